@@ -1,0 +1,1 @@
+"""Few-shot cross-lingual NLI with prompts: the library behind the DVC stages."""

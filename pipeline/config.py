@@ -1,0 +1,344 @@
+"""params.yaml -> frozen, strict models; every error names its key."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, Strict, StringConstraints
+from pydantic import ValidationError, field_validator, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from pipeline.errors import InputError
+from pipeline.languages import LANGUAGES
+
+PARAMS = Path("params.yaml")
+METHODS = Path(__file__).parent / "methods"
+
+LABELS = ("entailment", "neutral", "contradiction")
+"""The labels in XNLI's order: the label ids 0, 1 and 2."""
+
+Label = Literal["entailment", "neutral", "contradiction"]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+# A run's name becomes a part of DVC stage names, in which '-' separates.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+# YAML's lists are read as frozen tuples, whose elements stay strictly typed.
+Languages = Annotated[tuple[LanguageCode, ...], Strict(False)]
+Names = Annotated[tuple[Name, ...], Strict(False)]
+Shots = Annotated[tuple[PositiveInt, ...], Strict(False)]
+Seeds = Annotated[tuple[Seed, ...], Strict(False)]
+Splits = Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]
+T = TypeVar("T")
+
+
+def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    repeated = [value for value in values if values.count(value) > 1]
+    if repeated:
+        raise ValueError(f"expected distinct values, found {repeated[0]} twice")
+    return values
+
+
+class Strictly(BaseModel):
+    """A frozen block of parameters that takes no unknown key and converts no type."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class LanguageParams(Strictly):
+    """The language of the labelled examples and those of the test."""
+
+    source: LanguageCode
+    targets: Languages
+
+    @model_validator(mode="after")
+    def _in_table(self) -> Self:
+        for code in self.all:
+            if code not in LANGUAGES:
+                raise ValueError(
+                    f"expected languages of the table in pipeline/languages.py, found {code!r}"
+                )
+        _distinct(self.all)
+        return self
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The test languages: the source, then the targets."""
+        return (self.source, *self.targets)
+
+
+class Source(Strictly):
+    """A Hub id, or a folder of the same layout.
+
+    `revision` is a commit of a Hub repository. For a folder it may be any word: DVC sees a
+    folder's name and revision, not what lies in it, so a change of the word says "read again".
+    """
+
+    path: Annotated[str, StringConstraints(min_length=1)]
+    revision: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether `path` is a folder here; otherwise it is taken for a Hub id."""
+        return Path(self.path).is_dir()
+
+
+class PairSource(Source):
+    """The source of parallel pairs, and the splits that make the English pool."""
+
+    splits: Splits
+
+
+class Datasets(Strictly):
+    """Where the text comes from."""
+
+    xnli: Source
+    paws_x: PairSource
+
+
+class Fewshot(Strictly):
+    """How the k-shot splits come about.
+
+    `source` is "sample" (drawn from XNLI) or a folder of given splits `k1/`, `k2/`, ...
+    `per_seed` draws one split a training seed instead of one for all seeds.
+    """
+
+    source: Annotated[str, StringConstraints(min_length=1)]
+    split_seed: Seed
+    per_seed: bool
+
+    @model_validator(mode="after")
+    def _given_splits_are_fixed(self) -> Self:
+        if self.source != "sample" and self.per_seed:
+            raise ValueError("per_seed: expected false where source is a folder, found true")
+        return self
+
+
+class Paws15(Strictly):
+    """How the parallel pairs are drawn, assigned to languages and translated."""
+
+    pairs: PositiveInt
+    seed: Seed
+    assignment: Literal["balanced", "uniform"]
+    engine: Name
+    languages: Literal["all"] | Languages
+
+
+class Grid(Strictly):
+    """Cells of training: every run at every number of shots with every seed."""
+
+    runs: Names
+    shots: Shots
+    seeds: Seeds
+
+    _distinct = field_validator("runs", "shots", "seeds")(_distinct)
+
+    @property
+    def cells(self) -> tuple[tuple[str, int, int], ...]:
+        """(run, shots, seed) of every cell, in the order of the lists."""
+        return tuple((r, k, s) for r in self.runs for k in self.shots for s in self.seeds)
+
+
+class Training(Strictly):
+    """How a run is trained; every key may be overridden in a run's own block.
+
+    `epoch` says what one pass is over: the labelled examples, the parallel pairs, or the
+    longer of those that the method reads (the shorter one cycles).
+    """
+
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    learning_rate: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    clip: Annotated[float, Field(gt=0)]
+    max_length: PositiveInt
+    precision: Literal["float32", "bfloat16"]
+    selection: Literal["best_dev", "last"]
+    epoch: Literal["longest", "labelled", "pairs"]
+    schedule: Literal["constant", "linear"] = "constant"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    trainable: Literal["all", "prompt"] = "all"
+
+
+class Template(Strictly):
+    """Eq. 1, 2 and 9: where the soft prompt stands and which word stands for which label."""
+
+    position: Literal["prefix", "midfix", "suffix", "endfix"]
+    verbalizer: dict[Label, Annotated[str, StringConstraints(min_length=1)]]
+
+    @field_validator("verbalizer")
+    @classmethod
+    def _one_word_a_label(cls, words: dict[Label, str]) -> dict[Label, str]:
+        if set(words) != set(LABELS):
+            raise ValueError(f"expected a word for each of {', '.join(LABELS)}")
+        _distinct(tuple(words.values()))
+        return words
+
+    @property
+    def label_words(self) -> tuple[str, ...]:
+        """The label words in the order of the label ids."""
+        return tuple(self.verbalizer[label] for label in LABELS)  # type: ignore[index]
+
+
+class Run(Strictly):
+    """A run by name: which method it is, and every setting that it is trained with."""
+
+    name: str
+    method: str
+    training: Training
+    template: Template
+    settings: dict[str, Any]
+
+
+class Params(Strictly):
+    """The whole of params.yaml."""
+
+    languages: LanguageParams
+    datasets: Datasets
+    backbone: Source
+    fewshot: Fewshot
+    paws15: Paws15
+    grid: Grid
+    ablations: Grid
+    training: Training
+    template: Template
+    methods: dict[Name, dict[str, Any]]
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        for block in ("grid", "ablations"):
+            for name in getattr(self, block).runs:
+                if name not in self.methods:
+                    raise ValueError(
+                        f"{block}.runs: expected entries of methods "
+                        f"({', '.join(self.methods)}), found {name!r}"
+                    )
+        for name in self.grid.runs:
+            method = self.methods[name].get("method")
+            if method != name:
+                raise ValueError(
+                    f"grid.runs: expected runs named as their method, found {name!r} of method "
+                    f"{method!r} (variants belong in ablations.runs)"
+                )
+        both = set(self.grid.runs) & set(self.ablations.runs)
+        if both:
+            raise ValueError(f"ablations.runs: expected no run of grid.runs, found {min(both)!r}")
+        if self.paws15.languages != "all":
+            _distinct(self.paws15.languages)
+            for code in self.paws15.languages:
+                if code not in self.languages.targets:
+                    raise ValueError(
+                        f"paws15.languages: expected some of languages.targets, found {code!r}"
+                    )
+        return self
+
+    @property
+    def pair_languages(self) -> tuple[str, ...]:
+        """The target languages of the parallel pairs."""
+        chosen = self.paws15.languages
+        return self.languages.targets if chosen == "all" else chosen
+
+    @property
+    def cells(self) -> tuple[tuple[str, int, int], ...]:
+        """(run, shots, seed) of every cell of the grid, then of the ablations."""
+        return (*self.grid.cells, *self.ablations.cells)
+
+    def run(self, name: str, *, place: str = str(PARAMS)) -> Run:
+        """Return the run of this name, with its own settings over the common ones.
+
+        Raises:
+            InputError: there is no such entry, or a setting of it is impossible.
+        """
+        if name not in self.methods:
+            raise InputError(
+                f"{place}: methods: expected a run of {', '.join(self.methods)}, found {name!r}"
+            )
+        block = dict(self.methods[name])
+        where = f"{place}: methods.{name}"
+        methods = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
+        method = block.pop("method", None)
+        if method not in methods:
+            raise InputError(
+                f"{where}.method: expected one of {', '.join(methods)}, found {method!r}"
+            )
+        training = {key: block.pop(key) for key in Training.model_fields if key in block}
+        template = {key: block.pop(key) for key in Template.model_fields if key in block}
+        return Run(
+            name=name,
+            method=method,
+            training=parse(Training, self.training.model_dump() | training, place=where),
+            template=parse(Template, self.template.model_dump() | template, place=where),
+            settings=block,
+        )
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(model: type[Model], values: object, *, place: str) -> Model:
+    """Validate values; turn the first complaint into one line.
+
+    Args:
+        model: the pydantic model.
+        values: what was read.
+        place: the file, and the keys down to these values.
+
+    Raises:
+        InputError: names place, key, the expected and the found.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as failure:
+        complaints = failure.errors(include_url=False)
+        raise InputError(_one_line(complaints, place)) from None
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read params.yaml as DVC does (YAML 1.2: `4e-5` is a number, `no` is a word).
+
+    Raises:
+        InputError: the file is missing, is no YAML, or a key, type or value is wrong.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected the parameters in this folder, found no such file")
+    try:
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"{path}{line}: expected YAML, found {error.problem}") from None
+    params = parse(Params, values, place=str(path))
+    for name in params.methods:
+        params.run(name, place=str(path))
+    return params
+
+
+_EXPECTED = {
+    "extra_forbidden": "expected no such key",
+    "missing": "expected this key",
+    "int_type": "expected a whole number",
+    "float_type": "expected a number",
+    "string_type": "expected text",
+    "bool_type": "expected true or false",
+    "tuple_type": "expected a list",
+    "dict_type": "expected keys and values",
+    "model_type": "expected keys and values",
+    "model_attributes_type": "expected keys and values",
+}
+
+
+def _one_line(complaints: list[Any], place: str) -> str:
+    # Of a union's complaints the last is the one about the form with content.
+    first = complaints[0]
+    same = [one for one in complaints if one["loc"][:2] == first["loc"][:2]]
+    first = max(same, key=lambda one: len(one["loc"]))
+    key = ".".join(
+        str(part) for part in first["loc"] if not str(part).startswith(("literal[", "tuple["))
+    )
+    message = _EXPECTED.get(first["type"])
+    if message is None:
+        message = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    if "found" not in message:
+        found = "nothing" if first["type"] == "missing" else repr(first["input"])
+        message = f"{message}, found {found[:80]}"
+    rest = len({one["loc"] for one in complaints}) - len({one["loc"] for one in same})
+    more = f" (and {rest} more)" if rest else ""
+    return f"{place}: {key}: {message}{more}" if key else f"{place}: {message}{more}"

@@ -1,0 +1,1 @@
+"""Text: the sources, the few-shot splits, the parallel pairs."""

@@ -1,0 +1,1 @@
+"""Predictions -> accuracies, tests of significance, tables."""

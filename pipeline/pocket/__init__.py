@@ -1,0 +1,1 @@
+"""The miniature 15-language benchmark and its backbone, made from data/pocket's sources."""

@@ -1,0 +1,1 @@
+"""The paper's parts: template, verbalizer, soft prompt, backbone and losses."""
