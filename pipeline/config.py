@@ -180,10 +180,15 @@ class Template(Strictly):
 
 
 class Run(Strictly):
-    """A run by name: which method it is, and every setting that it is trained with."""
+    """A run by name: which method it is, and every setting that it is trained with.
+
+    `settings` are the keys of the method's own; `overrides` are those that stand over the
+    common blocks `training` and `template`.
+    """
 
     name: str
     method: str
+    overrides: Names
     training: Training
     template: Template
     settings: dict[str, Any]
@@ -242,6 +247,11 @@ class Params(Strictly):
         """(run, shots, seed) of every cell of the grid, then of the ablations."""
         return (*self.grid.cells, *self.ablations.cells)
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Every training seed of the grid and of the ablations, ascending."""
+        return tuple(sorted({*self.grid.seeds, *self.ablations.seeds}))
+
     def run(self, name: str, *, place: str = str(PARAMS)) -> Run:
         """Return the run of this name, with its own settings over the common ones.
 
@@ -265,6 +275,7 @@ class Params(Strictly):
         return Run(
             name=name,
             method=method,
+            overrides=(*training, *template),
             training=parse(Training, self.training.model_dump() | training, place=where),
             template=parse(Template, self.template.model_dump() | template, place=where),
             settings=block,

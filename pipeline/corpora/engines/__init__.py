@@ -1,0 +1,56 @@
+"""Translation engines: one file each, and the file's name is the engine's.
+
+A file defines `build(params) -> Engine`.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from pipeline.config import Params
+from pipeline.errors import InputError
+
+
+class Engine(Protocol):
+    """What turns the drawn English pairs into parallel pairs."""
+
+    version: str
+    """What the translations depend on besides the text, for the manifest."""
+
+    def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
+        """Return the pairs of the pool that can be translated into every language.
+
+        Asked before the draw, so that the assignment never depends on what was translated.
+
+        Raises:
+            InputError: the engine does not know one of the languages.
+        """
+
+    def translate(self, drawn: pd.DataFrame) -> pd.DataFrame:
+        """Return the drawn pairs with `target_premise` and `target_hypothesis`.
+
+        Args:
+            drawn: pair_id, premise, hypothesis, language.
+        """
+
+
+def engines() -> tuple[str, ...]:
+    """Return the names of the engines that there are."""
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
+
+
+def build(params: Params) -> Engine:
+    """Return the engine that params.yaml names.
+
+    Raises:
+        InputError: there is no such engine.
+    """
+    name = params.paws15.engine
+    if name not in engines():
+        raise InputError(
+            f"params.yaml: paws15.engine: expected one of {', '.join(engines())}, found {name!r}"
+        )
+    engine: Engine = import_module(f"{__name__}.{name}").build(params)
+    return engine

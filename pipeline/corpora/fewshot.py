@@ -1,0 +1,126 @@
+"""k-shot splits: k pairs a label to train on and k a label to select by."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from pipeline.config import LABELS, Fewshot, Source
+from pipeline.corpora.drawing import draw_key
+from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
+from pipeline.corpora.sources import read_split, require_columns
+from pipeline.corpora.xnli import SPLITS
+from pipeline.errors import InputError
+
+
+def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str) -> pd.DataFrame:
+    """Draw `shots` pairs of each label.
+
+    Splits of different k are drawn independently of each other, as Zhao & Schuetze's are. The
+    draw depends on the texts alone, not on the order of rows.
+
+    Args:
+        pool: pair_id, premise, hypothesis, label; a pair that comes twice counts once.
+        shots: k, pairs a label.
+        split: train or dev, the name of the result.
+        seed: of the draw.
+
+    Returns:
+        3k rows with the columns of artifacts.SPLITS, in the order drawn, labels in turn.
+
+    Raises:
+        InputError: a label has fewer than k pairs.
+    """
+    pool = pool.assign(text=pair_texts(pool)).drop_duplicates("text")
+    pool = pool.assign(order=[draw_key(seed, shots, split, text) for text in pool.text])
+    chosen = pool.sort_values("order").groupby("label", sort=True).head(shots)
+    counts = chosen.label.value_counts()
+    for label, name in enumerate(LABELS):
+        if counts.get(label, 0) < shots:
+            raise InputError(
+                f"data/corpora/{split}.parquet: expected at least {shots} pairs of {name} "
+                f"for {shots} shots, found {counts.get(label, 0)}"
+            )
+    chosen = chosen.assign(split=split, turn=chosen.groupby("label").cumcount())
+    chosen = chosen.sort_values(["turn", "label"], ignore_index=True)
+    return chosen[["split", "pair_id", "premise", "hypothesis", "label"]]
+
+
+def sampled(pools: Mapping[str, pd.DataFrame], *, shots: int, seed: int | str) -> pd.DataFrame:
+    """Draw a k-shot train and dev split that share no pair with each other or with the test.
+
+    Args:
+        pools: train, dev and test in the source language.
+        shots: k, pairs a label.
+        seed: of the draw.
+    """
+    test, dev, train = pools["test"], pools["dev"], pools["train"]
+    dev = dev[~pair_texts(dev).isin(pair_texts(test))]
+    train = train[~pair_texts(train).isin(pair_texts(test).union(pair_texts(dev)))]
+    drawn = [
+        sample_split(pool, shots=shots, split=split, seed=seed)
+        for split, pool in (("train", train), ("dev", dev))
+    ]
+    return pd.concat(drawn, ignore_index=True)
+
+
+def seeded(
+    pools: Mapping[str, pd.DataFrame], *, shots: int, split_seed: int, seeds: Sequence[int]
+) -> pd.DataFrame:
+    """Draw one k-shot split for each training seed; see `sampled`.
+
+    The splits are named `train@3` and `dev@3`, for training seed 3.
+    """
+    drawn = []
+    for seed in seeds:
+        split = sampled(pools, shots=shots, seed=f"{split_seed}/{seed}")
+        drawn.append(split.assign(split=split.split + f"@{seed}"))
+    return pd.concat(drawn, ignore_index=True)
+
+
+def split_for(split: pd.DataFrame, name: str, *, seed: int) -> pd.DataFrame:
+    """Return the rows of train or dev that a training seed uses.
+
+    Raises:
+        InputError: splits were drawn for each seed, and not for this one.
+    """
+    names = set(split.split)
+    wanted = name if name in names else f"{name}@{seed}"
+    if wanted not in names:
+        raise InputError(
+            f"data/fewshot: expected a split for seed {seed}, found {', '.join(sorted(names))} "
+            f"(add the seed to grid.seeds in params.yaml)"
+        )
+    return split[split.split == wanted]
+
+
+def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
+    """Read a k-shot split that somebody else drew: `kK/train-*` and `kK/validation-*`.
+
+    Raises:
+        InputError: a file is missing, or it does not hold k pairs of each label.
+    """
+    source, frames = Source(path=fewshot.source), []
+    for split in ("train", "dev"):
+        config, place = f"k{shots}", f"{fewshot.source}/k{shots}/{SPLITS[split]}"
+        frame = read_split(source, config=config, split=SPLITS[split], key="fewshot.source")
+        require_columns(frame, ("premise", "hypothesis", "label"), place=place)
+        counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]
+        if counts != [shots] * len(LABELS) or len(frame) != shots * len(LABELS):
+            raise InputError(f"{place}: expected {shots} pairs of each label, found {counts}")
+        ids = [f"{config}/{split}-{row}" for row in range(len(frame))]
+        frames.append(frame.assign(split=split, pair_id=ids))
+    return pd.concat(frames, ignore_index=True)
+
+
+def require_disjoint(split: pd.DataFrame, test: pd.DataFrame, *, place: str) -> None:
+    """Check that a split's train and dev share no pair with each other or with the test.
+
+    Raises:
+        InputError: they do.
+    """
+    refuse_pairs_of(test, split, place=place, of="the test set")
+    is_train = split.split.str.startswith("train")
+    for (_, train), (_, dev) in zip(
+        split[is_train].groupby("split"), split[~is_train].groupby("split"), strict=True
+    ):
+        refuse_pairs_of(dev, train, place=place, of="its dev split")

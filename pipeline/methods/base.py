@@ -1,0 +1,172 @@
+"""What every method is: the contract between a method's file, training and prediction."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from pipeline.config import LanguageParams, Run
+from pipeline.errors import InputError
+from pipeline.prompting.backbone import Backbone
+from pipeline.prompting.rows import Batch, Row, collate
+from pipeline.prompting.tokens import Pieces
+from pipeline.prompting.verbalizer import label_word_ids
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A labelled sentence pair in the source language; label is an id of config.LABELS."""
+
+    premise: str
+    hypothesis: str
+    label: int
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """A sentence pair in the source language and its translation into `language`."""
+
+    language: str
+    premise: str
+    hypothesis: str
+    target_premise: str
+    target_hypothesis: str
+
+
+@dataclass(frozen=True)
+class TrainingText:
+    """All that a method may train on."""
+
+    labelled: Sequence[Labelled]
+    parallel: Sequence[Parallel]
+
+    @classmethod
+    def of(cls, split: pd.DataFrame, pairs: pd.DataFrame) -> Self:
+        """Return the text of two artifacts.
+
+        Args:
+            split: premise, hypothesis, label; the train part of artifacts.SPLITS.
+            pairs: the columns of artifacts.PARALLEL_PAIRS.
+        """
+        texts = split[["premise", "hypothesis", "label"]].itertuples(index=False, name=None)
+        columns = ["language", "premise", "hypothesis", "target_premise", "target_hypothesis"]
+        parallel = pairs[columns].itertuples(index=False, name=None)
+        return cls([Labelled(*row) for row in texts], [Parallel(*row) for row in parallel])
+
+
+@dataclass(frozen=True)
+class Example:
+    """What one draw of training holds: the rows of one labelled or parallel pair."""
+
+    rows: tuple[Row, ...]
+    label: int = -1
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The loss to minimise, and the parts that it is made of, for the history; in nats."""
+
+    total: Tensor
+    parts: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a method is built from, besides its own settings."""
+
+    run: Run
+    languages: LanguageParams
+    backbone: Backbone
+    pieces: Pieces
+
+    def place(self, block: str, key: str) -> str:
+        """Return where a parameter stands that the run takes from a block or overrides."""
+        if key in self.run.overrides:
+            block = f"methods.{self.run.name}"
+        return f"params.yaml: {block}.{key}"
+
+
+class Method(nn.Module, ABC):
+    """A way to learn from k labelled pairs a label and to predict in every language.
+
+    A file in pipeline/methods/ defines `Settings` (the keys of its block in params.yaml) and
+    `Model`, a Method built as `Model(context, settings)`.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.run = context.run
+        self.languages = context.languages
+        self.backbone = context.backbone
+        self.pieces = context.pieces
+        if context.run.training.max_length > context.backbone.max_length:
+            raise InputError(
+                f"{context.place('training', 'max_length')}: expected at most the backbone's "
+                f"{context.backbone.max_length} tokens, found {context.run.training.max_length}"
+            )
+        if context.run.training.trainable == "prompt":
+            self.backbone.requires_grad_(requires_grad=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters lie."""
+        return next(self.parameters()).device
+
+    def collate(self, rows: Sequence[Row]) -> Batch:
+        """Pad rows to a batch on the method's device."""
+        return collate(rows, pad=self.pieces.pad, device=self.device)
+
+    @abstractmethod
+    def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
+        """Return what training draws from: `labelled`, and `pairs` where the method reads them.
+
+        Args:
+            text: the k-shot split and the parallel pairs.
+            generator: for the method's own draws.
+        """
+
+    @abstractmethod
+    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+        """Return the losses of one update, from a batch of each stream."""
+
+    @abstractmethod
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
+    ) -> list[Row]:
+        """Return the rows by which sentence pairs in a language are classified."""
+
+    @abstractmethod
+    def label_logits(self, batch: Batch) -> Tensor:
+        """Return a logit for each label, [B, C]; the softmax over them is the prediction."""
+
+    def prompts(self) -> dict[str, Tensor]:
+        """Return the learned soft prompts by name, each [m, d]; none by default."""
+        return {}
+
+
+class WordMethod(Method):
+    """A method that predicts by the logits of its label words at the mask (Eq. 2)."""
+
+    word_ids: Tensor
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        words = context.run.template.label_words
+        ids = label_word_ids(context.pieces, words, place=context.place("template", "verbalizer"))
+        self.register_buffer("word_ids", torch.tensor(ids), persistent=False)
+
+    def soft_prompts(self) -> Tensor | None:
+        """Return the soft prompts that fill slots, [P, m, d]; none by default."""
+        return None
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Return the logits at each row's mask, [B, V]."""
+        return self.backbone.logits(self.backbone.states(batch, self.soft_prompts()))
+
+    def label_logits(self, batch: Batch) -> Tensor:
+        """Return the logits of the label words, [B, C]."""
+        return self.logits(batch)[:, self.word_ids].float()

@@ -1,0 +1,79 @@
+"""FT, fine-tuning: a classifier on the first token's state."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.config import LABELS, Strictly
+from pipeline.methods.base import Context, Example, Losses, Method, TrainingText
+from pipeline.prompting.rows import Batch, Row
+from pipeline.prompting.template import PairTemplate
+
+
+class Settings(Strictly):
+    """FT has no parameters of its own."""
+
+
+class ClassificationHead(nn.Module):
+    """Dropout, dense, tanh, dropout, projection to the labels, as in the XLM-R family."""
+
+    def __init__(self, hidden_size: int, *, dropout: float, std: float) -> None:
+        super().__init__()
+        self.dense = nn.Linear(hidden_size, hidden_size)
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(hidden_size, len(LABELS))
+        for layer in (self.dense, self.out_proj):
+            nn.init.normal_(layer.weight, std=std)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Return a logit for each label, [B, d] -> [B, C]."""
+        inner = torch.tanh(self.dense(self.dropout(states)))
+        logits: Tensor = self.out_proj(self.dropout(inner))
+        return logits
+
+
+class Model(Method):
+    """All of the language model and a new head, trained on the labelled pairs."""
+
+    def __init__(self, context: Context, settings: Settings) -> None:
+        super().__init__(context)
+        del settings
+        backbone = context.backbone
+        # The language model's own head takes no part.
+        backbone.head.requires_grad_(requires_grad=False)
+        backbone.words.requires_grad_(context.run.training.trainable == "all")
+        self.head = ClassificationHead(
+            backbone.hidden_size, dropout=backbone.dropout, std=backbone.initializer_range
+        )
+        self.template = PairTemplate(context.pieces, max_length=context.run.training.max_length)
+
+    def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
+        """Return the labelled pairs; see Method.streams."""
+        del generator
+        rows = self.template.rows(
+            [one.premise for one in text.labelled], [one.hypothesis for one in text.labelled]
+        )
+        labels = [one.label for one in text.labelled]
+        return {"labelled": [Example((r,), y) for r, y in zip(rows, labels, strict=True)]}
+
+    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+        """Cross-entropy over the labels, in nats, mean over examples."""
+        batch = self.collate([one.rows[0] for one in drawn["labelled"]])
+        labels = torch.tensor([one.label for one in drawn["labelled"]], device=self.device)
+        loss = functional.cross_entropy(self.label_logits(batch), labels)
+        return Losses(loss, {"ce": loss})
+
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
+    ) -> list[Row]:
+        """Return the pairs as they stand; the language makes no difference."""
+        del language
+        return self.template.rows(premises, hypotheses)
+
+    def label_logits(self, batch: Batch) -> Tensor:
+        """Return the classifier's logits, [B, C]."""
+        logits: Tensor = self.head(self.backbone.states(batch))
+        return logits.float()

@@ -1,0 +1,131 @@
+"""MPT, the Multilingual Prompt Translator (Qiu et al. 2024)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from pipeline.config import Strictly
+from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
+from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
+from pipeline.prompting.rows import Row
+from pipeline.prompting.soft_prompt import SoftPrompt
+from pipeline.prompting.template import ClozeTemplate
+
+SOURCE, TARGET = 0, 1
+"""Which prompt a row's slots are filled with: p^S or p^T."""
+
+
+class Settings(Strictly):
+    """MPT's keys in params.yaml.
+
+    Attributes:
+        prompt_length: m.
+        alpha: the weight of the cross-entropy in Eq. 8; the alignment's is 1 - alpha.
+        translator: the architecture of Eq. 4.
+        ce_over: what the cross-entropy is over.
+        pairs: the parallel pairs of the alignment.
+        source_prompt_for_source: test text in the source language gets p^S, not p^T.
+    """
+
+    prompt_length: Annotated[int, Field(ge=1)]
+    alpha: Annotated[float, Field(ge=0, le=1)]
+    translator: Literal["linear-2"]
+    ce_over: Literal["vocabulary", "label_words"]
+    pairs: Literal["paws15"]
+    source_prompt_for_source: bool = True
+
+
+def linear_2(hidden_size: int) -> nn.Module:
+    """Return the translator of Eq. 4, d -> 2d, ReLU, 2d -> d, applied to each prompt vector."""
+    return nn.Sequential(
+        nn.Linear(hidden_size, 2 * hidden_size), nn.ReLU(), nn.Linear(2 * hidden_size, hidden_size)
+    )
+
+
+TRANSLATORS = {"linear-2": linear_2}
+"""By the parameter `translator`."""
+
+
+class Model(WordMethod):
+    """A source prompt learned by Eq. 3, translated by Eq. 4, aligned by Eq. 7, summed by Eq. 8."""
+
+    def __init__(self, context: Context, settings: Settings) -> None:
+        super().__init__(context)
+        self.settings = settings
+        self.prompt = SoftPrompt(settings.prompt_length, context.backbone.hidden_size)
+        self.translator = TRANSLATORS[settings.translator](context.backbone.hidden_size)
+        self.cross_entropy = CROSS_ENTROPIES[settings.ce_over]
+        self.template = ClozeTemplate(
+            context.pieces,
+            position=context.run.template.position,
+            prompt_length=settings.prompt_length,
+            max_length=context.run.training.max_length,
+        )
+
+    def soft_prompts(self) -> Tensor:
+        """Return p^S and p^T, [2, m, d]."""
+        source = self.prompt()
+        return torch.stack([source, self.translator(source)])
+
+    def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
+        """Return the labelled pairs with p^S, and the parallel pairs with p^S and p^T (Eq. 5)."""
+        del generator
+        rows = self.template.rows(
+            [one.premise for one in text.labelled], [one.hypothesis for one in text.labelled]
+        )
+        labels = [one.label for one in text.labelled]
+        source = self.template.rows(
+            [one.premise for one in text.parallel], [one.hypothesis for one in text.parallel]
+        )
+        target = self.template.rows(
+            [one.target_premise for one in text.parallel],
+            [one.target_hypothesis for one in text.parallel],
+            prompt=TARGET,
+        )
+        return {
+            "labelled": [Example((r,), y) for r, y in zip(rows, labels, strict=True)],
+            "pairs": [Example(pair) for pair in zip(source, target, strict=True)],
+        }
+
+    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+        """Eq. 8: alpha times Eq. 3 plus 1 - alpha times Eq. 7, in nats.
+
+        A term of weight zero is not computed, so that nothing learns from it.
+        """
+        alpha = self.settings.alpha
+        labelled = drawn["labelled"] if alpha > 0 else []
+        pairs = drawn["pairs"] if alpha < 1 else []
+        rows = [one.rows[0] for one in labelled]
+        rows += [one.rows[side] for side in (SOURCE, TARGET) for one in pairs]
+        logits = self.logits(self.collate(rows)).float()
+        total, parts = logits.new_zeros(()), {}
+        if labelled:
+            labels = torch.tensor([one.label for one in labelled], device=self.device)
+            parts["ce"] = self.cross_entropy(
+                logits[: len(labelled)], labels, word_ids=self.word_ids
+            )
+            total = total + alpha * parts["ce"]
+        if pairs:
+            source, target = logits[len(labelled) :].log_softmax(-1).chunk(2)
+            parts["kld"] = symmetric_kl(source, target)
+            total = total + (1 - alpha) * parts["kld"]
+        return Losses(total, parts)
+
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
+    ) -> list[Row]:
+        """Return the cloze of Eq. 1 with p^T; with p^S in the source language.
+
+        At alpha = 1 the translator has learned nothing, and p^S stands everywhere.
+        """
+        is_source = language == self.languages.source and self.settings.source_prompt_for_source
+        prompt = SOURCE if is_source or self.settings.alpha == 1 else TARGET
+        return self.template.rows(premises, hypotheses, prompt=prompt)
+
+    def prompts(self) -> dict[str, Tensor]:
+        """Return p^S and p^T, [m, d] each."""
+        source, target = self.soft_prompts()
+        return {"source": source, "target": target}

@@ -1,0 +1,66 @@
+"""PCT (Qi et al. 2022): question templates in two languages, and their answers made consistent."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from pipeline.config import Strictly
+from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
+from pipeline.prompting.losses import symmetric_kl, vocabulary_cross_entropy
+from pipeline.prompting.rows import Row
+from pipeline.prompting.template import QuestionTemplate
+
+
+class Settings(Strictly):
+    """PCT has no parameters of its own: its three losses weigh 1, 1 and 1."""
+
+
+class Model(WordMethod):
+    """Each example with the source language's template and with a target language's.
+
+    The sentences stay in the source language; only the two literal words are translated. The
+    released few-shot script never sees a label; this is what its full-data script computes.
+    """
+
+    def __init__(self, context: Context, settings: Settings) -> None:
+        super().__init__(context)
+        del settings
+        self.templates = {
+            code: QuestionTemplate(
+                context.pieces, language=code, max_length=context.run.training.max_length
+            )
+            for code in context.languages.all
+        }
+
+    def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
+        """Return the labelled pairs in two templates, the second of a language drawn for each."""
+        targets = self.languages.targets
+        drawn = torch.randint(len(targets), (len(text.labelled),), generator=generator).tolist()
+        examples = []
+        for one, number in zip(text.labelled, drawn, strict=True):
+            rows = [
+                self.templates[code].rows([one.premise], [one.hypothesis])[0]
+                for code in (self.languages.source, targets[number])
+            ]
+            examples.append(Example(tuple(rows), one.label))
+        return {"labelled": examples}
+
+    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+        """CE(source template) + CE(target template) + KL(p||q) + KL(q||p), over the vocabulary."""
+        examples = drawn["labelled"]
+        rows = [one.rows[side] for side in (0, 1) for one in examples]
+        labels = torch.tensor([one.label for one in examples], device=self.device)
+        source, target = self.logits(self.collate(rows)).float().chunk(2)
+        ce = sum(
+            vocabulary_cross_entropy(logits, labels, word_ids=self.word_ids)
+            for logits in (source, target)
+        )
+        kld = symmetric_kl(source.log_softmax(-1), target.log_softmax(-1))
+        return Losses(ce + kld, {"ce": torch.as_tensor(ce), "kld": kld})
+
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
+    ) -> list[Row]:
+        """Return the question template of the language."""
+        return self.templates[language].rows(premises, hypotheses)

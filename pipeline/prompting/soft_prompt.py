@@ -1,0 +1,45 @@
+"""The soft prompt: trainable vectors in place of words (Eq. 1; Zhao & Schuetze 2021)."""
+
+import torch
+from torch import Tensor, nn
+
+
+class SoftPrompt(nn.Module):
+    """m vectors, passed through a bidirectional LSTM and a two-layer perceptron.
+
+    Embedding (m, d) -> BiLSTM, d units a direction -> Linear 2d -> d, ReLU, Linear d -> d.
+    """
+
+    def __init__(self, length: int, hidden_size: int) -> None:
+        super().__init__()
+        self.length = length
+        self.embedding = nn.Embedding(length, hidden_size)
+        self.lstm = nn.LSTM(hidden_size, hidden_size, batch_first=True, bidirectional=True)
+        self.mlp = nn.Sequential(
+            nn.Linear(2 * hidden_size, hidden_size), nn.ReLU(), nn.Linear(hidden_size, hidden_size)
+        )
+
+    def forward(self) -> Tensor:
+        """Return the prompt, [m, d]."""
+        states: Tensor = self.lstm(self.embedding.weight[None])[0]
+        prompt: Tensor = self.mlp(states[0])
+        return prompt
+
+
+def fill_slots(words: Tensor, slots: Tensor, prompts: Tensor) -> Tensor:
+    """Put prompt vectors where a row has slots.
+
+    Args:
+        words: word embeddings, [B, T, d].
+        slots: j where slot j stands, else -1, [B, T].
+        prompts: each row's prompt, [B, m, d].
+
+    Returns:
+        Input embeddings, [B, T, d].
+    """
+    # A gather as a product: its backward pass adds in a fixed order on every device. Autocast
+    # is off, since it would round the prompt.
+    with torch.autocast(words.device.type, enabled=False):
+        places = nn.functional.one_hot(slots.clamp(min=0), prompts.shape[1]).to(prompts.dtype)
+        vectors = torch.bmm(places, prompts)
+    return torch.where((slots >= 0)[..., None], vectors.to(words.dtype), words)

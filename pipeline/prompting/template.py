@@ -1,0 +1,155 @@
+"""Templates: a premise and a hypothesis -> a row of tokens (Eq. 1, 5 and 9, and the baselines').
+
+Each part is tokenized on its own and the pieces are concatenated, as Soft Prompting's code does.
+Truncation takes from the sentences alone, never from prompt, mask, literals or special tokens.
+"""
+
+import string
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from pipeline.errors import InputError
+from pipeline.languages import LANGUAGES
+from pipeline.prompting.rows import Row
+from pipeline.prompting.tokens import Pieces
+
+Position = Literal["prefix", "midfix", "suffix", "endfix"]
+
+
+class Template(Protocol):
+    """What makes rows of sentence pairs."""
+
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
+    ) -> list[Row]:
+        """Return a row for each premise and hypothesis.
+
+        Args:
+            premises: B sentences.
+            hypotheses: B sentences.
+            prompt: which of the method's soft prompts fills the slots.
+        """
+
+
+def strip_punctuation(sentence: str) -> str:
+    """Strip trailing ASCII punctuation, since the template brings its own.
+
+    A sentence of nothing else is left as it is (Soft Prompting's code does the same).
+    """
+    sentence = sentence.strip()
+    return sentence.rstrip(string.punctuation + string.whitespace) or sentence
+
+
+def cut_hypothesis(premise: list[int], hypothesis: list[int], room: int) -> tuple[list[int], ...]:
+    """Cut a pair to `room` pieces from the end of the hypothesis, then of the premise."""
+    premise = premise[:room]
+    return premise, hypothesis[: room - len(premise)]
+
+
+def cut_longer(premise: list[int], hypothesis: list[int], room: int) -> tuple[list[int], ...]:
+    """Cut a pair to `room` pieces, piece by piece from the end of the longer sentence."""
+    excess = len(premise) + len(hypothesis) - room
+    if excess <= 0:
+        return premise, hypothesis
+    # What the longer one loses alone, before both lose in turn.
+    alone = min(excess, abs(len(premise) - len(hypothesis)))
+    both = excess - alone
+    longer, shorter = alone + (both + 1) // 2, both // 2
+    if len(premise) > len(hypothesis):
+        return premise[: len(premise) - longer], hypothesis[: len(hypothesis) - shorter]
+    return premise[: len(premise) - shorter], hypothesis[: len(hypothesis) - longer]
+
+
+def _require_room(room: int, max_length: int) -> int:
+    if room < 2:
+        raise InputError(
+            f"params.yaml: training.max_length: expected room for two pieces of text beside "
+            f"the template's {max_length - room} tokens, found {max_length}"
+        )
+    return room
+
+
+class ClozeTemplate:
+    """`<s> premise . hypothesis ? p1 ... pm <mask> . </s>` (Eq. 1), the prompt where Eq. 9 says.
+
+    Eq. 9: X = Prefix X_P . Midfix X_H ? Suffix _ Endfix . : one of the four holds the prompt.
+    """
+
+    def __init__(
+        self, pieces: Pieces, *, position: Position, prompt_length: int, max_length: int
+    ) -> None:
+        self._pieces = pieces
+        dot, question = pieces.word("."), pieces.word("?")
+        slots = tuple(-1 - j for j in range(prompt_length))
+        at = {place: slots if place == position else () for place in Position.__args__}  # type: ignore[attr-defined]
+        self._before = (*pieces.frame.start, *at["prefix"])
+        self._middle = (*dot, *at["midfix"])
+        self._to_mask = (*question, *at["suffix"])
+        self._after = (*at["endfix"], *dot, *pieces.frame.end)
+        literals = (self._before, self._middle, self._to_mask, self._after)
+        self._room = _require_room(max_length - 1 - sum(map(len, literals)), max_length)
+
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
+    ) -> list[Row]:
+        """Return a row for each pair; see Template.rows."""
+        rows = []
+        for premise, hypothesis in zip(
+            self._pieces.of([strip_punctuation(text) for text in premises]),
+            self._pieces.of([strip_punctuation(text) for text in hypotheses]),
+            strict=True,
+        ):
+            p, h = cut_hypothesis(premise, hypothesis, self._room)
+            ids = (*self._before, *p, *self._middle, *h, *self._to_mask)
+            rows.append(Row((*ids, self._pieces.mask, *self._after), len(ids), prompt))
+        return rows
+
+
+class QuestionTemplate:
+    """PCT's `<s> premise </s></s> Question: hypothesis? Answer: <mask> </s>`, in one language.
+
+    The literal words are the language's (Qi et al. 2022); the sentences are what they are.
+    """
+
+    def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
+        words, self._pieces = LANGUAGES[language], pieces
+        self._middle = (*pieces.frame.between, *pieces.word(f"{words.question}:"))
+        self._to_mask = pieces.word(f"? {words.answer}:")
+        fixed = (pieces.frame.start, self._middle, self._to_mask, pieces.frame.end)
+        self._room = _require_room(max_length - 1 - sum(map(len, fixed)), max_length)
+
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
+    ) -> list[Row]:
+        """Return a row for each pair; see Template.rows."""
+        rows, frame = [], self._pieces.frame
+        for premise, hypothesis in zip(
+            self._pieces.of([text.strip() for text in premises]),
+            self._pieces.of([strip_punctuation(text) for text in hypotheses]),
+            strict=True,
+        ):
+            p, h = cut_longer(premise, hypothesis, self._room)
+            ids = (*frame.start, *p, *self._middle, *h, *self._to_mask)
+            rows.append(Row((*ids, self._pieces.mask, *frame.end), len(ids), prompt))
+        return rows
+
+
+class PairTemplate:
+    """`<s> premise </s></s> hypothesis </s>`, read at its first token (FT)."""
+
+    def __init__(self, pieces: Pieces, *, max_length: int) -> None:
+        self._pieces, frame = pieces, pieces.frame
+        fixed = len(frame.start) + len(frame.between) + len(frame.end)
+        self._room = _require_room(max_length - fixed, max_length)
+
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
+    ) -> list[Row]:
+        """Return a row for each pair; see Template.rows."""
+        rows, frame = [], self._pieces.frame
+        for premise, hypothesis in zip(
+            self._pieces.of(premises), self._pieces.of(hypotheses), strict=True
+        ):
+            p, h = cut_longer(premise, hypothesis, self._room)
+            rows.append(Row((*frame.start, *p, *frame.between, *h, *frame.end), 0, prompt))
+        return rows

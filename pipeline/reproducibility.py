@@ -1,0 +1,47 @@
+"""Same seed, same machine, same bytes; and a note of what varies all the same."""
+
+import os
+import platform
+import resource
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+
+def make_deterministic(seed: int) -> torch.Generator:
+    """Seed everything that draws and forbid what adds in no fixed order.
+
+    Dropout and initial weights draw from torch's global generator, which the libraries offer
+    no way around; everything else draws from the generator that is returned.
+
+    Args:
+        seed: of the run.
+    """
+    # cuBLAS asks for this before its first call.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(mode=True)
+    torch.backends.cudnn.benchmark = False
+    return torch.Generator().manual_seed(seed)
+
+
+def device() -> torch.device:
+    """Return the first GPU, or the CPU where there is none."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def circumstances() -> dict[str, Any]:
+    """Return what a run's results do not hold: versions, machine, peak memory in MiB."""
+    found: dict[str, Any] = {
+        name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")
+    }
+    found["python"] = platform.python_version()
+    found["machine"] = platform.machine()
+    found["threads"] = torch.get_num_threads()
+    found["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    found["device"] = "cpu"
+    if torch.cuda.is_available():
+        found["device"] = torch.cuda.get_device_name()
+        found["peak_device_memory_mib"] = torch.cuda.max_memory_allocated() // 2**20
+    return found

@@ -1,0 +1,165 @@
+"""Training: updates drawn from a method's streams, and the epoch to keep. Names no method."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from pipeline.config import Training
+from pipeline.errors import RunError
+from pipeline.methods.base import Example, Losses, Method, TrainingText
+from pipeline.prediction import accuracy, autocast, predict
+from pipeline.progress import Progress, silent
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class History:
+    """What training left behind.
+
+    Attributes:
+        epochs: a row an epoch: epoch, updates so far, learning_rate, loss and its parts
+            (nats, means over the epoch's updates), dev_accuracy (percent).
+        kept: the epoch whose weights the method now has.
+    """
+
+    epochs: pd.DataFrame
+    kept: int
+
+
+def fit(
+    method: Method,
+    text: TrainingText,
+    dev: pd.DataFrame,
+    *,
+    generator: torch.Generator,
+    progress: Progress = silent,
+) -> History:
+    """Train a method on its run's settings and leave it with the selected epoch's weights.
+
+    Args:
+        method: on its device.
+        text: what it trains on.
+        dev: language, pair_id, premise, hypothesis, label in the source language.
+        generator: for the order of examples and the method's draws.
+        progress: told of each update, with the loss.
+
+    Raises:
+        RunError: the loss is no longer a number.
+    """
+    training = method.run.training
+    streams = method.streams(text, generator)
+    sizes = {"labelled": len(text.labelled), "pairs": len(text.parallel)}
+    updates = updates_an_epoch(training, sizes, streams)
+    total = updates * training.epochs
+    draws = {
+        name: cycle(examples, training.batch_size, generator) for name, examples in streams.items()
+    }
+    optimizer = make_optimizer(method, training)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(training, step, total))
+    rows: list[dict[str, float]] = []
+    best: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
+    for epoch in range(1, training.epochs + 1):
+        method.train()
+        sums: dict[str, Tensor] = {}
+        for step in range(updates):
+            losses = _update(method, {name: next(draw) for name, draw in draws.items()}, optimizer)
+            schedule.step()
+            for name, value in {"loss": losses.total, **losses.parts}.items():
+                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
+            # Reading the loss waits for the device, so it is read once an epoch.
+            if step == updates - 1:
+                _require_number(losses.total, epoch)
+                progress("training", epoch * updates, total, f"loss {losses.total.item():.3f}")
+        dev_accuracy = accuracy(predict(method, dev))
+        rows.append(
+            {"epoch": epoch, "updates": epoch * updates, "learning_rate": schedule.get_last_lr()[0]}
+            | {name: value.item() / updates for name, value in sums.items()}
+            | {"dev_accuracy": dev_accuracy}
+        )
+        if training.selection == "best_dev" and dev_accuracy > best[0]:
+            best = (dev_accuracy, epoch, trained_state(method))
+    if training.selection == "best_dev":
+        method.load_state_dict(best[2], strict=False)
+    kept = best[1] if training.selection == "best_dev" else training.epochs
+    return History(pd.DataFrame(rows), kept)
+
+
+def updates_an_epoch(
+    training: Training, sizes: Mapping[str, int], streams: Mapping[str, Sequence[Example]]
+) -> int:
+    """Return how many batches one pass is.
+
+    Args:
+        training: `epoch` says over what a pass is.
+        sizes: how many labelled and parallel pairs there are.
+        streams: what the method draws from; "longest" is the longest of these.
+    """
+    if training.epoch == "longest":
+        longest = max(len(examples) for examples in streams.values())
+    else:
+        longest = sizes[training.epoch]
+    return math.ceil(longest / training.batch_size)
+
+
+def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator[list[T]]:
+    """Give batches of items without end, shuffled anew for every pass.
+
+    The last batch of a pass holds what is left, so that no batch holds an item twice.
+    """
+    while True:
+        order = torch.randperm(len(items), generator=generator).tolist()
+        for start in range(0, len(items), size):
+            yield [items[place] for place in order[start : start + size]]
+
+
+def make_optimizer(method: nn.Module, training: Training) -> torch.optim.AdamW:
+    """Return AdamW over what is trainable; biases and LayerNorm are not decayed."""
+    trainable = [p for p in method.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": training.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
+
+
+def rate(training: Training, step: int, total: int) -> float:
+    """Return the factor on the learning rate at an update: warm-up, then constant or linear."""
+    warmup = training.warmup * total
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    if training.schedule == "constant":
+        return 1.0
+    return max(0.0, (total - step) / max(1.0, total - warmup))
+
+
+def trained_state(method: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of the weights that training changes."""
+    return {
+        name: value.detach().clone()
+        for name, value in method.named_parameters()
+        if value.requires_grad
+    }
+
+
+def _update(
+    method: Method, drawn: Mapping[str, Sequence[Example]], optimizer: torch.optim.Optimizer
+) -> Losses:
+    optimizer.zero_grad(set_to_none=True)
+    with autocast(method):
+        losses = method.losses(drawn)
+    losses.total.backward()  # type: ignore[no-untyped-call]
+    trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    torch.nn.utils.clip_grad_norm_(trained, method.run.training.clip)
+    optimizer.step()
+    return losses
+
+
+def _require_number(loss: Tensor, epoch: int) -> None:
+    if not bool(torch.isfinite(loss)):
+        raise RunError(f"training: the loss is {loss.item()} in epoch {epoch}")

@@ -1,0 +1,59 @@
+"""The console script `mpt`: its commands, and how it ends when something is wrong."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import InputError, RunError
+from stages.backbone import backbone
+from stages.corpora import corpora
+from stages.fewshot import fewshot
+from stages.paws15 import paws15
+from stages.pocket import pocket
+from stages.profile import profile
+from stages.tables import tables
+from stages.train import train
+
+app = typer.Typer(
+    help="Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and what surrounds them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (corpora, backbone, fewshot, paws15, train, tables, profile, pocket):
+    app.command()(command)
+
+
+@app.callback()
+def options(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and what surrounds them."""
+    del debug  # main() reads it, since an error may come before the options are parsed
+
+
+def main() -> None:
+    """Run a command; end with 0 when done, 1 when a run failed, 2 when the input is wrong."""
+    debug = "--debug" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except (InputError, RunError, typer.TyperException) as error:
+        if debug:
+            raise
+        fail(str(error), code=1 if isinstance(error, RunError) else 2)
+    except (typer.Abort, KeyboardInterrupt):
+        fail("interrupted", code=130)
+    except Exception as error:
+        if debug:
+            raise
+        fail(f"{type(error).__name__}: {error} (mpt --debug shows where)", code=1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(message: str, *, code: int) -> None:
+    """Print one line on stderr and exit."""
+    line = " ".join(message.split())
+    sys.stderr.write(f"mpt: {line}\n")
+    sys.exit(code)

@@ -1,0 +1,27 @@
+"""`mpt corpora`: XNLI and the pool of English pairs, validated."""
+
+
+def corpora() -> None:
+    """Read XNLI and the English PAWS-X, and write data/corpora/."""
+    from pipeline.artifacts import CORPORA, ENGLISH_PAIRS, EXAMPLES, write_table
+    from pipeline.config import load_params
+    from pipeline.corpora.pairs import clean_pool, read_paws_x
+    from pipeline.corpora.xnli import load_xnli
+    from stages.terminal import bar, say
+
+    params = load_params()
+    source = params.languages.source
+    with bar() as progress:
+        splits = load_xnli(params.datasets.xnli, params.languages, progress=progress)
+    test = splits["test"]
+    raw = read_paws_x(params.datasets.paws_x, source)
+    pool = clean_pool(raw, test[test.language == source])
+    for name, frame in splits.items():
+        write_table(frame, CORPORA / f"{name}.parquet", EXAMPLES)
+    write_table(pool, CORPORA / "pairs_en.parquet", ENGLISH_PAIRS)
+    sizes = ", ".join(f"{name} {len(frame):,}" for name, frame in splits.items())
+    say(f"{params.datasets.xnli.path}: {sizes} in {len(params.languages.all)} languages")
+    say(
+        f"{params.datasets.paws_x.path}: {len(pool):,} of {len(raw):,} pairs usable "
+        f"(blank, repeated or in the test: {len(raw) - len(pool)})"
+    )

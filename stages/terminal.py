@@ -1,0 +1,46 @@
+"""All that commands say to the terminal: bars, warnings and the one line of an error."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.progress import Progress, silent
+
+
+@contextmanager
+def bar() -> Iterator[Progress]:
+    """Draw bars on stderr, with rate and note; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.speed:.1f}/s", justify="right"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(step: str, done: int, total: int, note: str = "") -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total, note=note)
+            bars.update(tasks[step], completed=done, total=total, note=note)
+
+        yield show
+
+
+def say(line: str) -> None:
+    """Print a line of result to stdout."""
+    sys.stdout.write(line + "\n")
+
+
+def warn(line: str) -> None:
+    """Print a warning to stderr."""
+    sys.stderr.write(f"warning: {line}\n")

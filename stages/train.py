@@ -1,0 +1,103 @@
+"""`mpt train`: one cell, trained and evaluated."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from torch import Tensor
+
+
+def train(
+    run: Annotated[str, typer.Argument(help="A run of params.yaml, such as mpt.")],
+    *,
+    shots: Annotated[int, typer.Option(min=1, help="Labelled pairs a label, k.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of initial weights, order and dropout.")],
+) -> None:
+    """Train RUN on a k-shot split and write its test predictions to data/runs/RUN/kK/sSEED/."""
+    from time import perf_counter
+
+    from pipeline import artifacts, reproducibility
+    from pipeline.config import load_params
+    from pipeline.corpora.fewshot import split_for
+    from pipeline.methods import build
+    from pipeline.methods.base import Context, TrainingText
+    from pipeline.prediction import predict
+    from pipeline.prompting.backbone import load_backbone
+    from pipeline.prompting.tokens import load_pieces
+    from pipeline.training import fit
+    from stages.terminal import bar
+
+    started = perf_counter()
+    params = load_params()
+    chosen = params.run(run)
+    split = artifacts.read_table(artifacts.FEWSHOT / f"k{shots}.parquet", artifacts.SPLITS)
+    pairs = artifacts.read_table(artifacts.PAWS15 / "pairs.parquet", artifacts.PARALLEL_PAIRS)
+    test = artifacts.read_table(artifacts.CORPORA / "test.parquet", artifacts.EXAMPLES)
+    text = TrainingText.of(split_for(split, "train", seed=seed), pairs)
+    dev = split_for(split, "dev", seed=seed).assign(language=params.languages.source)
+
+    generator = reproducibility.make_deterministic(seed)
+    context = Context(
+        run=chosen,
+        languages=params.languages,
+        backbone=load_backbone(artifacts.BACKBONE),
+        pieces=load_pieces(artifacts.BACKBONE),
+    )
+    method = build(context).to(reproducibility.device())
+    loaded = perf_counter()
+    with bar() as progress:
+        history = fit(method, text, dev, generator=generator, progress=progress)
+        trained = perf_counter()
+        predictions = predict(method, test, progress=progress)
+    done = perf_counter()
+
+    folder = artifacts.run_folder(run, shots, seed)
+    artifacts.write_table(predictions, folder / "predictions.parquet", artifacts.PREDICTIONS)
+    artifacts.write_csv(history.epochs, folder / "history.csv")
+    _write_prompts(method.prompts(), folder / "prompt.safetensors")
+    _write_metrics(predictions, history.epochs, history.kept, folder / "metrics.json")
+    seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}
+    # Beside the outs and none of them: the same inputs give other times.
+    facts = {"seconds": seconds, **reproducibility.circumstances()}
+    artifacts.write_json(facts, folder / "circumstances.json")
+
+
+def _write_prompts(prompts: "dict[str, Tensor]", path: "Path") -> None:
+    from safetensors.torch import save_file
+
+    from pipeline.artifacts import atomic
+
+    # A method without soft prompts leaves a file without tensors: every cell has the same outs.
+    tensors = {name: value.detach().float().cpu().contiguous() for name, value in prompts.items()}
+    with atomic(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def _write_metrics(
+    predictions: "pd.DataFrame", epochs: "pd.DataFrame", kept: int, path: "Path"
+) -> None:
+    from pipeline.artifacts import write_json
+    from pipeline.config import LABELS
+    from pipeline.evaluation.metrics import cell_metrics
+    from stages.terminal import say, warn
+
+    best = epochs[epochs.epoch == kept].iloc[0]
+    metrics = cell_metrics(predictions)
+    metrics["dev_accuracy"] = float(best.dev_accuracy)
+    metrics["kept_epoch"] = kept
+    metrics["updates"] = int(epochs.updates.iloc[-1])
+    write_json(metrics, path)
+    average = metrics["accuracy"]["avg"]
+    say(f"{path.parent}: test {average:.1f} %, dev {best.dev_accuracy:.1f} % (epoch {kept})")
+    if metrics["at_chance"]:
+        label, share = metrics["most_predicted"]["label"], metrics["most_predicted"]["share"]
+        warn(
+            f"{path.parent}: the test accuracy, {average:.1f} %, is not above chance "
+            f"({share:.0f} % of the predictions are {label})"
+        )
+    if best.dev_accuracy <= 100 / len(LABELS) + 1e-9:
+        warn(f"{path.parent}: the best dev accuracy, {best.dev_accuracy:.1f} %, is chance")
