@@ -1,0 +1,133 @@
+"""The miniature's datasets in the Hub's layout: XNLI-shaped and PAWS-X-shaped."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.artifacts import atomic, write_text
+from pipeline.config import LABELS
+from pipeline.pocket.grammar import Grammar, Sentence
+from pipeline.pocket.items import Item, draw_balanced, draw_paraphrase
+from pipeline.pocket.lexicon import Lexicon
+
+SEED = 20240607
+PER_LABEL = {"test": 100, "validation": 200, "train": 667}
+PARAPHRASES = 300
+"""Rows of each split of the PAWS-X-shaped dataset, one half of them paraphrases."""
+
+Pair = tuple[Sentence, Sentence]
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """The items of every split, before they are put into words."""
+
+    xnli: Mapping[str, Sequence[Item]]
+    paws_x: Mapping[str, Sequence[Item]]
+
+    @property
+    def pairs(self) -> frozenset[Pair]:
+        """Every pair of a split, which the pretraining text must not hold."""
+        splits = (*self.xnli.values(), *self.paws_x.values())
+        return frozenset((one.premise, one.hypothesis) for items in splits for one in items)
+
+
+def draw_corpora(lexicon: Lexicon) -> Corpora:
+    """Draw all splits, no pair in two of them, and no test sentence in the PAWS-X-shaped one."""
+    rng = Random(SEED)
+    xnli: dict[str, list[Item]] = {}
+    for split, per_label in PER_LABEL.items():
+        seen = [(one.premise, one.hypothesis) for items in xnli.values() for one in items]
+        xnli[split] = draw_balanced(lexicon, rng, per_label=per_label, avoid=seen)
+    held_out = [*xnli["test"], *xnli["validation"]]
+    sentences = {text for one in held_out for text in (one.premise, one.hypothesis)}
+    seen = [(one.premise, one.hypothesis) for items in xnli.values() for one in items]
+    paws_x: dict[str, list[Item]] = {}
+    pairs = set(seen)
+    for split in ("validation", "test"):
+        paws_x[split] = []
+        while len(paws_x[split]) < PARAPHRASES:
+            item = draw_paraphrase(lexicon, rng, same=len(paws_x[split]) % 2 == 0)
+            pair = (item.premise, item.hypothesis)
+            if pair not in pairs and not sentences & set(pair):
+                pairs.add(pair)
+                paws_x[split].append(item)
+        rng.shuffle(paws_x[split])
+    return Corpora(xnli, paws_x)
+
+
+def write_hub(corpora: Corpora, grammar: Grammar, folder: Path) -> None:
+    """Write both datasets under `folder`, xnli/ and paws-x/, each with its README."""
+    languages = tuple(grammar.languages)
+    parts = dict.fromkeys(languages, ("validation", "test")) | {
+        "en": ("train", "validation", "test")
+    }
+    for code in languages:
+        for split in parts[code]:
+            _write(_xnli_rows(corpora.xnli[split], grammar, code), folder / "xnli", code, split)
+        for split, items in corpora.paws_x.items():
+            _write(_paws_rows(items, grammar, code), folder / "paws-x", code, split)
+    _write_readme(folder / "xnli", parts, "XNLI", "premise, hypothesis, label")
+    paws_parts = {code: tuple(corpora.paws_x) for code in languages}
+    _write_readme(folder / "paws-x", paws_parts, "PAWS-X", "id, sentence1, sentence2, label")
+
+
+def _xnli_rows(items: Iterable[Item], grammar: Grammar, language: str) -> pa.Table:
+    rows = list(items)
+    columns = {
+        "premise": pa.array([grammar.sentence(one.premise, language) for one in rows]),
+        "hypothesis": pa.array([grammar.sentence(one.hypothesis, language) for one in rows]),
+        "label": pa.array([one.label for one in rows], pa.int64()),
+    }
+    return _with_features(pa.table(columns), LABELS)
+
+
+def _paws_rows(items: Iterable[Item], grammar: Grammar, language: str) -> pa.Table:
+    rows = list(items)
+    columns = {
+        "id": pa.array(range(1, len(rows) + 1), pa.int32()),
+        "sentence1": pa.array([grammar.sentence(one.premise, language) for one in rows]),
+        "sentence2": pa.array([grammar.sentence(one.hypothesis, language) for one in rows]),
+        "label": pa.array([int(one.label == 0) for one in rows], pa.int64()),
+    }
+    return _with_features(pa.table(columns), ("0", "1"))
+
+
+def _with_features(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Note the label names in the schema, where `load_dataset` reads them."""
+    features: dict[str, object] = {
+        field.name: {"dtype": str(field.type), "_type": "Value"} for field in table.schema
+    }
+    features["label"] = {"names": list(names), "_type": "ClassLabel"}
+    note = json.dumps({"info": {"features": features}})
+    return table.replace_schema_metadata({"huggingface": note})
+
+
+def _write(table: pa.Table, folder: Path, language: str, split: str) -> None:
+    with atomic(folder / language / f"{split}-00000-of-00001.parquet") as temporary:
+        pq.write_table(table, temporary)
+
+
+def _write_readme(
+    folder: Path, parts: Mapping[str, Sequence[str]], name: str, columns: str
+) -> None:
+    lines = ["---", "license: apache-2.0", "configs:"]
+    for code, splits in parts.items():
+        lines += [f"- config_name: {code}", "  data_files:"]
+        for split in splits:
+            lines += [f"  - split: {split}", f"    path: {code}/{split}-*.parquet"]
+    lines += [
+        "---",
+        f"# A miniature in the shape of {name}",
+        "",
+        f"Columns: {columns}. Row i of each language says what row i of the others says. The text",
+        "is generated from `data/pocket/lexicon.csv` and `data/pocket/grammar.yaml`; it is not",
+        f"{name}, and no sentence of {name} is in it. See `data/pocket/README.md`.",
+        "",
+    ]
+    write_text("\n".join(lines), folder / "README.md")

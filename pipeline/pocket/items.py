@@ -1,0 +1,139 @@
+"""Items of the miniature: premise, hypothesis and label, with no cue outside their relation.
+
+The hypothesis is drawn first, from one distribution; which of its slots are edited comes next, and
+whether the premise has a further modifier; only then does the label decide by which word an edited
+slot is replaced. Within a slot a set is drawn first, then a value, then a word: in this way the
+words of premises are spread alike under the three labels, too.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from pipeline.config import LABELS
+from pipeline.pocket.grammar import Sentence
+from pipeline.pocket.lexicon import SLOTS, Lexicon
+
+CORE = ("subject", "verb", "object")
+MODIFIERS = ("manner", "place", "time")
+ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
+"""Label ids, in the order of config.LABELS."""
+
+TWO_EDITS = 0.3
+EXTRA_MODIFIER = 0.5
+
+
+@dataclass(frozen=True)
+class Item:
+    """One pair.
+
+    Attributes:
+        premise: concepts of the premise.
+        hypothesis: concepts of the hypothesis.
+        label: 0, 1 or 2, in the order of config.LABELS.
+        edited: the slots in which the two differ.
+    """
+
+    premise: Sentence
+    hypothesis: Sentence
+    label: int
+    edited: tuple[str, ...]
+
+
+def draw_sentence_slots(rng: Random) -> tuple[str, ...]:
+    """Draw the slots of a hypothesis: subject, verb, object and one modifier."""
+    return (*CORE, rng.choice(MODIFIERS))
+
+
+def draw_item(
+    lexicon: Lexicon, rng: Random, *, label: int, slots: Sequence[str], extra: float
+) -> Item:
+    """Draw one item.
+
+    Args:
+        lexicon: the concepts.
+        rng: the generator of every draw.
+        label: a label id.
+        slots: the slots of the hypothesis.
+        extra: how probably the premise has a modifier that the hypothesis has not.
+    """
+    edits = 2 if len(slots) > 1 and rng.random() < TWO_EDITS else 1
+    edited = tuple(sorted(rng.sample(sorted(slots), edits), key=SLOTS.index))
+    hypothesis = {slot: _draw_word(lexicon, rng, slot, entailed=slot in edited) for slot in slots}
+    premise = dict(hypothesis)
+    free = [slot for slot in MODIFIERS if slot not in slots]
+    if free and rng.random() < extra:
+        slot = rng.choice(free)
+        premise[slot] = _draw_word(lexicon, rng, slot, entailed=False)
+    decisive = rng.choice(edited)
+    for slot in edited:
+        relation = label if slot == decisive else ENTAILMENT
+        premise[slot] = _replacement(lexicon, rng, hypothesis[slot], relation)
+    return Item(_sequence(premise), _sequence(hypothesis), label, edited)
+
+
+def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
+    """Draw a pair of sentences of the same slots that mean the same, or do not.
+
+    Only synonyms make a paraphrase, so only slots whose word has a synonym are edited.
+    """
+    slots = (*draw_sentence_slots(rng),)
+    label = ENTAILMENT if same else rng.choice((NEUTRAL, CONTRADICTION))
+    while True:
+        item = draw_item(lexicon, rng, label=label, slots=slots, extra=0.0)
+        words = (*item.premise, *item.hypothesis)
+        edited = [name for name in words if lexicon.by_name[name].slot in item.edited]
+        if not any(lexicon.by_name[one].kind_of or one in lexicon.general for one in edited):
+            return item
+
+
+def draw_balanced(
+    lexicon: Lexicon, rng: Random, *, per_label: int, avoid: Iterable[tuple[Sentence, Sentence]]
+) -> list[Item]:
+    """Draw distinct items, as many of each label, in a drawn order.
+
+    Args:
+        lexicon: the concepts.
+        rng: the generator of every draw.
+        per_label: items of each label.
+        avoid: pairs that are in other splits.
+    """
+    seen = set(avoid)
+    items: list[Item] = []
+    for label in range(len(LABELS)):
+        kept = 0
+        while kept < per_label:
+            slots = draw_sentence_slots(rng)
+            item = draw_item(lexicon, rng, label=label, slots=slots, extra=EXTRA_MODIFIER)
+            if (item.premise, item.hypothesis) not in seen:
+                seen.add((item.premise, item.hypothesis))
+                items.append(item)
+                kept += 1
+    rng.shuffle(items)
+    return items
+
+
+def _draw_word(lexicon: Lexicon, rng: Random, slot: str, *, entailed: bool) -> str:
+    incompatible_set = rng.choice(tuple(lexicon.sets[slot]))
+    value = rng.choice(tuple(lexicon.sets[slot][incompatible_set]))
+    if entailed:
+        return rng.choice(lexicon.hypothesis_words(slot, incompatible_set, value))
+    return rng.choice(lexicon.sets[slot][incompatible_set][value])
+
+
+def _replacement(lexicon: Lexicon, rng: Random, word: str, relation: int) -> str:
+    """Draw the premise's word in place of `word`, which stands in this relation to it."""
+    one = lexicon.by_name[word]
+    sets = lexicon.sets[one.slot]
+    incompatible_set, value = one.incompatible_set, one.value
+    if relation == CONTRADICTION:
+        value = rng.choice([other for other in sets[incompatible_set] if other != value])
+    elif relation == NEUTRAL:
+        incompatible_set = rng.choice([other for other in sets if other != incompatible_set])
+        value = rng.choice(tuple(sets[incompatible_set]))
+    words = lexicon.premise_words(one.slot, incompatible_set, value)
+    return rng.choice([other for other in words if other != word])
+
+
+def _sequence(words: dict[str, str]) -> Sentence:
+    return tuple(words[slot] for slot in SLOTS if slot in words)

@@ -1,0 +1,188 @@
+"""The text that the backbone is pretrained on: dialogues, translations and plain sentences.
+
+A dialogue states a premise, asks whether a hypothesis holds and gives the answer, in the very
+shapes of the methods' templates. No pair of a split is ever one of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from pipeline.config import LABELS
+from pipeline.pocket.corpus import Pair
+from pipeline.pocket.grammar import Grammar, Sentence
+from pipeline.pocket.items import (
+    CORE,
+    EXTRA_MODIFIER,
+    MODIFIERS,
+    Item,
+    draw_item,
+    draw_sentence_slots,
+)
+from pipeline.pocket.lexicon import SLOTS
+
+LONGEST_FILLER = 6
+FILLER_RATE = 0.6
+QUESTION_RATE = 0.15
+RIGHT_WRONG_RATE = 0.08
+MASK_RATE = 0.2
+NOISE = 0.1
+"""How many answers of the languages other than English are drawn at random."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a line.
+
+    Attributes:
+        text: what stands there; "" for fillers and for a boundary.
+        mask: how probably each piece is masked and predicted.
+        fillers: so many random pieces, which take the place of a soft prompt.
+        boundary: the two separators between the parts of a pair.
+    """
+
+    text: str = ""
+    mask: float = 0.0
+    fillers: int = 0
+    boundary: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of pretraining text, and the pair that it is a dialogue about."""
+
+    language: str
+    segments: tuple[Segment, ...]
+    pair: Pair | None = None
+
+    @property
+    def text(self) -> str:
+        """The line as one string; fillers are left out."""
+        return " ".join(one.text for one in self.segments if one.text)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What a phase of pretraining reads.
+
+    Attributes:
+        languages: language -> weight.
+        fragments: the share of dialogues about fragments of one to three phrases.
+        dialogues: the share of dialogues.
+        parallel: the share of a sentence beside its translation.
+        switched: the share of sentences whose phrases change between English and another
+            language. What remains are plain sentences.
+    """
+
+    languages: dict[str, float]
+    fragments: float
+    dialogues: float
+    parallel: float
+    switched: float
+
+
+def draw_lines(
+    grammar: Grammar, held_out: frozenset[Pair], rng: Random, mixture: Mixture
+) -> Iterator[Line]:
+    """Draw lines without end.
+
+    Args:
+        grammar: the languages.
+        held_out: pairs that no dialogue may be about, in either order.
+        rng: the generator of every draw.
+        mixture: how much of what.
+    """
+    languages, weights = tuple(mixture.languages), tuple(mixture.languages.values())
+    while True:
+        language = rng.choices(languages, weights)[0]
+        kind = rng.random() - mixture.dialogues
+        if kind < 0:
+            yield _dialogue(grammar, held_out, rng, language, mixture.fragments)
+        elif kind < mixture.parallel:
+            yield _parallel(grammar, rng, language)
+        elif kind < mixture.parallel + mixture.switched:
+            yield _switched(grammar, rng, language)
+        else:
+            text = grammar.sentence(_sentence(grammar, rng), language)
+            yield Line(language, (Segment(text, mask=MASK_RATE),))
+
+
+def _dialogue(
+    grammar: Grammar, held_out: frozenset[Pair], rng: Random, language: str, fragments: float
+) -> Line:
+    item = _item(grammar, held_out, rng, fragments)
+    rules = grammar.languages[language]
+    label = item.label
+    if language != "en" and rng.random() < NOISE:
+        label = rng.randrange(len(LABELS))
+    answer = rules.answers[label]
+    if language == "en" and rng.random() < RIGHT_WRONG_RATE:
+        answer = ("right", "maybe", "wrong")[label]
+    premise = grammar.fragment(item.premise, language)
+    hypothesis = grammar.fragment(item.hypothesis, language)
+    segments: tuple[Segment, ...]
+    if rng.random() < QUESTION_RATE:
+        segments = (
+            Segment(premise + rules.end),
+            Segment(boundary=True),
+            Segment(f"{rules.question}: {hypothesis}? {rules.answer}:"),
+            Segment(answer, mask=1.0),
+        )
+    else:
+        fillers = rng.randint(1, LONGEST_FILLER) if rng.random() < FILLER_RATE else 0
+        # The closing sign of these languages is no ASCII punctuation, so templates keep it.
+        end = rules.end if rules.end != "." else ""
+        segments = (
+            Segment(f"{premise}{end} . {hypothesis}{end} ?"),
+            Segment(fillers=fillers),
+            Segment(answer, mask=1.0),
+            Segment("."),
+        )
+    return Line(language, segments, (item.premise, item.hypothesis))
+
+
+def _item(grammar: Grammar, held_out: frozenset[Pair], rng: Random, fragments: float) -> Item:
+    while True:
+        label = rng.randrange(len(LABELS))
+        slots, extra = draw_sentence_slots(rng), EXTRA_MODIFIER
+        if rng.random() < fragments:
+            count = rng.choice((1, 1, 2, 3))
+            slots = tuple(sorted(rng.sample(SLOTS, count), key=SLOTS.index))
+            extra = 0.2
+        item = draw_item(grammar.lexicon, rng, label=label, slots=slots, extra=extra)
+        pair = (item.premise, item.hypothesis)
+        if pair not in held_out and pair[::-1] not in held_out:
+            return item
+
+
+def _sentence(grammar: Grammar, rng: Random) -> Sentence:
+    modifiers = rng.sample(MODIFIERS, rng.choice((1, 2)))
+    slots = sorted((*CORE, *modifiers), key=SLOTS.index)
+    names = []
+    for slot in slots:
+        values = rng.choice(tuple(grammar.lexicon.sets[slot].values()))
+        names.append(rng.choice(rng.choice(tuple(values.values()))))
+    return tuple(names)
+
+
+def _parallel(grammar: Grammar, rng: Random, language: str) -> Line:
+    """A sentence in English and in the language, in a drawn order, each partly masked."""
+    sentence = _sentence(grammar, rng)
+    both = [grammar.sentence(sentence, "en"), grammar.sentence(sentence, language)]
+    rng.shuffle(both)
+    first, second = (Segment(text, mask=MASK_RATE) for text in both)
+    return Line(language, (first, Segment(boundary=True), second))
+
+
+def _switched(grammar: Grammar, rng: Random, language: str) -> Line:
+    """A sentence in the order of the language, each phrase in it or in English."""
+    sentence = _sentence(grammar, rng)
+    by_slot = {grammar.lexicon.by_name[name].slot: name for name in sentence}
+    feminine = grammar.lexicon.by_name[by_slot["subject"]].feminine
+    rules = grammar.languages[language]
+    phrases = [
+        grammar.phrase(by_slot[slot], rng.choice(("en", language)), feminine=feminine)
+        for slot in rules.order
+        if slot in by_slot
+    ]
+    return Line(language, (Segment(" ".join(phrases) + rules.end, mask=MASK_RATE),))

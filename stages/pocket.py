@@ -1,0 +1,50 @@
+"""`mpt pocket`: rebuild the miniature benchmark and its backbone from data/pocket's sources."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def pocket(
+    data_only: Annotated[
+        bool, typer.Option("--data-only", help="Rebuild the datasets and leave the backbone.")
+    ] = False,
+    folder: Annotated[
+        Path, typer.Option(help="The folder with lexicon.csv and grammar.yaml.")
+    ] = Path("data/pocket"),
+) -> None:
+    """Rebuild data/pocket: the miniature benchmark and its backbone (minutes on one core)."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from pipeline.pocket.build import build_backbone, build_data, read_sources
+
+    console = Console(stderr=True)
+    sources = read_sources(folder)
+    build_data(sources, folder)
+    if data_only:
+        return
+    disable_progress_bar()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        tasks = {}
+
+        def advance(phase: str, done: int, steps: int, loss: float) -> None:
+            if phase not in tasks:
+                tasks[phase] = bar.add_task(phase, total=steps, loss=loss)
+            bar.update(tasks[phase], completed=done, loss=loss)
+
+        build_backbone(sources, folder, advance)
