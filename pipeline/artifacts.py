@@ -142,6 +142,26 @@ def read_table(path: Path, form: Table) -> pd.DataFrame:
     return frame
 
 
+def read_fewshot(shots: int, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the train and the dev part of the k-shot split that a training seed uses.
+
+    Raises:
+        InputError: there is no such file, or splits were drawn for each seed and not for this.
+    """
+    path = FEWSHOT / f"k{shots}.parquet"
+    frame = read_table(path, SPLITS)
+    names, parts = set(frame.split), []
+    for name in ("train", "dev"):
+        wanted = name if name in names else f"{name}@{seed}"
+        if wanted not in names:
+            raise InputError(
+                f"{path}: expected a {name} split for seed {seed}, found "
+                f"{', '.join(sorted(names))} (is the seed in params.yaml's grid.seeds?)"
+            )
+        parts.append(frame[frame.split == wanted].reset_index(drop=True))
+    return parts[0], parts[1]
+
+
 def write_json(value: object, path: Path) -> None:
     """Write a value as indented JSON in UTF-8, keys in the order given."""
     with atomic(path) as temporary:

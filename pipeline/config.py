@@ -224,6 +224,12 @@ class Params(Strictly):
                     f"grid.runs: expected runs named as their method, found {name!r} of method "
                     f"{method!r} (variants belong in ablations.runs)"
                 )
+        for shots in self.ablations.shots:
+            if shots not in self.grid.shots:
+                raise ValueError(
+                    f"ablations.shots: expected some of grid.shots {list(self.grid.shots)}, "
+                    f"found {shots}"
+                )
         both = set(self.grid.runs) & set(self.ablations.runs)
         if both:
             raise ValueError(f"ablations.runs: expected no run of grid.runs, found {min(both)!r}")

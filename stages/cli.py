@@ -10,7 +10,6 @@ from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
-from stages.pocket import pocket
 from stages.profile import profile
 from stages.tables import tables
 from stages.train import train
@@ -21,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (corpora, backbone, fewshot, paws15, train, tables, profile, pocket):
+for command in (corpora, backbone, fewshot, paws15, train, tables, profile):
     app.command()(command)
 
 
@@ -42,7 +41,8 @@ def main() -> None:
     except (InputError, RunError, typer.TyperException) as error:
         if debug:
             raise
-        fail(str(error), code=1 if isinstance(error, RunError) else 2)
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        fail(message, code=1 if isinstance(error, RunError) else 2)
     except (typer.Abort, KeyboardInterrupt):
         fail("interrupted", code=130)
     except Exception as error:

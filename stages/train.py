@@ -22,7 +22,6 @@ def train(
 
     from pipeline import artifacts, reproducibility
     from pipeline.config import load_params
-    from pipeline.corpora.fewshot import split_for
     from pipeline.methods import build
     from pipeline.methods.base import Context, TrainingText
     from pipeline.prediction import predict
@@ -34,11 +33,11 @@ def train(
     started = perf_counter()
     params = load_params()
     chosen = params.run(run)
-    split = artifacts.read_table(artifacts.FEWSHOT / f"k{shots}.parquet", artifacts.SPLITS)
+    labelled, dev = artifacts.read_fewshot(shots, seed=seed)
     pairs = artifacts.read_table(artifacts.PAWS15 / "pairs.parquet", artifacts.PARALLEL_PAIRS)
     test = artifacts.read_table(artifacts.CORPORA / "test.parquet", artifacts.EXAMPLES)
-    text = TrainingText.of(split_for(split, "train", seed=seed), pairs)
-    dev = split_for(split, "dev", seed=seed).assign(language=params.languages.source)
+    text = TrainingText.of(labelled, pairs)
+    dev = dev.assign(language=params.languages.source)
 
     generator = reproducibility.make_deterministic(seed)
     context = Context(
@@ -67,14 +66,14 @@ def train(
 
 
 def _write_prompts(prompts: "dict[str, Tensor]", path: "Path") -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     from pipeline.artifacts import atomic
 
     # A method without soft prompts leaves a file without tensors: every cell has the same outs.
     tensors = {name: value.detach().float().cpu().contiguous() for name, value in prompts.items()}
     with atomic(path) as temporary:
-        save_file(tensors, temporary)
+        temporary.write_bytes(save(tensors))
 
 
 def _write_metrics(

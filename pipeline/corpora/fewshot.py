@@ -77,22 +77,6 @@ def seeded(
     return pd.concat(drawn, ignore_index=True)
 
 
-def split_for(split: pd.DataFrame, name: str, *, seed: int) -> pd.DataFrame:
-    """Return the rows of train or dev that a training seed uses.
-
-    Raises:
-        InputError: splits were drawn for each seed, and not for this one.
-    """
-    names = set(split.split)
-    wanted = name if name in names else f"{name}@{seed}"
-    if wanted not in names:
-        raise InputError(
-            f"data/fewshot: expected a split for seed {seed}, found {', '.join(sorted(names))} "
-            f"(add the seed to grid.seeds in params.yaml)"
-        )
-    return split[split.split == wanted]
-
-
 def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
     """Read a k-shot split that somebody else drew: `kK/train-*` and `kK/validation-*`.
 

@@ -62,10 +62,10 @@ def load_backbone(folder: Path) -> Backbone:
         InputError: there are none, or they are no masked language model of the family.
     """
     from transformers import AutoModelForMaskedLM
+    from transformers.utils import logging
 
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder}: expected a backbone (stage backbone), found none")
-    model = AutoModelForMaskedLM.from_pretrained(
-        folder, local_files_only=True, dtype=torch.float32
-    )
+    logging.disable_progress_bar()
+    model = AutoModelForMaskedLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     return Backbone(model)

@@ -1,6 +1,7 @@
 """A backbone from the Hub or a folder, checked and put into one form."""
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -34,10 +35,13 @@ def fetch_backbone(source: Source, folder: Path) -> str:
         RunError: the Hub cannot be reached.
     """
     from transformers import AutoModelForMaskedLM, AutoTokenizer
+    from transformers.utils import logging
 
     place = "params.yaml: backbone"
     if not source.is_folder and (source.path.startswith((".", "/")) or source.path.count("/") > 1):
         raise InputError(f"{place}.path: expected a folder, found no {source.path}")
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     revision = None if source.is_folder else source.revision
     try:
         model = AutoModelForMaskedLM.from_pretrained(

@@ -1,0 +1,40 @@
+"""Which modules of the project a file imports, by reading it."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def imported(path: Path) -> set[Path]:
+    """Return the project's files that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            base = ROOT / Path(*name.split("."))
+            found |= {f for f in (base.with_suffix(".py"), base / "__init__.py") if f.is_file()}
+    return found
+
+
+def closure(path: Path) -> set[Path]:
+    """Return a file and all that it imports, directly or not, as paths from the root.
+
+    `__init__` files that hold nothing but a docstring take no part.
+    """
+    seen, todo = set(), [path]
+    while todo:
+        one = todo.pop()
+        if one not in seen:
+            seen.add(one)
+            todo += imported(one)
+    return {one.relative_to(ROOT) for one in seen if not _says_nothing(one)}
+
+
+def _says_nothing(path: Path) -> bool:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return all(isinstance(node, ast.Expr) for node in body)

@@ -1,0 +1,175 @@
+"""Small real things to test with: tokenizers, backbones, datasets in the Hub's layout, parameters."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from ruamel.yaml import YAML
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
+
+TARGETS = ("de", "sw", "zh")
+TEXT = (
+    "yes maybe no right wrong . ? : Question Answer Frage Antwort Swali Jibu 问题 答案 "
+    "a dog sleeps an animal the cat runs not here there two men play "
+).split()
+
+
+def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")):
+    """Return a byte-level-fallback tokenizer whose special ids are in the order given."""
+    made = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=[*specials, *bytes_], show_progress=False
+    )
+    made.train_from_iterator([" ".join(TEXT)] * 20, trainer)
+    ids = {name: made.token_to_id(name) for name in specials}
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", ids["<s>"]), ("</s>", ids["</s>"])],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        mask_token=AddedToken("<mask>", lstrip=True, special=True),
+    )
+
+
+def backbone(folder: Path, *, made=None, hidden: int = 16, positions: int = 130, seed: int = 0):
+    """Write a tiny masked language model with random weights, and return its folder."""
+    made = made or tokenizer()
+    torch.manual_seed(seed)
+    config = XLMRobertaConfig(
+        vocab_size=len(made) + 3,
+        hidden_size=hidden,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=2 * hidden,
+        max_position_embeddings=positions,
+        type_vocab_size=1,
+        initializer_range=0.2,
+        pad_token_id=made.pad_token_id,
+        bos_token_id=made.bos_token_id,
+        eos_token_id=made.eos_token_id,
+    )
+    XLMRobertaForMaskedLM(config).save_pretrained(folder)
+    made.save_pretrained(folder)
+    return folder
+
+
+def sentences(number: int, language: str, *, start: int = 0) -> list[str]:
+    """Return distinct sentences of a language."""
+    words = ["dog", "cat", "animal", "two men", "the cat"]
+    return [
+        f"{words[n % len(words)]} {language} runs {n // len(words)}."
+        for n in range(start, start + number)
+    ]
+
+
+def hub(folder: Path, *, train: int = 36, test: int = 12, pairs: int = 20) -> tuple[Path, Path]:
+    """Write an XNLI and a PAWS-X in the Hub's layout, and return their folders."""
+    languages = ("en", *TARGETS)
+    for language in languages:
+        for split, rows, start in (("validation", 30, 1000), ("test", test, 2000)):
+            _xnli(folder / "xnli", language, split, rows, start)
+        _paws_x(folder / "paws-x", language, pairs)
+    _xnli(folder / "xnli", "en", "train", train, 0)
+    return folder / "xnli", folder / "paws-x"
+
+
+def _xnli(folder: Path, language: str, split: str, rows: int, start: int) -> None:
+    frame = pd.DataFrame({
+        "premise": sentences(rows, language, start=2 * start),
+        "hypothesis": sentences(rows, language, start=2 * start + rows),
+        "label": [row % 3 for row in range(rows)],
+    })
+    write_parquet(frame, folder / language / f"{split}-00000-of-00001.parquet")
+
+
+def _paws_x(folder: Path, language: str, rows: int) -> None:
+    frame = pd.DataFrame({
+        "id": range(1, rows + 1),
+        "sentence1": sentences(rows, language, start=20_000),
+        "sentence2": sentences(rows, language, start=30_000),
+        "label": [row % 2 for row in range(rows)],
+    })
+    write_parquet(frame, folder / language / "validation-00000-of-00001.parquet")
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame where there may be no folder yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(path, index=False)
+
+
+def params(**changes: object) -> dict:
+    """Return params.yaml's values for the toys, dotted keys changed (`training__epochs=1`)."""
+    values: dict = {
+        "languages": {"source": "en", "targets": list(TARGETS)},
+        "datasets": {
+            "xnli": {"path": "hub/xnli"},
+            "paws_x": {"path": "hub/paws-x", "splits": ["validation"]},
+        },
+        "backbone": {"path": "hub/backbone"},
+        "fewshot": {"source": "sample", "split_seed": 0, "per_seed": False},
+        "paws15": {
+            "pairs": 9,
+            "seed": 0,
+            "assignment": "balanced",
+            "engine": "dataset",
+            "languages": "all",
+        },
+        "grid": {"runs": ["ft", "sp", "pct", "mpt"], "shots": [1, 2], "seeds": [1, 2]},
+        "ablations": {"runs": [], "shots": [], "seeds": []},
+        "training": {
+            "epochs": 2,
+            "batch_size": 4,
+            "learning_rate": 1e-3,
+            "weight_decay": 0.01,
+            "clip": 1.0,
+            "max_length": 64,
+            "precision": "float32",
+            "selection": "best_dev",
+            "epoch": "longest",
+        },
+        "template": {
+            "position": "suffix",
+            "verbalizer": {"entailment": "yes", "neutral": "maybe", "contradiction": "no"},
+        },
+        "methods": {
+            "ft": {"method": "ft"},
+            "sp": {"method": "sp", "prompt_length": 4, "ce_over": "label_words"},
+            "pct": {"method": "pct"},
+            "mpt": {
+                "method": "mpt",
+                "prompt_length": 4,
+                "alpha": 0.5,
+                "translator": "linear-2",
+                "ce_over": "vocabulary",
+                "pairs": "paws15",
+            },
+        },
+    }
+    for dotted, value in changes.items():
+        *path, key = dotted.split("__")
+        block = values
+        for part in path:
+            block = block[part]
+        block[key] = value
+    return values
+
+
+def write_params(values: dict, path: Path) -> None:
+    """Write params.yaml."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(values, file)
