@@ -23,6 +23,7 @@ def pocket(
         TextColumn,
         TimeRemainingColumn,
     )
+    from transformers.utils.logging import disable_progress_bar
 
     from pipeline.pocket.build import build_backbone, build_data, read_sources
 
