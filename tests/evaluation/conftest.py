@@ -1,0 +1,91 @@
+"""Cells on disk, made of plain lists, in a folder of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.artifacts import PREDICTIONS, run_folder, write_table
+from pipeline.config import Params, parse
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def frame(rows: list[tuple[str, str, int, int]]) -> pd.DataFrame:
+    """Predictions from (language, pair_id, label, predicted)."""
+    table = pd.DataFrame(rows, columns=["language", "pair_id", "label", "predicted"])
+    return table.assign(p_entailment=0.5, p_neutral=0.25, p_contradiction=0.25)
+
+
+@pytest.fixture
+def predictions() -> Callable[[list[tuple[str, str, int, int]]], pd.DataFrame]:
+    return frame
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch) -> Path:
+    """A working folder that holds the paper's tables and four methods by name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/paper").symlink_to(REPOSITORY / "data/paper")
+    methods = tmp_path / "methods"
+    methods.mkdir()
+    for name in ("ft", "sp", "pct", "mpt"):
+        (methods / f"{name}.py").touch()
+    monkeypatch.setattr("pipeline.config.METHODS", methods)
+    return tmp_path
+
+
+@pytest.fixture
+def write_cell(workplace) -> Callable[..., Path]:
+    """Write a cell whose predictions are right where `right[language]` says so (a string of 01)."""
+
+    def write(cell: tuple[str, int, int], right: dict[str, str], **changes) -> Path:
+        rows = [
+            (language, f"p{i}", i % 3, i % 3 if bit == "1" else (i + 1) % 3)
+            for language, bits in right.items()
+            for i, bit in enumerate(bits)
+        ]
+        table = frame(rows)
+        table = changes["edit"](table) if "edit" in changes else table
+        path = run_folder(*cell) / "predictions.parquet"
+        write_table(table, path, PREDICTIONS)
+        return path
+
+    return write
+
+
+PARAMS = """
+languages: {source: en, targets: [de]}
+datasets:
+  xnli: {path: data/some_nli}
+  paws_x: {path: data/pairs, splits: [train]}
+backbone: {path: data/small_model}
+fewshot: {source: sample, split_seed: 0, per_seed: false}
+paws15: {pairs: 5, seed: 0, assignment: balanced, engine: dataset, languages: all}
+grid: {runs: [sp, mpt], shots: [1, 16], seeds: [1, 2]}
+ablations: {runs: [no_translator], shots: [16], seeds: [1]}
+training: {epochs: 1, batch_size: 4, learning_rate: 4e-5, weight_decay: 0.01, clip: 1.0,
+  max_length: 64, precision: float32, selection: best_dev, epoch: longest}
+template:
+  position: suffix
+  verbalizer: {entailment: "yes", neutral: "maybe", contradiction: "no"}
+methods:
+  ft: {method: ft}
+  sp: {method: sp}
+  mpt: {method: mpt}
+  no_translator: {method: mpt}
+"""
+
+
+@pytest.fixture
+def params_text() -> str:
+    return PARAMS
+
+
+@pytest.fixture
+def params() -> Params:
+    from ruamel.yaml import YAML
+
+    return parse(Params, YAML(typ="safe", pure=True).load(PARAMS), place="params.yaml")

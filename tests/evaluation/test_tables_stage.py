@@ -1,0 +1,180 @@
+"""`mpt tables` from cells on disk to the files in results/."""
+
+import json
+import re
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.errors import InputError
+from stages.tables import tables
+
+FILES = {
+    "accuracy.csv",
+    "metrics.json",
+    "significance.csv",
+    "table1.csv",
+    "table1.md",
+    "table1.tex",
+    "table1_std.csv",
+}
+CELLS = [*product(["sp", "mpt"], [1, 16], [1, 2]), ("no_translator", 16, 1)]
+
+
+@pytest.fixture
+def made(workplace, write_cell, params_text) -> Path:
+    """A folder with the cells that its params.yaml names, and others."""
+    (workplace / "params.yaml").write_text(params_text, encoding="utf-8")
+    generator = np.random.default_rng(0)
+    for run, shots, seed in [*CELLS, ("ft", 16, 1), ("sp", 16, 9), ("sp", 64, 1)]:
+        share = 0.34 + 0.3 * (run == "mpt") * (shots == 16)
+        bits = {
+            language: "".join(map(str, (generator.random(60) < share).astype(int)))
+            for language in ("en", "de")
+        }
+        write_cell((run, shots, seed), bits)
+    return workplace
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "results").iterdir()}
+
+
+def test_writes_every_table_from_the_cells_of_params_alone(made):
+    tables()
+    assert set(results(made)) == FILES
+    accuracy = pd.read_csv(made / "results/accuracy.csv")
+    found = accuracy[["run", "shots", "seed"]].drop_duplicates().itertuples(index=False, name=None)
+    assert list(found) == CELLS
+    table = pd.read_csv(made / "results/table1.csv")
+    assert list(zip(table["shots"], table["method"], strict=True)) == [
+        (1, "sp"),
+        (1, "mpt"),
+        (16, "sp"),
+        (16, "mpt"),
+    ]
+    assert list(table.columns) == ["shots", "method", "de", "en", "avg"]
+    metrics = json.loads((made / "results/metrics.json").read_text())
+    assert list(metrics["accuracy"]["k16"]) == ["sp", "mpt", "no_translator"]
+    assert metrics["accuracy"]["k16"]["mpt"] == pytest.approx(table["avg"][3])
+    assert len(pd.read_csv(made / "results/significance.csv")) == 2 * 4
+
+
+def test_full_precision_in_files(made):
+    tables()
+    accuracy = pd.read_csv(made / "results/accuracy.csv")
+    right = accuracy["accuracy"] * 60 / 100
+    assert np.allclose(right, right.round(), atol=1e-12)
+    assert (accuracy["accuracy"] != accuracy["accuracy"].round(6)).any()
+
+
+def test_the_same_cells_give_the_same_bytes(made):
+    tables()
+    first = results(made)
+    tables()
+    assert results(made) == first
+
+
+def test_markdown_and_latex_print_the_numbers_of_the_csv(made):
+    tables()
+    mean, std = (pd.read_csv(made / f"results/{n}.csv") for n in ("table1", "table1_std"))
+    paper = pd.read_csv(made / "data/paper/table1.csv").set_index(["shots", "method"])
+    text = (made / "results/table1.md").read_text(encoding="utf-8").replace("**", "")
+    tex = (made / "results/table1.tex").read_text(encoding="utf-8")
+    for row, deviation in zip(mean.to_dict("records"), std.to_dict("records"), strict=True):
+        section = text.partition(f"## {row['shots']} shot")[2].partition("\n## ")[0]
+        place = 2 + ["sp", "mpt"].index(row["method"])
+        for column in ("de", "en"):
+            line = next(line for line in section.splitlines() if line.startswith(f"| {column} "))
+            printed = f"{row[column]:.1f} ± {deviation[column]:.1f}"
+            theirs = paper.at[(row["shots"], row["method"]), column]
+            assert line.split("|")[place].strip() == f"{printed} ({theirs})"
+            plain = re.sub(r"\\mathbf{([0-9.]+)}", r"\1", tex)
+            assert rf"${row[column]:.1f}_{{\pm {deviation[column]:.1f}}}$" in plain
+            assert rf"\textit{{{theirs}}}" in tex
+    # Ours is over two languages, the paper's over 15: no average of the paper's beside ours.
+    summary = text.partition("## Mean over the languages")[2].partition("\n## ")[0]
+    assert "(" not in summary
+
+
+def test_a_missing_cell_leaves_the_last_results_whole(made):
+    tables()
+    before = results(made)
+    (made / "data/runs/mpt/k16/s2/predictions.parquet").unlink()
+    with pytest.raises(InputError, match=r"\(make it: mpt train mpt --shots 16 --seed 2\)"):
+        tables()
+    assert results(made) == before
+
+
+def test_an_empty_grid_is_an_error(made, params_text):
+    text = params_text.replace("runs: [sp, mpt]", "runs: []")
+    (made / "params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"params.yaml: grid: expected at least one run"):
+        tables()
+
+
+def test_show_prints_the_table_its_caption_and_the_places(made, capsys):
+    tables()
+    capsys.readouterr()
+    before = results(made)
+    for cell in (made / "data/runs").rglob("*.parquet"):
+        cell.unlink()
+    (made / "params.yaml").unlink()
+    tables(show=True)
+    printed = capsys.readouterr().out
+    assert results(made) == before
+    table = pd.read_csv(made / "results/table1.csv")
+    for row in table.to_dict("records"):
+        assert re.search(rf"{row['method']} .*{row['de']:.1f}.*{row['avg']:.1f}", printed)
+    words = " ".join(printed.split())
+    assert "backbone data/small_model on the 60 test pairs of data/some_nli" in words
+    assert "Not above chance" in words
+    for place in ("results/table1.md", "results/significance.csv", "data/runs/", "params.yaml"):
+        assert place in printed
+    assert max(map(len, printed.splitlines())) <= 120
+
+
+def test_show_fits_fifteen_languages_in_120_columns(workplace, capsys):
+    (workplace / "results").mkdir()
+    paper = (workplace / "data/paper/table1.csv").read_text()
+    (workplace / "results/table1.csv").write_text(paper.replace("mpt", "a_longer_name"))
+    (workplace / "results/table1.md").write_text("# T\n\nOf this.\n\nChance.\n\nEach.\n\n## M\n")
+    tables(show=True)
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 120
+    assert "…" not in printed
+    # The paper's average stands beside the average where the method is the paper's.
+    assert re.search(r"256\s+ft(\s+\d+\.\d){17}\n", printed.replace(" \n", "\n"))
+
+
+def test_show_never_cuts_a_number_short(workplace, capsys):
+    (workplace / "results").mkdir()
+    paper = (workplace / "data/paper/table1.csv").read_text()
+    (workplace / "results/table1.csv").write_text(paper.replace("mpt", "a_very_" * 9 + "long_name"))
+    (workplace / "results/table1.md").write_text("# T\n\nOf this.\n\nChance.\n\nEach.\n\n## M\n")
+    tables(show=True)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert printed.count("long_name") == 9
+
+
+def test_show_without_results_says_how_to_make_them(workplace):
+    with pytest.raises(InputError, match=r"results/table1.csv: .*\(make it: dvc repro\)"):
+        tables(show=True)
+
+
+def test_neither_the_stage_nor_evaluation_imports_torch():
+    modules = ("cells", "comparisons", "metrics", "rendering", "significance", "tables")
+    imports = "; ".join(f"import pipeline.evaluation.{module}" for module in modules)
+    check = "import sys; assert not {'torch', 'transformers', 'datasets'} & set(sys.modules)"
+    light = "assert 'pandas' not in sys.modules"
+    subprocess.run(
+        [sys.executable, "-c", f"import sys, stages.tables; {light}; {imports}; {check}"],
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
