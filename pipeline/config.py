@@ -1,12 +1,23 @@
 """params.yaml -> frozen, strict models; every error names its key."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, Strict, StringConstraints
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
@@ -18,12 +29,13 @@ LABELS = ("entailment", "neutral", "contradiction")
 """The labels in XNLI's order: the label ids 0, 1 and 2."""
 
 Label = Literal["entailment", "neutral", "contradiction"]
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
+_CODE, _NAME = r"^[a-z]{2}$", r"^[a-z][a-z0-9_]*$"
+LanguageCode = Annotated[str, StringConstraints(pattern=_CODE)]
 # A run's name becomes a part of DVC stage names, in which '-' separates.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 # YAML's lists are read as frozen tuples, whose elements stay strictly typed.
-Languages = Annotated[tuple[LanguageCode, ...], Strict(False)]
+Languages = Annotated[tuple[LanguageCode, ...], Strict(False), Field(min_length=1)]
 Names = Annotated[tuple[Name, ...], Strict(False)]
 Shots = Annotated[tuple[PositiveInt, ...], Strict(False)]
 Seeds = Annotated[tuple[Seed, ...], Strict(False)]
@@ -34,7 +46,7 @@ T = TypeVar("T")
 def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     repeated = [value for value in values if values.count(value) > 1]
     if repeated:
-        raise ValueError(f"expected distinct values, found {repeated[0]} twice")
+        raise ValueError(f"expected distinct values, found {repeated[0]!r} twice")
     return values
 
 
@@ -52,13 +64,20 @@ class LanguageParams(Strictly):
 
     @model_validator(mode="after")
     def _in_table(self) -> Self:
-        for code in self.all:
-            if code not in LANGUAGES:
-                raise ValueError(
-                    f"expected languages of the table in pipeline/languages.py, found {code!r}"
-                )
-        _distinct(self.all)
+        for key, codes in (("source", (self.source,)), ("targets", self.targets)):
+            for code in codes:
+                if code not in LANGUAGES:
+                    raise ValueError(
+                        f"{key}: expected languages of the table in pipeline/languages.py "
+                        f"({', '.join(LANGUAGES)}), found {code!r}"
+                    )
+        if self.source in self.targets:
+            raise ValueError(
+                f"targets: expected languages other than the source, found {self.source!r}"
+            )
         return self
+
+    _distinct = field_validator("targets")(_distinct)
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -122,6 +141,11 @@ class Paws15(Strictly):
     engine: Name
     languages: Literal["all"] | Languages
 
+    @field_validator("languages")
+    @classmethod
+    def _each_once(cls, languages: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        return languages if isinstance(languages, str) else _distinct(languages)
+
 
 class Grid(Strictly):
     """Cells of training: every run at every number of shots with every seed."""
@@ -168,8 +192,11 @@ class Template(Strictly):
     @field_validator("verbalizer")
     @classmethod
     def _one_word_a_label(cls, words: dict[Label, str]) -> dict[Label, str]:
-        if set(words) != set(LABELS):
-            raise ValueError(f"expected a word for each of {', '.join(LABELS)}")
+        for label in LABELS:
+            if label not in words:
+                raise ValueError(
+                    f"expected a word for each of {', '.join(LABELS)}, found none for {label}"
+                )
         _distinct(tuple(words.values()))
         return words
 
@@ -209,7 +236,18 @@ class Params(Strictly):
     methods: dict[Name, dict[str, Any]]
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Self:
+    def _methods_exist(self) -> Self:
+        there = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
+        for name, block in self.methods.items():
+            if block.get("method") not in there:
+                raise ValueError(
+                    f"methods.{name}.method: expected one of {', '.join(there)}, "
+                    f"found {_shown(block.get('method'))}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _runs_exist(self) -> Self:
         for block in ("grid", "ablations"):
             for name in getattr(self, block).runs:
                 if name not in self.methods:
@@ -217,8 +255,15 @@ class Params(Strictly):
                         f"{block}.runs: expected entries of methods "
                         f"({', '.join(self.methods)}), found {name!r}"
                     )
+        both = set(self.grid.runs) & set(self.ablations.runs)
+        if both:
+            raise ValueError(f"ablations.runs: expected no run of grid.runs, found {min(both)!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
         for name in self.grid.runs:
-            method = self.methods[name].get("method")
+            method = self.methods[name]["method"]
             if method != name:
                 raise ValueError(
                     f"grid.runs: expected runs named as their method, found {name!r} of method "
@@ -230,11 +275,7 @@ class Params(Strictly):
                     f"ablations.shots: expected some of grid.shots {list(self.grid.shots)}, "
                     f"found {shots}"
                 )
-        both = set(self.grid.runs) & set(self.ablations.runs)
-        if both:
-            raise ValueError(f"ablations.runs: expected no run of grid.runs, found {min(both)!r}")
         if self.paws15.languages != "all":
-            _distinct(self.paws15.languages)
             for code in self.paws15.languages:
                 if code not in self.languages.targets:
                     raise ValueError(
@@ -270,12 +311,7 @@ class Params(Strictly):
             )
         block = dict(self.methods[name])
         where = f"{place}: methods.{name}"
-        methods = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
-        method = block.pop("method", None)
-        if method not in methods:
-            raise InputError(
-                f"{where}.method: expected one of {', '.join(methods)}, found {method!r}"
-            )
+        method = block.pop("method")
         training = {key: block.pop(key) for key in Training.model_fields if key in block}
         template = {key: block.pop(key) for key in Template.model_fields if key in block}
         return Run(
@@ -297,7 +333,7 @@ def parse(model: type[Model], values: object, *, place: str) -> Model:
     Args:
         model: the pydantic model.
         values: what was read.
-        place: the file, and the keys down to these values.
+        place: the file, and the keys down to these values: `params.yaml: methods.mpt`.
 
     Raises:
         InputError: names place, key, the expected and the found.
@@ -317,45 +353,115 @@ def load_params(path: Path = PARAMS) -> Params:
     """
     if not path.is_file():
         raise InputError(f"{path}: expected the parameters in this folder, found no such file")
-    try:
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(f"{path}{line}: expected YAML, found {error.problem}") from None
-    params = parse(Params, values, place=str(path))
+    params = parse(Params, _read_yaml(path), place=str(path))
     for name in params.methods:
         params.run(name, place=str(path))
     return params
 
 
+def _read_yaml(path: Path) -> object:
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected text in UTF-8, found byte 0x{error.object[error.start]:02x}"
+        ) from None
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        # Of a repeated key ruamel quotes both values, which may be whole blocks.
+        problem = str(error.problem).partition(" with value ")[0].removeprefix("but ")
+        found = problem if problem.startswith("found ") else f"found a fault: {problem}"
+        raise InputError(f"{path}{line}: expected YAML, {_flat(found)}") from None
+    except YAMLError as error:
+        raise InputError(f"{path}: expected YAML, found {_flat(str(error))}") from None
+
+
 _EXPECTED = {
     "extra_forbidden": "expected no such key",
+    "invalid_key": "expected no such key",
     "missing": "expected this key",
     "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
     "float_type": "expected a number",
+    "finite_number": "expected a finite number",
+    "greater_than": "expected more than {gt}",
+    "greater_than_equal": "expected at least {ge}",
+    "less_than": "expected less than {lt}",
+    "less_than_equal": "expected at most {le}",
     "string_type": "expected text",
+    "string_too_short": "expected some text",
     "bool_type": "expected true or false",
     "tuple_type": "expected a list",
+    "too_short": "expected at least one entry",
     "dict_type": "expected keys and values",
     "model_type": "expected keys and values",
     "model_attributes_type": "expected keys and values",
 }
+"""Complaints of pydantic by type, with the names of what it tells besides."""
+
+_PATTERNS = {
+    _CODE: "expected a language code of two small letters",
+    _NAME: "expected a name of small letters, digits and _ that starts with a letter",
+}
 
 
-def _one_line(complaints: list[Any], place: str) -> str:
-    # Of a union's complaints the last is the one about the form with content.
+def _one_line(complaints: list[ErrorDetails], place: str) -> str:
     first = complaints[0]
-    same = [one for one in complaints if one["loc"][:2] == first["loc"][:2]]
-    first = max(same, key=lambda one: len(one["loc"]))
-    key = ".".join(
-        str(part) for part in first["loc"] if not str(part).startswith(("literal[", "tuple["))
-    )
-    message = _EXPECTED.get(first["type"])
-    if message is None:
-        message = first["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
-    if "found" not in message:
-        found = "nothing" if first["type"] == "missing" else repr(first["input"])
-        message = f"{message}, found {found[:80]}"
-    rest = len({one["loc"] for one in complaints}) - len({one["loc"] for one in same})
-    more = f" (and {rest} more)" if rest else ""
-    return f"{place}: {key}: {message}{more}" if key else f"{place}: {message}{more}"
+    stem = _before_tag(first["loc"])
+    forms = [one for one in complaints if stem != first["loc"] and one["loc"][: len(stem)] == stem]
+    # Of a union's forms the deepest complaint is about the one that was meant.
+    first = max(forms, default=first, key=lambda one: len(one["loc"]))
+    alike = [_expected(one) for one in forms or [first] if len(one["loc"]) == len(first["loc"])]
+    keys, message = _keys(first["loc"]), " or ".join(alike).replace(" or expected ", " or ")
+    inner = re.match(r"([\w.]+): (expected .*)", message, re.DOTALL)
+    if inner:
+        keys, message = [*keys, inner[1]], inner[2]
+    if ", found " not in message:
+        found = first["loc"][-2] if first["loc"][-1:] == ("[key]",) else first["input"]
+        message += ", found " + ("nothing" if first["type"] == "missing" else _shown(found))
+    file, _, block = place.partition(": ")
+    where = ": ".join(part for part in (file, ".".join(filter(None, [block, *keys]))) if part)
+    rest = len({_before_tag(one["loc"]) for one in complaints} - {stem})
+    return _flat(f"{where}: {message}" + (f" (and {rest} more)" if rest else ""))
+
+
+def _expected(complaint: ErrorDetails) -> str:
+    kind, context = complaint["type"], complaint.get("ctx", {})
+    if kind == "literal_error":
+        return "expected " + str(context["expected"]).replace("'", "")
+    if kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
+        return _PATTERNS[context["pattern"]]
+    if kind in _EXPECTED:
+        bounds = {name: f"{value:g}" for name, value in context.items() if isinstance(value, float)}
+        return _EXPECTED[kind].format(**context | bounds)
+    message = complaint["msg"].removeprefix("Value error, ")
+    return message.replace("Input should be", "expected")
+
+
+def _before_tag(loc: tuple[Any, ...]) -> tuple[Any, ...]:
+    # Where values may have several forms, pydantic says which one it tried.
+    tags = [at for at, part in enumerate(loc) if str(part).startswith(("literal[", "tuple["))]
+    return loc[: tags[0]] if tags else loc
+
+
+def _keys(loc: tuple[Any, ...]) -> list[str]:
+    if loc[-1:] == ("[key]",):
+        loc = loc[:-2]
+    keys: list[str] = []
+    for part in loc:
+        if isinstance(part, int) and keys:
+            keys[-1] += f", entry {part + 1}"
+        elif not str(part).startswith(("literal[", "tuple[")):
+            keys.append(str(part))
+    return keys
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
