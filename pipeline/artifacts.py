@@ -104,7 +104,8 @@ def atomic(path: Path) -> Iterator[Path]:
 def write_table(frame: pd.DataFrame, path: Path, form: Table) -> None:
     """Write the form's columns of a frame as Parquet.
 
-    The same rows give the same bytes: nothing of pandas (index, versions) goes along.
+    The same rows give the same bytes: nothing of pandas (index, categories, versions) goes
+    along.
 
     Raises:
         ValueError: a column is missing, has nulls or another type, or the key repeats.
@@ -114,6 +115,9 @@ def write_table(frame: pd.DataFrame, path: Path, form: Table) -> None:
         raise ValueError(f"{path}: a value is missing")
     if columns.duplicated(list(form.key)).any():
         raise ValueError(f"{path}: {', '.join(form.key)} repeats")
+    # A category's unused or reordered words would otherwise show in the bytes.
+    words = [field.name for field in form.schema if field.type == _WORD]
+    columns = columns.astype(dict.fromkeys(words, object))
     table = pa.Table.from_pandas(columns, schema=form.schema, preserve_index=False)
     with atomic(path) as temporary:
         pq.write_table(table.replace_schema_metadata(), temporary)
@@ -123,7 +127,7 @@ def read_table(path: Path, form: Table) -> pd.DataFrame:
     """Read a Parquet file that a stage wrote.
 
     Raises:
-        InputError: the file is missing, is no Parquet, or its columns are others.
+        InputError: the file is missing, is no Parquet, its columns are others, or values lack.
     """
     if not path.is_file():
         raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
@@ -137,6 +141,11 @@ def read_table(path: Path, form: Table) -> pd.DataFrame:
         if found.get(name) != kind:
             raise InputError(
                 f"{path}: column {name}: expected {kind}, found {found.get(name, 'no such column')}"
+            )
+        if table[name].null_count:
+            raise InputError(
+                f"{path}: column {name}: expected a value in each row, "
+                f"found {table[name].null_count} without"
             )
     frame: pd.DataFrame = table.select(form.schema.names).to_pandas()
     return frame
@@ -169,7 +178,7 @@ def write_json(value: object, path: Path) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:  # noqa: ANN401
     """Read a JSON file that a stage wrote.
 
     Raises:
