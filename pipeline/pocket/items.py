@@ -45,31 +45,50 @@ def draw_sentence_slots(rng: Random) -> tuple[str, ...]:
     return (*CORE, rng.choice(MODIFIERS))
 
 
-def draw_item(
-    lexicon: Lexicon, rng: Random, *, label: int, slots: Sequence[str], extra: float
-) -> Item:
-    """Draw one item.
+@dataclass(frozen=True)
+class Frame:
+    """All of an item that is drawn before its label.
+
+    Attributes:
+        hypothesis: slot -> concept.
+        edited: the slots in which the premise will differ.
+        decisive: the one of them that the label is about; the others stay entailed.
+        extra: slot -> concept of a modifier that the premise alone has.
+    """
+
+    hypothesis: dict[str, str]
+    edited: tuple[str, ...]
+    decisive: str
+    extra: dict[str, str]
+
+
+def draw_frame(lexicon: Lexicon, rng: Random, *, slots: Sequence[str], extra: float) -> Frame:
+    """Draw a hypothesis and what will be edited.
 
     Args:
         lexicon: the concepts.
         rng: the generator of every draw.
-        label: a label id.
         slots: the slots of the hypothesis.
         extra: how probably the premise has a modifier that the hypothesis has not.
     """
     edits = 2 if len(slots) > 1 and rng.random() < TWO_EDITS else 1
     edited = tuple(sorted(rng.sample(sorted(slots), edits), key=SLOTS.index))
     hypothesis = {slot: _draw_word(lexicon, rng, slot, entailed=slot in edited) for slot in slots}
-    premise = dict(hypothesis)
+    more = {}
     free = [slot for slot in MODIFIERS if slot not in slots]
     if free and rng.random() < extra:
         slot = rng.choice(free)
-        premise[slot] = _draw_word(lexicon, rng, slot, entailed=False)
-    decisive = rng.choice(edited)
-    for slot in edited:
-        relation = label if slot == decisive else ENTAILMENT
-        premise[slot] = _replacement(lexicon, rng, hypothesis[slot], relation)
-    return Item(_sequence(premise), _sequence(hypothesis), label, edited)
+        more[slot] = _draw_word(lexicon, rng, slot, entailed=False)
+    return Frame(hypothesis, edited, rng.choice(edited), more)
+
+
+def draw_item(lexicon: Lexicon, rng: Random, frame: Frame, label: int) -> Item:
+    """Draw the premise that gives a frame its label."""
+    premise = frame.hypothesis | frame.extra
+    for slot in frame.edited:
+        relation = label if slot == frame.decisive else ENTAILMENT
+        premise[slot] = _replacement(lexicon, rng, frame.hypothesis[slot], relation)
+    return Item(_sequence(premise), _sequence(frame.hypothesis), label, frame.edited)
 
 
 def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
@@ -77,10 +96,10 @@ def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
 
     Only synonyms make a paraphrase, so only slots whose word has a synonym are edited.
     """
-    slots = (*draw_sentence_slots(rng),)
+    slots = draw_sentence_slots(rng)
     label = ENTAILMENT if same else rng.choice((NEUTRAL, CONTRADICTION))
     while True:
-        item = draw_item(lexicon, rng, label=label, slots=slots, extra=0.0)
+        item = draw_item(lexicon, rng, draw_frame(lexicon, rng, slots=slots, extra=0.0), label)
         words = (*item.premise, *item.hypothesis)
         edited = [name for name in words if lexicon.by_name[name].slot in item.edited]
         if not any(lexicon.by_name[one].kind_of or one in lexicon.general for one in edited):
@@ -90,7 +109,10 @@ def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
 def draw_balanced(
     lexicon: Lexicon, rng: Random, *, per_label: int, avoid: Iterable[tuple[Sentence, Sentence]]
 ) -> list[Item]:
-    """Draw distinct items, as many of each label, in a drawn order.
+    """Draw distinct items in a drawn order, three labels to each frame.
+
+    A hypothesis comes once under each label, and so does every pattern of edits and modifiers:
+    what sees no more than these is at chance exactly, not only in expectation.
 
     Args:
         lexicon: the concepts.
@@ -100,15 +122,13 @@ def draw_balanced(
     """
     seen = set(avoid)
     items: list[Item] = []
-    for label in range(len(LABELS)):
-        kept = 0
-        while kept < per_label:
-            slots = draw_sentence_slots(rng)
-            item = draw_item(lexicon, rng, label=label, slots=slots, extra=EXTRA_MODIFIER)
-            if (item.premise, item.hypothesis) not in seen:
-                seen.add((item.premise, item.hypothesis))
-                items.append(item)
-                kept += 1
+    while len(items) < per_label * len(LABELS):
+        slots = draw_sentence_slots(rng)
+        frame = draw_frame(lexicon, rng, slots=slots, extra=EXTRA_MODIFIER)
+        three = [draw_item(lexicon, rng, frame, label) for label in range(len(LABELS))]
+        if not any((one.premise, one.hypothesis) in seen for one in three):
+            seen.update((one.premise, one.hypothesis) for one in three)
+            items += three
     rng.shuffle(items)
     return items
 

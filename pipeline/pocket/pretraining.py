@@ -1,7 +1,7 @@
 """The backbone: an XLM-R-shaped masked language model of 2 layers, pretrained on generated text."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 
@@ -25,6 +25,13 @@ BATCH = 64
 CHUNK = 32
 """Batches whose lines are drawn at once, so that lines of like length are batched together."""
 
+STEPS = (700, 400, 1300, 2000)
+"""Updates of each phase."""
+
+SHARE = {"near": 1.0, "mid": 0.8, "far": 0.6, "low": 0.4}
+"""How much of the mixed text is in a language, by closeness to English, relative to a near one."""
+
+ENGLISH_SHARE = 3.0
 IGNORED = -100
 
 Progress = Callable[[str, int, int, float], None]
@@ -53,38 +60,21 @@ class Phase:
 def schedule(grammar: Grammar) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
     """Return the phases before the alignment of the word embeddings and those after it."""
     english = {"en": 1.0}
-    shares = {"near": 1.0, "mid": 0.8, "far": 0.6, "low": 0.4}
-    everyone = {code: shares[rules.closeness] for code, rules in grammar.languages.items()}
-    everyone["en"] = 3.0
+    everyone = {code: SHARE[rules.closeness] for code, rules in grammar.languages.items()}
+    everyone["en"] = ENGLISH_SHARE
+    phrases = Mixture(english, 1.0, (1,), 0.0, dialogues=1.0, parallel=0.0, switched=0.0)
+    fragments = replace(phrases, phrases=(1, 2), fillers=0.3)
+    sentences = replace(phrases, fragments=0.4, phrases=(1, 2, 3), fillers=0.5)
+    mixed = replace(
+        sentences, languages=everyone, fragments=0.3, dialogues=0.7, parallel=0.1, switched=0.1
+    )
     before = (
-        Phase(
-            "English fragments",
-            STEPS[0],
-            2e-3,
-            Mixture(english, fragments=1.0, dialogues=0.95, parallel=0.0, switched=0.0),
-            falls=False,
-        ),
-        Phase(
-            "English sentences",
-            STEPS[1],
-            2e-3,
-            Mixture(english, fragments=0.4, dialogues=0.92, parallel=0.0, switched=0.0),
-            falls=False,
-        ),
+        Phase("English phrases", STEPS[0], 1e-3, phrases, falls=False),
+        Phase("English fragments", STEPS[1], 1e-3, fragments, falls=False),
+        Phase("English sentences", STEPS[2], 1e-3, sentences, falls=True),
     )
-    after = (
-        Phase(
-            "all languages",
-            STEPS[2],
-            2e-3,
-            Mixture(everyone, fragments=0.3, dialogues=0.65, parallel=0.12, switched=0.13),
-            falls=True,
-        ),
-    )
+    after = (Phase("all languages", STEPS[3], 1e-3, mixed, falls=True),)
     return before, after
-
-
-STEPS = (60, 60, 60)
 
 
 def new_backbone(tokenizer: PreTrainedTokenizerFast) -> XLMRobertaForMaskedLM:

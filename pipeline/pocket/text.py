@@ -16,13 +16,13 @@ from pipeline.pocket.items import (
     EXTRA_MODIFIER,
     MODIFIERS,
     Item,
+    draw_frame,
     draw_item,
     draw_sentence_slots,
 )
 from pipeline.pocket.lexicon import SLOTS
 
 LONGEST_FILLER = 6
-FILLER_RATE = 0.6
 QUESTION_RATE = 0.15
 RIGHT_WRONG_RATE = 0.08
 MASK_RATE = 0.2
@@ -67,7 +67,9 @@ class Mixture:
 
     Attributes:
         languages: language -> weight.
-        fragments: the share of dialogues about fragments of one to three phrases.
+        fragments: the share of dialogues about fragments of a sentence.
+        phrases: how many phrases a fragment has, each number as likely as the others.
+        fillers: the share of dialogues with random pieces before the answer.
         dialogues: the share of dialogues.
         parallel: the share of a sentence beside its translation.
         switched: the share of sentences whose phrases change between English and another
@@ -76,6 +78,8 @@ class Mixture:
 
     languages: dict[str, float]
     fragments: float
+    phrases: tuple[int, ...]
+    fillers: float
     dialogues: float
     parallel: float
     switched: float
@@ -97,7 +101,7 @@ def draw_lines(
         language = rng.choices(languages, weights)[0]
         kind = rng.random() - mixture.dialogues
         if kind < 0:
-            yield _dialogue(grammar, held_out, rng, language, mixture.fragments)
+            yield _dialogue(grammar, held_out, rng, language, mixture)
         elif kind < mixture.parallel:
             yield _parallel(grammar, rng, language)
         elif kind < mixture.parallel + mixture.switched:
@@ -108,9 +112,9 @@ def draw_lines(
 
 
 def _dialogue(
-    grammar: Grammar, held_out: frozenset[Pair], rng: Random, language: str, fragments: float
+    grammar: Grammar, held_out: frozenset[Pair], rng: Random, language: str, mixture: Mixture
 ) -> Line:
-    item = _item(grammar, held_out, rng, fragments)
+    item = _item(grammar, held_out, rng, mixture)
     rules = grammar.languages[language]
     label = item.label
     if language != "en" and rng.random() < NOISE:
@@ -129,7 +133,7 @@ def _dialogue(
             Segment(answer, mask=1.0),
         )
     else:
-        fillers = rng.randint(1, LONGEST_FILLER) if rng.random() < FILLER_RATE else 0
+        fillers = rng.randint(1, LONGEST_FILLER) if rng.random() < mixture.fillers else 0
         # The closing sign of these languages is no ASCII punctuation, so templates keep it.
         end = rules.end if rules.end != "." else ""
         segments = (
@@ -141,15 +145,16 @@ def _dialogue(
     return Line(language, segments, (item.premise, item.hypothesis))
 
 
-def _item(grammar: Grammar, held_out: frozenset[Pair], rng: Random, fragments: float) -> Item:
+def _item(grammar: Grammar, held_out: frozenset[Pair], rng: Random, mixture: Mixture) -> Item:
     while True:
         label = rng.randrange(len(LABELS))
         slots, extra = draw_sentence_slots(rng), EXTRA_MODIFIER
-        if rng.random() < fragments:
-            count = rng.choice((1, 1, 2, 3))
+        if rng.random() < mixture.fragments:
+            count = rng.choice(mixture.phrases)
             slots = tuple(sorted(rng.sample(SLOTS, count), key=SLOTS.index))
             extra = 0.2
-        item = draw_item(grammar.lexicon, rng, label=label, slots=slots, extra=extra)
+        frame = draw_frame(grammar.lexicon, rng, slots=slots, extra=extra)
+        item = draw_item(grammar.lexicon, rng, frame, label)
         pair = (item.premise, item.hypothesis)
         if pair not in held_out and pair[::-1] not in held_out:
             return item
