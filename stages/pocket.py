@@ -23,7 +23,6 @@ def pocket(
         TextColumn,
         TimeRemainingColumn,
     )
-    from transformers.utils.logging import disable_progress_bar
 
     from pipeline.pocket.build import build_backbone, build_data, read_sources
 
@@ -32,6 +31,9 @@ def pocket(
     build_data(sources, folder)
     if data_only:
         return
+    # The datasets need neither torch nor transformers.
+    from transformers.utils.logging import disable_progress_bar
+
     disable_progress_bar()
     columns = (
         TextColumn("{task.description}"),

@@ -38,23 +38,25 @@ class Corpora:
 
 
 def draw_corpora(lexicon: Lexicon) -> Corpora:
-    """Draw all splits, no pair in two of them, and no test sentence in the PAWS-X-shaped one."""
+    """Draw all splits, no sentence in two of test, validation and the rest.
+
+    Train and the PAWS-X-shaped splits may share a sentence, and no pair.
+    """
     rng = Random(SEED)
     xnli: dict[str, list[Item]] = {}
+    taken: set[Sentence] = set()
     for split, per_label in PER_LABEL.items():
-        seen = [(one.premise, one.hypothesis) for items in xnli.values() for one in items]
-        xnli[split] = draw_balanced(lexicon, rng, per_label=per_label, avoid=seen)
-    held_out = [*xnli["test"], *xnli["validation"]]
-    sentences = {text for one in held_out for text in (one.premise, one.hypothesis)}
-    seen = [(one.premise, one.hypothesis) for items in xnli.values() for one in items]
+        xnli[split] = draw_balanced(lexicon, rng, per_label=per_label, avoid=taken)
+        if split != "train":
+            taken |= {text for one in xnli[split] for text in (one.premise, one.hypothesis)}
+    pairs = {(one.premise, one.hypothesis) for one in xnli["train"]}
     paws_x: dict[str, list[Item]] = {}
-    pairs = set(seen)
     for split in ("validation", "test"):
         paws_x[split] = []
         while len(paws_x[split]) < PARAPHRASES:
             item = draw_paraphrase(lexicon, rng, same=len(paws_x[split]) % 2 == 0)
             pair = (item.premise, item.hypothesis)
-            if pair not in pairs and not sentences & set(pair):
+            if pair not in pairs and not taken & set(pair):
                 pairs.add(pair)
                 paws_x[split].append(item)
         rng.shuffle(paws_x[split])

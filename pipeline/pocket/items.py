@@ -107,7 +107,7 @@ def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
 
 
 def draw_balanced(
-    lexicon: Lexicon, rng: Random, *, per_label: int, avoid: Iterable[tuple[Sentence, Sentence]]
+    lexicon: Lexicon, rng: Random, *, per_label: int, avoid: Iterable[Sentence]
 ) -> list[Item]:
     """Draw distinct items in a drawn order, three labels to each frame.
 
@@ -118,16 +118,18 @@ def draw_balanced(
         lexicon: the concepts.
         rng: the generator of every draw.
         per_label: items of each label.
-        avoid: pairs that are in other splits.
+        avoid: sentences of other splits.
     """
-    seen = set(avoid)
+    taken = set(avoid)
+    seen: set[tuple[Sentence, Sentence]] = set()
     items: list[Item] = []
     while len(items) < per_label * len(LABELS):
         slots = draw_sentence_slots(rng)
         frame = draw_frame(lexicon, rng, slots=slots, extra=EXTRA_MODIFIER)
         three = [draw_item(lexicon, rng, frame, label) for label in range(len(LABELS))]
-        if not any((one.premise, one.hypothesis) in seen for one in three):
-            seen.update((one.premise, one.hypothesis) for one in three)
+        pairs = {(one.premise, one.hypothesis) for one in three}
+        if not pairs & seen and not taken & {sentence for pair in pairs for sentence in pair}:
+            seen |= pairs
             items += three
     rng.shuffle(items)
     return items

@@ -5,7 +5,9 @@ from random import Random
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 from datasets import ClassLabel, load_dataset
+from torch.nn.functional import cross_entropy
 
 from pipeline.languages import LANGUAGES
 from pipeline.pocket.build import build_data
@@ -41,8 +43,13 @@ def test_splits_are_balanced_and_disjoint_in_every_language(pocket, language):
     assert [len(rows) for rows in paws.values()] == [300, 300]
     every = [pair for rows in (*xnli.values(), *paws.values()) for pair in pairs(rows)]
     assert len(set(every)) == len(every)
-    tested = {text for pair in pairs(xnli["test"]) for text in pair}
-    assert not tested & {text for rows in paws.values() for pair in pairs(rows) for text in pair}
+    tested, validated = (
+        {text for pair in pairs(xnli[split]) for text in pair} for split in ("test", "validation")
+    )
+    rest = [*paws.values(), *(rows for split, rows in xnli.items() if split == "train")]
+    others = {text for rows in rest for pair in pairs(rows) for text in pair}
+    assert not tested & validated
+    assert not (tested | validated) & others
 
 
 def test_rows_are_aligned(pocket):
@@ -147,3 +154,26 @@ def test_pretraining_text_holds_no_pair_of_a_split(sources):
             assert hypothesis in line.text
             assert (premise, hypothesis) not in texts
         assert dialogues > 1000
+
+
+def test_a_classifier_of_the_hypothesis_is_at_chance(sources):
+    names = list(sources.grammar.lexicon.by_name)
+
+    def bags(items):
+        rows = [[float(name in one.hypothesis) for name in names] + [1.0] for one in items]
+        return torch.tensor(rows), torch.tensor([one.label for one in items])
+
+    inputs, labels = bags(sources.corpora.xnli["train"])
+    weights = torch.zeros(len(names) + 1, 3, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights], max_iter=100)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = cross_entropy(inputs @ weights, labels) + 1e-3 * weights.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    inputs, labels = bags(sources.corpora.xnli["test"])
+    accuracy = 100 * ((inputs @ weights).argmax(1) == labels).float().mean()
+    assert accuracy <= 38

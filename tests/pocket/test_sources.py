@@ -39,12 +39,12 @@ def test_shipped_sources_fill_every_slot(sources):
         (
             (3, "concept"),
             "man",
-            r"row 5: concept: expected another word than in row 2, found 'man'",
+            r"row 5: concept: expected another word than in row 2, found",
         ),
         (
             (3, "de"),
             "der Mann",
-            r"row 5: de: expected another word than in row 2, found 'der Mann'",
+            r"row 5: de: expected another word than in row 2",
         ),
         ((3, "kind_of"), "man", r"row 5: kind_of: expected another concept of the same set"),
         ((3, "value"), "neuter", r"row \d+: value: expected two concepts or more"),
