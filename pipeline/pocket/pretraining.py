@@ -25,7 +25,7 @@ BATCH = 64
 CHUNK = 32
 """Batches whose lines are drawn at once, so that lines of like length are batched together."""
 
-STEPS = (700, 400, 1300, 2000)
+STEPS = (600, 300, 1300, 400, 2200)
 """Updates of each phase."""
 
 SHARE = {"near": 1.0, "mid": 0.8, "far": 0.6, "low": 0.4}
@@ -65,15 +65,16 @@ def schedule(grammar: Grammar) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
     phrases = Mixture(english, 1.0, (1,), 0.0, dialogues=1.0, parallel=0.0, switched=0.0)
     fragments = replace(phrases, phrases=(1, 2), fillers=0.3)
     sentences = replace(phrases, fragments=0.4, phrases=(1, 2, 3), fillers=0.5)
-    mixed = replace(
-        sentences, languages=everyone, fragments=0.3, dialogues=0.7, parallel=0.1, switched=0.1
-    )
+    longer = replace(sentences, fragments=0.2)
+    mixed = replace(longer, languages=everyone, dialogues=0.78, parallel=0.04, switched=0.15)
     before = (
         Phase("English phrases", STEPS[0], 1e-3, phrases, falls=False),
         Phase("English fragments", STEPS[1], 1e-3, fragments, falls=False),
-        Phase("English sentences", STEPS[2], 1e-3, sentences, falls=True),
+        Phase("English sentences", STEPS[2], 1.5e-3, sentences, falls=False),
+        Phase("English, slower", STEPS[3], 4e-4, longer, falls=False),
     )
-    after = (Phase("all languages", STEPS[3], 1e-3, mixed, falls=True),)
+    # A higher rate, or more of the masked words of plain text, undoes the alignment.
+    after = (Phase("all languages", STEPS[4], 7e-4, mixed, falls=True),)
     return before, after
 
 

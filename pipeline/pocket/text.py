@@ -24,8 +24,8 @@ from pipeline.pocket.lexicon import SLOTS
 
 LONGEST_FILLER = 6
 QUESTION_RATE = 0.15
-RIGHT_WRONG_RATE = 0.08
-MASK_RATE = 0.2
+RIGHT_WRONG_RATE = 0.04
+MASK_RATE = 0.1
 NOISE = 0.1
 """How many answers of the languages other than English are drawn at random."""
 
@@ -72,7 +72,7 @@ class Mixture:
         fillers: the share of dialogues with random pieces before the answer.
         dialogues: the share of dialogues.
         parallel: the share of a sentence beside its translation.
-        switched: the share of sentences whose phrases change between English and another
+        switched: the share of dialogues whose phrases change between English and another
             language. What remains are plain sentences.
     """
 
@@ -101,20 +101,19 @@ def draw_lines(
         language = rng.choices(languages, weights)[0]
         kind = rng.random() - mixture.dialogues
         if kind < 0:
-            yield _dialogue(grammar, held_out, rng, language, mixture)
+            item = _item(grammar, held_out, rng, mixture)
+            yield _dialogue(grammar, rng, language, item, fillers=mixture.fillers)
         elif kind < mixture.parallel:
             yield _parallel(grammar, rng, language)
         elif kind < mixture.parallel + mixture.switched:
-            yield _switched(grammar, rng, language)
+            item = _item(grammar, held_out, rng, mixture)
+            yield _switched_dialogue(grammar, rng, language, item)
         else:
             text = grammar.sentence(_sentence(grammar, rng), language)
             yield Line(language, (Segment(text, mask=MASK_RATE),))
 
 
-def _dialogue(
-    grammar: Grammar, held_out: frozenset[Pair], rng: Random, language: str, mixture: Mixture
-) -> Line:
-    item = _item(grammar, held_out, rng, mixture)
+def _dialogue(grammar: Grammar, rng: Random, language: str, item: Item, *, fillers: float) -> Line:
     rules = grammar.languages[language]
     label = item.label
     if language != "en" and rng.random() < NOISE:
@@ -133,16 +132,20 @@ def _dialogue(
             Segment(answer, mask=1.0),
         )
     else:
-        fillers = rng.randint(1, LONGEST_FILLER) if rng.random() < mixture.fillers else 0
         # The closing sign of these languages is no ASCII punctuation, so templates keep it.
         end = rules.end if rules.end != "." else ""
-        segments = (
-            Segment(f"{premise}{end} . {hypothesis}{end} ?"),
-            Segment(fillers=fillers),
-            Segment(answer, mask=1.0),
-            Segment("."),
-        )
+        slots = rng.randint(1, LONGEST_FILLER) if rng.random() < fillers else 0
+        segments = _cloze(premise + end, hypothesis + end, answer, fillers=slots)
     return Line(language, segments, (item.premise, item.hypothesis))
+
+
+def _cloze(premise: str, hypothesis: str, answer: str, *, fillers: int) -> tuple[Segment, ...]:
+    return (
+        Segment(f"{premise} . {hypothesis} ?"),
+        Segment(fillers=fillers),
+        Segment(answer, mask=1.0),
+        Segment("."),
+    )
 
 
 def _item(grammar: Grammar, held_out: frozenset[Pair], rng: Random, mixture: Mixture) -> Item:
@@ -179,15 +182,22 @@ def _parallel(grammar: Grammar, rng: Random, language: str) -> Line:
     return Line(language, (first, Segment(boundary=True), second))
 
 
-def _switched(grammar: Grammar, rng: Random, language: str) -> Line:
-    """A sentence in the order of the language, each phrase in it or in English."""
-    sentence = _sentence(grammar, rng)
+def _switched_dialogue(grammar: Grammar, rng: Random, language: str, item: Item) -> Line:
+    """A dialogue in the order of the language, each phrase and the answer in it or in English."""
+    premise, hypothesis = (
+        _switched(grammar, rng, language, sentence) for sentence in (item.premise, item.hypothesis)
+    )
+    answer = grammar.languages[rng.choice(("en", language))].answers[item.label]
+    segments = _cloze(premise, hypothesis, answer, fillers=0)
+    return Line(language, segments, (item.premise, item.hypothesis))
+
+
+def _switched(grammar: Grammar, rng: Random, language: str, sentence: Sentence) -> str:
     by_slot = {grammar.lexicon.by_name[name].slot: name for name in sentence}
-    feminine = grammar.lexicon.by_name[by_slot["subject"]].feminine
-    rules = grammar.languages[language]
-    phrases = [
+    subject = by_slot.get("subject")
+    feminine = subject is not None and grammar.lexicon.by_name[subject].feminine
+    return " ".join(
         grammar.phrase(by_slot[slot], rng.choice(("en", language)), feminine=feminine)
-        for slot in rules.order
+        for slot in grammar.languages[language].order
         if slot in by_slot
-    ]
-    return Line(language, (Segment(" ".join(phrases) + rules.end, mask=MASK_RATE),))
+    )

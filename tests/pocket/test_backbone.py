@@ -93,10 +93,10 @@ def test_alignment_is_graded(sources):
 
 
 def test_backbone_is_rebuilt(sources, tmp_path, monkeypatch):
-    monkeypatch.setattr("pipeline.pocket.pretraining.STEPS", (1, 1, 1, 1))
+    monkeypatch.setattr("pipeline.pocket.pretraining.STEPS", (1, 1, 1, 1, 1))
     monkeypatch.setattr("pipeline.pocket.pretraining.CHUNK", 1)
     seen = []
     build_backbone(sources, tmp_path, lambda *step: seen.append(step[:3]))
-    assert [done for _, done, steps in seen if done == steps] == [1, 1, 1, 1]
+    assert [done for _, done, steps in seen if done == steps] == [1, 1, 1, 1, 1]
     assert AutoModelForMaskedLM.from_pretrained(str(tmp_path / "backbone")).config.hidden_size == 96
     assert [path.name for path in tmp_path.iterdir()] == ["backbone"]
