@@ -14,9 +14,7 @@ TOKENS_A_BATCH = 16_384
 """Rows are batched by length up to this many tokens, padding included."""
 
 
-def predict(
-    method: Method, examples: pd.DataFrame, *, progress: Progress = silent
-) -> pd.DataFrame:
+def predict(method: Method, examples: pd.DataFrame, *, progress: Progress = silent) -> pd.DataFrame:
     """Predict every example.
 
     Args:

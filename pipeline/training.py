@@ -8,10 +8,12 @@ from typing import TypeVar
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
 from pipeline.config import Training
 from pipeline.errors import RunError
-from pipeline.methods.base import Example, Losses, Method, TrainingText
+from pipeline.methods.base import Example, Method, TrainingText
 from pipeline.prediction import accuracy, autocast, predict
 from pipeline.progress import Progress, silent
 
@@ -61,33 +63,50 @@ def fit(
         name: cycle(examples, training.batch_size, generator) for name, examples in streams.items()
     }
     optimizer = make_optimizer(method, training)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(training, step, total))
+    schedule = LambdaLR(optimizer, lambda step: rate(training, step, total))
     rows: list[dict[str, float]] = []
     best: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
     for epoch in range(1, training.epochs + 1):
-        method.train()
-        sums: dict[str, Tensor] = {}
-        for step in range(updates):
-            losses = _update(method, {name: next(draw) for name, draw in draws.items()}, optimizer)
-            schedule.step()
-            for name, value in {"loss": losses.total, **losses.parts}.items():
-                sums[name] = sums.get(name, torch.zeros_like(value)) + value.detach()
-            # Reading the loss waits for the device, so it is read once an epoch.
-            if step == updates - 1:
-                _require_number(losses.total, epoch)
-                progress("training", epoch * updates, total, f"loss {losses.total.item():.3f}")
+        means = _epoch(method, draws, optimizer, schedule, updates=updates)
+        if not math.isfinite(means["loss"]):
+            raise RunError(f"training: the loss is {means['loss']} in epoch {epoch}")
+        progress("training", epoch * updates, total, f"loss {means['loss']:.3f}")
         dev_accuracy = accuracy(predict(method, dev))
-        rows.append(
-            {"epoch": epoch, "updates": epoch * updates, "learning_rate": schedule.get_last_lr()[0]}
-            | {name: value.item() / updates for name, value in sums.items()}
-            | {"dev_accuracy": dev_accuracy}
-        )
+        now = {"epoch": epoch, "updates": epoch * updates, **means, "dev_accuracy": dev_accuracy}
+        rows.append(now)
         if training.selection == "best_dev" and dev_accuracy > best[0]:
             best = (dev_accuracy, epoch, trained_state(method))
-    if training.selection == "best_dev":
-        method.load_state_dict(best[2], strict=False)
-    kept = best[1] if training.selection == "best_dev" else training.epochs
-    return History(pd.DataFrame(rows), kept)
+    if training.selection == "last":
+        return History(pd.DataFrame(rows), training.epochs)
+    method.load_state_dict(best[2], strict=False)
+    return History(pd.DataFrame(rows), best[1])
+
+
+def _epoch(
+    method: Method,
+    draws: Mapping[str, Iterator[Sequence[Example]]],
+    optimizer: Optimizer,
+    schedule: LambdaLR,
+    *,
+    updates: int,
+) -> dict[str, float]:
+    """Train one pass and return its learning rate and the mean of each loss."""
+    method.train()
+    sums: dict[str, Tensor] = {}
+    for _ in range(updates):
+        optimizer.zero_grad(set_to_none=True)
+        with autocast(method):
+            losses = method.losses({name: next(draw) for name, draw in draws.items()})
+        losses.total.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(method.parameters(), method.run.training.clip)
+        learning_rate = schedule.get_last_lr()[0]
+        optimizer.step()
+        schedule.step()
+        for name, value in {"loss": losses.total, **losses.parts}.items():
+            sums[name] = sums.get(name, 0) + value.detach()
+    # Reading a loss waits for the device, so it is read once a pass.
+    means = {name: float(value) / updates for name, value in sums.items()}
+    return {"learning_rate": float(learning_rate), **means}
 
 
 def updates_an_epoch(
@@ -118,14 +137,14 @@ def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator
             yield [items[place] for place in order[start : start + size]]
 
 
-def make_optimizer(method: nn.Module, training: Training) -> torch.optim.AdamW:
+def make_optimizer(method: nn.Module, training: Training) -> AdamW:
     """Return AdamW over what is trainable; biases and LayerNorm are not decayed."""
     trainable = [p for p in method.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trainable if p.ndim > 1], "weight_decay": training.weight_decay},
         {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=training.learning_rate, fused=True)
+    return AdamW(groups, lr=training.learning_rate, fused=True)
 
 
 def rate(training: Training, step: int, total: int) -> float:
@@ -145,21 +164,3 @@ def trained_state(method: nn.Module) -> dict[str, Tensor]:
         for name, value in method.named_parameters()
         if value.requires_grad
     }
-
-
-def _update(
-    method: Method, drawn: Mapping[str, Sequence[Example]], optimizer: torch.optim.Optimizer
-) -> Losses:
-    optimizer.zero_grad(set_to_none=True)
-    with autocast(method):
-        losses = method.losses(drawn)
-    losses.total.backward()  # type: ignore[no-untyped-call]
-    trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    torch.nn.utils.clip_grad_norm_(trained, method.run.training.clip)
-    optimizer.step()
-    return losses
-
-
-def _require_number(loss: Tensor, epoch: int) -> None:
-    if not bool(torch.isfinite(loss)):
-        raise RunError(f"training: the loss is {loss.item()} in epoch {epoch}")

@@ -10,17 +10,17 @@ from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
+from stages.pocket import pocket
 from stages.profile import profile
 from stages.tables import tables
 from stages.train import train
 
 app = typer.Typer(
-    help="Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and what surrounds them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (corpora, backbone, fewshot, paws15, train, tables, profile):
+for command in (corpora, backbone, fewshot, paws15, train, tables, profile, pocket):
     app.command()(command)
 
 
@@ -29,7 +29,7 @@ def options(
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and what surrounds them."""
+    """Few-shot cross-lingual NLI with prompts: dvc.yaml's stages and what surrounds them."""
     del debug  # main() reads it, since an error may come before the options are parsed
 
 

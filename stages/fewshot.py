@@ -9,7 +9,7 @@ def fewshot(
     *,
     shots: Annotated[int, typer.Option(min=1, help="Labelled pairs a label, k.")],
 ) -> None:
-    """Draw the k-shot train and dev split, or read a given one, and write data/fewshot/kK.parquet."""
+    """Draw a k-shot train and dev split, or read a given one, to data/fewshot/kK.parquet."""
     import pandas as pd
 
     from pipeline.artifacts import CORPORA, EXAMPLES, FEWSHOT, SPLITS, read_table, write_table

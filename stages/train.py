@@ -40,10 +40,12 @@ def train(
     dev = dev.assign(language=params.languages.source)
 
     generator = reproducibility.make_deterministic(seed)
+    backbone = load_backbone(artifacts.BACKBONE)
+    reproducibility.set_threads(sum(one.numel() for one in backbone.parameters()))
     context = Context(
         run=chosen,
         languages=params.languages,
-        backbone=load_backbone(artifacts.BACKBONE),
+        backbone=backbone,
         pieces=load_pieces(artifacts.BACKBONE),
     )
     method = build(context).to(reproducibility.device())

@@ -1,4 +1,4 @@
-"""Small real things to test with: tokenizers, backbones, datasets in the Hub's layout, parameters."""
+"""Small real things to test with: tokenizers, backbones, datasets, parameters."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ TARGETS = ("de", "sw", "zh")
 TEXT = (
     "yes maybe no right wrong . ? : Question Answer Frage Antwort Swali Jibu 问题 答案 "
     "a dog sleeps an animal the cat runs not here there two men play "
-).split()
+)
 
 
 def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")):
@@ -24,7 +24,7 @@ def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "
     trainer = trainers.BpeTrainer(
         vocab_size=600, special_tokens=[*specials, *bytes_], show_progress=False
     )
-    made.train_from_iterator([" ".join(TEXT)] * 20, trainer)
+    made.train_from_iterator([TEXT] * 20, trainer)
     ids = {name: made.token_to_id(name) for name in specials}
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
@@ -86,21 +86,25 @@ def hub(folder: Path, *, train: int = 36, test: int = 12, pairs: int = 20) -> tu
 
 
 def _xnli(folder: Path, language: str, split: str, rows: int, start: int) -> None:
-    frame = pd.DataFrame({
-        "premise": sentences(rows, language, start=2 * start),
-        "hypothesis": sentences(rows, language, start=2 * start + rows),
-        "label": [row % 3 for row in range(rows)],
-    })
+    frame = pd.DataFrame(
+        {
+            "premise": sentences(rows, language, start=2 * start),
+            "hypothesis": sentences(rows, language, start=2 * start + rows),
+            "label": [row % 3 for row in range(rows)],
+        }
+    )
     write_parquet(frame, folder / language / f"{split}-00000-of-00001.parquet")
 
 
 def _paws_x(folder: Path, language: str, rows: int) -> None:
-    frame = pd.DataFrame({
-        "id": range(1, rows + 1),
-        "sentence1": sentences(rows, language, start=20_000),
-        "sentence2": sentences(rows, language, start=30_000),
-        "label": [row % 2 for row in range(rows)],
-    })
+    frame = pd.DataFrame(
+        {
+            "id": range(1, rows + 1),
+            "sentence1": sentences(rows, language, start=20_000),
+            "sentence2": sentences(rows, language, start=30_000),
+            "label": [row % 2 for row in range(rows)],
+        }
+    )
     write_parquet(frame, folder / language / "validation-00000-of-00001.parquet")
 
 
@@ -173,3 +177,36 @@ def write_params(values: dict, path: Path) -> None:
     yaml.default_flow_style = False
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(values, file)
+
+
+OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
+"""An order of special tokens that is not XLM-R's."""
+
+
+def context(folder: Path, run: str = "mpt", **changes: object):
+    """Return what a method is built from, over the backbone in a folder."""
+    from pipeline.config import Params, parse
+    from pipeline.methods.base import Context
+    from pipeline.prompting.backbone import load_backbone
+    from pipeline.prompting.tokens import load_pieces
+
+    made = parse(Params, params(**changes), place="params.yaml")
+    return Context(
+        run=made.run(run),
+        languages=made.languages,
+        backbone=load_backbone(folder),
+        pieces=load_pieces(folder),
+    )
+
+
+def training_text(labelled: int = 6, parallel: int = 6):
+    """Return a few labelled and parallel pairs."""
+    from pipeline.methods.base import Labelled, Parallel, TrainingText
+
+    return TrainingText(
+        [Labelled(f"a dog runs {n}.", f"the cat sleeps {n}", n % 3) for n in range(labelled)],
+        [
+            Parallel("de", f"two men play {n}", f"a dog {n}!", f"zwei {n}", f"ein Hund {n}!")
+            for n in range(parallel)
+        ],
+    )

@@ -13,6 +13,8 @@ def build(context: Context) -> Method:
         InputError: a setting is unknown, of the wrong type or impossible.
     """
     module = import_module(f"{__name__}.{context.run.method}")
-    settings = parse(module.Settings, context.run.settings, place=f"params.yaml: methods.{context.run.name}")
+    settings = parse(
+        module.Settings, context.run.settings, place=f"params.yaml: methods.{context.run.name}"
+    )
     method: Method = module.Model(context, settings)
     return method

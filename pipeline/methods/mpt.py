@@ -11,7 +11,7 @@ from pipeline.config import Strictly
 from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
 from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 from pipeline.prompting.rows import Row
-from pipeline.prompting.soft_prompt import SoftPrompt
+from pipeline.prompting.soft_prompt import SoftPrompt, full_precision
 from pipeline.prompting.template import ClozeTemplate
 
 SOURCE, TARGET = 0, 1
@@ -68,7 +68,8 @@ class Model(WordMethod):
     def soft_prompts(self) -> Tensor:
         """Return p^S and p^T, [2, m, d]."""
         source = self.prompt()
-        return torch.stack([source, self.translator(source)])
+        with full_precision(self.device):
+            return torch.stack([source, self.translator(source)])
 
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
         """Return the labelled pairs with p^S, and the parallel pairs with p^S and p^T (Eq. 5)."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
 
 from pipeline.config import Strictly
 from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod

@@ -1,7 +1,7 @@
 """The masked language model: word embeddings, encoder, and the head at one position alone."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,9 @@ from pipeline.errors import InputError
 from pipeline.prompting.rows import Batch
 from pipeline.prompting.soft_prompt import fill_slots
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 class Backbone(nn.Module):
     """A masked language model of the XLM-R family, of any size and vocabulary.
@@ -17,7 +20,7 @@ class Backbone(nn.Module):
     The head of XLM-R has 250,002 rows: it is evaluated where a row is read, not at every token.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: "PreTrainedModel") -> None:
         super().__init__()
         if not hasattr(model, "lm_head"):
             raise InputError(

@@ -64,4 +64,6 @@ def collate(rows: Sequence[Row], *, pad: int, device: torch.device) -> Batch:
     )
     if device.type == "cpu":
         return batch
-    return Batch(**{name: value.to(device, non_blocking=True) for name, value in vars(batch).items()})
+    return Batch(
+        **{name: value.to(device, non_blocking=True) for name, value in vars(batch).items()}
+    )

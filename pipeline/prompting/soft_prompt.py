@@ -21,9 +21,15 @@ class SoftPrompt(nn.Module):
 
     def forward(self) -> Tensor:
         """Return the prompt, [m, d]."""
-        states: Tensor = self.lstm(self.embedding.weight[None])[0]
-        prompt: Tensor = self.mlp(states[0])
+        with full_precision(self.embedding.weight.device):
+            states: Tensor = self.lstm(self.embedding.weight[None])[0]
+            prompt: Tensor = self.mlp(states[0])
         return prompt
+
+
+def full_precision(device: torch.device) -> torch.autocast:
+    """Return a context without autocast: prompts are few numbers, and rounding shows in each."""
+    return torch.autocast(device.type, enabled=False)
 
 
 def fill_slots(words: Tensor, slots: Tensor, prompts: Tensor) -> Tensor:
@@ -37,9 +43,8 @@ def fill_slots(words: Tensor, slots: Tensor, prompts: Tensor) -> Tensor:
     Returns:
         Input embeddings, [B, T, d].
     """
-    # A gather as a product: its backward pass adds in a fixed order on every device. Autocast
-    # is off, since it would round the prompt.
-    with torch.autocast(words.device.type, enabled=False):
+    # A gather as a product: its backward pass adds in a fixed order on every device.
+    with full_precision(words.device):
         places = nn.functional.one_hot(slots.clamp(min=0), prompts.shape[1]).to(prompts.dtype)
         vectors = torch.bmm(places, prompts)
     return torch.where((slots >= 0)[..., None], vectors.to(words.dtype), words)

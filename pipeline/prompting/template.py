@@ -48,16 +48,10 @@ def cut_hypothesis(premise: list[int], hypothesis: list[int], room: int) -> tupl
 
 def cut_longer(premise: list[int], hypothesis: list[int], room: int) -> tuple[list[int], ...]:
     """Cut a pair to `room` pieces, piece by piece from the end of the longer sentence."""
-    excess = len(premise) + len(hypothesis) - room
-    if excess <= 0:
+    if len(premise) + len(hypothesis) <= room:
         return premise, hypothesis
-    # What the longer one loses alone, before both lose in turn.
-    alone = min(excess, abs(len(premise) - len(hypothesis)))
-    both = excess - alone
-    longer, shorter = alone + (both + 1) // 2, both // 2
-    if len(premise) > len(hypothesis):
-        return premise[: len(premise) - longer], hypothesis[: len(hypothesis) - shorter]
-    return premise[: len(premise) - shorter], hypothesis[: len(hypothesis) - longer]
+    kept = min(len(hypothesis), max(room // 2, room - len(premise)))
+    return premise[: room - kept], hypothesis[:kept]
 
 
 def _require_room(room: int, max_length: int) -> int:
@@ -114,7 +108,7 @@ class QuestionTemplate:
     def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
         words, self._pieces = LANGUAGES[language], pieces
         self._middle = (*pieces.frame.between, *pieces.word(f"{words.question}:"))
-        self._to_mask = pieces.word(f"? {words.answer}:")
+        self._to_mask = (*pieces.glued("?"), *pieces.word(f"{words.answer}:"))
         fixed = (pieces.frame.start, self._middle, self._to_mask, pieces.frame.end)
         self._room = _require_room(max_length - 1 - sum(map(len, fixed)), max_length)
 

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Frame:
 class Pieces:
     """Text -> pieces of a tokenizer, with its special tokens found by asking it."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         for name in ("mask_token", "pad_token"):
             if getattr(tokenizer, name) is None:
                 raise InputError(f"data/backbone: expected a tokenizer with a {name}, found none")
@@ -40,6 +43,11 @@ class Pieces:
     def word(self, text: str) -> tuple[int, ...]:
         """Return the pieces of one literal of a template."""
         return tuple(self.of([text])[0])
+
+    def glued(self, text: str) -> tuple[int, ...]:
+        """Return the pieces of a literal that follows a word without a space."""
+        word, whole = self.word("a"), self.word(f"a{text}")
+        return whole[len(word) :] if whole[: len(word)] == word else self.word(text)
 
     @cached_property
     def frame(self) -> Frame:

@@ -1,0 +1,69 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.prompting.losses import (
+    label_word_cross_entropy,
+    symmetric_kl,
+    vocabulary_cross_entropy,
+)
+
+# Four pieces of vocabulary with probabilities 1/10, 2/10, 3/10, 4/10.
+LOGITS = torch.tensor([[1.0, 2.0, 3.0, 4.0]]).log()
+WORDS = torch.tensor([3, 0, 1])
+
+
+def test_cross_entropy_over_the_vocabulary():
+    loss = vocabulary_cross_entropy(LOGITS, torch.tensor([0]), word_ids=WORDS)
+    assert loss.item() == pytest.approx(-math.log(4 / 10))
+
+
+def test_cross_entropy_over_the_label_words():
+    # Of the label words' 4 + 1 + 2 tenths, the second word has 1.
+    loss = label_word_cross_entropy(LOGITS, torch.tensor([1]), word_ids=WORDS)
+    assert loss.item() == pytest.approx(-math.log(1 / 7))
+
+
+def test_cross_entropy_is_the_mean_over_examples():
+    logits = LOGITS.expand(2, 4)
+    loss = vocabulary_cross_entropy(logits, torch.tensor([0, 1]), word_ids=WORDS)
+    assert loss.item() == pytest.approx(-(math.log(4 / 10) + math.log(1 / 10)) / 2)
+
+
+def test_symmetric_kl_by_hand():
+    p, q = [0.5, 0.5], [0.25, 0.75]
+    forward = sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
+    backward = sum(b * math.log(b / a) for a, b in zip(p, q, strict=True))
+    assert (forward, backward) == pytest.approx((0.14384, 0.13081), abs=1e-5)
+    found = symmetric_kl(torch.tensor([p]).log(), torch.tensor([q]).log())
+    assert found.item() == pytest.approx(forward + backward, abs=1e-6)
+
+
+def test_symmetric_kl_is_the_mean_over_pairs():
+    source = torch.tensor([[0.5, 0.5], [0.3, 0.7]]).log()
+    target = torch.tensor([[0.25, 0.75], [0.3, 0.7]]).log()
+    assert symmetric_kl(source, target).item() == pytest.approx(0.274653 / 2, abs=1e-5)
+
+
+@given(st.lists(st.floats(-8, 8), min_size=6, max_size=6))
+def test_symmetric_kl_equals_torchs_and_is_symmetric(values):
+    source, target = torch.tensor(values, dtype=torch.float64).view(2, 3).log_softmax(-1).split(1)
+    kl = torch.nn.functional.kl_div
+    expected = kl(target, source, log_target=True, reduction="batchmean")
+    expected += kl(source, target, log_target=True, reduction="batchmean")
+    assert symmetric_kl(source, target).item() == pytest.approx(expected.item(), abs=1e-9)
+    assert symmetric_kl(target, source).item() == pytest.approx(expected.item(), abs=1e-9)
+
+
+def test_gradients_flow_through_both_sides():
+    logits = torch.randn(2, 3, 5, requires_grad=True)
+    symmetric_kl(*logits.log_softmax(-1)).backward()
+    assert (logits.grad.abs().sum(dim=(1, 2)) > 0).all()
+
+
+def test_rows_that_are_no_pairs_are_refused():
+    with pytest.raises(ValueError, match=r"found \(2, 3\) and \(1, 3\)"):
+        symmetric_kl(torch.zeros(2, 3), torch.zeros(1, 3))

@@ -1,0 +1,51 @@
+import torch
+
+from pipeline.prompting.soft_prompt import SoftPrompt, fill_slots
+
+
+def lstm(vectors, weights, suffix):
+    """One direction of an LSTM by its equations; gates in torch's order i, f, g, o."""
+    w_in, w_h = weights[f"weight_ih_l0{suffix}"], weights[f"weight_hh_l0{suffix}"]
+    bias = weights[f"bias_ih_l0{suffix}"] + weights[f"bias_hh_l0{suffix}"]
+    h = c = torch.zeros(w_h.shape[1])
+    out = []
+    for x in vectors:
+        i, f, g, o = (w_in @ x + w_h @ h + bias).chunk(4)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        out.append(h)
+    return torch.stack(out)
+
+
+def test_prompt_is_embedding_bilstm_and_perceptron():
+    torch.manual_seed(0)
+    prompt = SoftPrompt(3, 4)
+    weights = dict(prompt.lstm.named_parameters())
+    vectors = prompt.embedding.weight
+    states = torch.cat(
+        [lstm(vectors, weights, ""), lstm(vectors.flip(0), weights, "_reverse").flip(0)], dim=1
+    )
+    first, _, second = prompt.mlp
+    expected = (states @ first.weight.T + first.bias).relu() @ second.weight.T + second.bias
+    torch.testing.assert_close(prompt(), expected)
+    assert prompt().shape == (3, 4)
+    assert first.weight.shape == (4, 8)
+
+
+def test_slots_are_filled_with_each_rows_prompt_and_nothing_else_changes():
+    words = torch.arange(24.0).view(2, 4, 3)
+    slots = torch.tensor([[-1, 0, 1, -1], [1, -1, -1, 0]])
+    prompts = torch.tensor([[[100.0] * 3, [101.0] * 3], [[200.0] * 3, [201.0] * 3]])
+    expected = words.clone()
+    expected[0, 1], expected[0, 2] = 100, 101
+    expected[1, 0], expected[1, 3] = 201, 200
+    torch.testing.assert_close(fill_slots(words, slots, prompts), expected)
+
+
+def test_gradients_of_slots_reach_the_prompt_alone():
+    words = torch.randn(1, 3, 2, requires_grad=True)
+    prompts = torch.randn(1, 1, 2, requires_grad=True)
+    fill_slots(words, torch.tensor([[-1, 0, -1]]), prompts).sum().backward()
+    assert words.grad[0, 1].abs().sum() == 0
+    assert words.grad[0, [0, 2]].abs().sum() > 0
+    torch.testing.assert_close(prompts.grad, torch.ones(1, 1, 2))

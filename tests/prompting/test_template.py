@@ -1,0 +1,143 @@
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError
+from pipeline.prompting.template import (
+    ClozeTemplate,
+    PairTemplate,
+    QuestionTemplate,
+    cut_hypothesis,
+    cut_longer,
+    strip_punctuation,
+)
+from pipeline.prompting.tokens import Pieces
+from tests import toys
+
+
+@pytest.fixture(scope="module", params=[None, toys.OTHER_SPECIALS], ids=["xlm-r", "other ids"])
+def tokenizer(request):
+    return toys.tokenizer(specials=request.param) if request.param else toys.tokenizer()
+
+
+@pytest.fixture(scope="module")
+def pieces(tokenizer):
+    return Pieces(tokenizer)
+
+
+def written(row, tokenizer):
+    """The row as text: slots as p1, p2, ...; sentences' pieces joined to words."""
+    tokens = [f" p{-one}" if one < 0 else tokenizer.convert_ids_to_tokens(one) for one in row.ids]
+    return " ".join(
+        "".join(f" {t}" if t[0] == "<" else t for t in tokens).replace("▁", " ").split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("position", "expected"),
+    [
+        ("prefix", "<s> p1 p2 a dog runs . the cat sleeps ? <mask> . </s>"),
+        ("midfix", "<s> a dog runs . p1 p2 the cat sleeps ? <mask> . </s>"),
+        ("suffix", "<s> a dog runs . the cat sleeps ? p1 p2 <mask> . </s>"),
+        ("endfix", "<s> a dog runs . the cat sleeps ? <mask> p1 p2 . </s>"),
+    ],
+)
+def test_cloze_puts_the_prompt_where_equation_9_says(pieces, tokenizer, position, expected):
+    template = ClozeTemplate(pieces, position=position, prompt_length=2, max_length=64)
+    (row,) = template.rows(["a dog runs."], ["the cat sleeps?!"], prompt=1)
+    assert written(row, tokenizer) == expected
+    assert row.ids[row.read_at] == tokenizer.mask_token_id
+    assert row.prompt == 1
+
+
+def test_cloze_of_the_paper_with_four_vectors(pieces, tokenizer):
+    template = ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=64)
+    (row,) = template.rows(["two men play"], ["two men sleeps"])
+    expected = "<s> two men play . two men sleeps ? p1 p2 p3 p4 <mask> . </s>"
+    assert written(row, tokenizer) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", "<s>a dog runs.</s></s>Question: the cat? Answer:<mask></s>"),
+        ("de", "<s>a dog runs.</s></s>Frage: the cat? Antwort:<mask></s>"),
+        ("zh", "<s>a dog runs.</s></s>问题: the cat? 答案:<mask></s>"),
+    ],
+)
+def test_question_template_has_the_words_of_its_language(pieces, tokenizer, language, expected):
+    template = QuestionTemplate(pieces, language=language, max_length=64)
+    (row,) = template.rows(["a dog runs."], ["the cat."])
+    assert tokenizer.convert_ids_to_tokens(row.ids) == tokenizer.tokenize(expected)
+    assert row.ids[row.read_at] == tokenizer.mask_token_id
+
+
+def test_pair_template_is_the_tokenizers_own_pair(pieces, tokenizer):
+    (row,) = PairTemplate(pieces, max_length=64).rows(["a dog runs."], ["the cat"])
+    assert list(row.ids) == tokenizer("a dog runs.", "the cat")["input_ids"]
+    assert row.read_at == 0
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("A dog.", "A dog"),
+        ("A dog?!) ", "A dog"),
+        ("...", "..."),
+        ("。", "。"),
+        ("Ein Hund。", "Ein Hund。"),
+        ("No. 5", "No. 5"),
+        (" wait -- ", "wait"),
+    ],
+)
+def test_trailing_ascii_punctuation_goes_unless_nothing_would_be_left(sentence, expected):
+    assert strip_punctuation(sentence) == expected
+
+
+TEXT = st.text(alphabet=string.ascii_lowercase + " .?", max_size=80)
+
+
+@given(premise=TEXT, hypothesis=TEXT, length=st.integers(20, 40))
+@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("kind", ["cloze", "question", "pair"])
+def test_truncation_never_cuts_prompt_mask_or_literals(pieces, kind, premise, hypothesis, length):
+    def template(max_length):
+        if kind == "cloze":
+            return ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=max_length)
+        if kind == "question":
+            return QuestionTemplate(pieces, language="sw", max_length=max_length)
+        return PairTemplate(pieces, max_length=max_length)
+
+    cut = template(length).rows([premise], [hypothesis])[0]
+    (bare,) = template(length).rows([""], [""])
+    (whole,) = template(1000).rows([premise], [hypothesis])
+    assert len(cut.ids) == min(length, len(whole.ids))
+    # What is no sentence text is all there, in its order.
+    rest = iter(cut.ids)
+    assert all(one in rest for one in bare.ids)
+    assert (cut.ids[cut.read_at] == pieces.mask) == (kind != "pair")
+    assert [one for one in cut.ids if one < 0] == ([-1, -2, -3, -4] if kind == "cloze" else [])
+
+
+def test_cloze_takes_from_the_end_of_the_hypothesis_first():
+    assert cut_hypothesis([1, 2, 3], [4, 5, 6], 5) == ([1, 2, 3], [4, 5])
+    assert cut_hypothesis([1, 2, 3], [4, 5, 6], 2) == ([1, 2], [])
+
+
+@given(
+    premise=st.lists(st.integers(), max_size=30),
+    hypothesis=st.lists(st.integers(), max_size=30),
+    room=st.integers(0, 60),
+)
+def test_longer_sentence_is_cut_piece_by_piece(premise, hypothesis, room):
+    p, h = list(premise), list(hypothesis)
+    while len(p) + len(h) > room:
+        (p if len(p) > len(h) else h).pop()
+    assert cut_longer(premise, hypothesis, room) == (p, h)
+
+
+def test_no_room_for_text_is_an_error(pieces):
+    with pytest.raises(InputError, match=r"training\.max_length: expected room .* found 9"):
+        ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=9)

@@ -1,0 +1,136 @@
+"""The rules of docs/design.md that a machine can hold."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.imports import ROOT, closure, imported
+
+STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+METHODS = sorted((ROOT / "pipeline" / "methods").glob("[a-z]*.py"))
+FILES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "stages").glob("*.py")])
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def code_deps(stage: str) -> set[str]:
+    return {dep for dep in STAGES[stage]["deps"] if dep.startswith(("pipeline/", "stages/"))}
+
+
+def command(stage: str) -> Path:
+    word = STAGES[stage]["cmd"].split()[1]
+    return ROOT / "stages" / f"{word}.py"
+
+
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"train", "ablate"}))
+def test_a_stage_depends_on_exactly_what_its_command_imports(stage):
+    engine = {"pipeline/corpora/engines/${paws15.engine}.py"} if stage == "paws15" else set()
+    assert code_deps(stage) == {str(path) for path in closure(command(stage))} | engine
+
+
+def test_every_engine_imports_only_what_paws15_depends_on():
+    for path in (ROOT / "pipeline" / "corpora" / "engines").glob("[a-z]*.py"):
+        needed = {str(one) for one in closure(path)} - {name(path)}
+        assert needed <= code_deps("paws15"), path
+
+
+def test_a_cell_depends_on_exactly_what_training_and_the_methods_import():
+    needed = {str(path) for path in closure(command("train"))}
+    for path in METHODS:
+        own = {str(one) for one in closure(path)} - {name(path)}
+        assert not own & {name(one) for one in METHODS if one.stem != "base"}, path
+        needed |= own
+    assert code_deps("train") == needed | {"pipeline/methods/${item.run}.py"}
+    in_methods = {one for one in code_deps("train") if one.startswith("pipeline/methods/")}
+    assert code_deps("ablate") == code_deps("train") - in_methods | {"pipeline/methods"}
+
+
+def test_cells_of_both_matrices_are_made_and_kept_alike():
+    for key in ("cmd", "params", "outs"):
+        assert STAGES["train"][key] == STAGES["ablate"][key]
+
+
+LAYERS = (
+    ("stages/",),
+    ("pipeline/methods/", "pipeline/training.py", "pipeline/prediction.py", "pipeline/evaluation/",
+     "pipeline/pocket/", "pipeline/profiles.py"),
+    ("pipeline/prompting/", "pipeline/corpora/", "pipeline/reproducibility.py"),
+    ("pipeline/artifacts.py", "pipeline/config.py"),
+    ("pipeline/languages.py", "pipeline/errors.py", "pipeline/progress.py"),
+)  # fmt: skip
+
+
+def layer(path: Path) -> int:
+    for number, prefixes in enumerate(LAYERS):
+        if name(path).startswith(prefixes):
+            return number
+    return len(LAYERS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_imports_run_one_way(path):
+    for other in imported(path):
+        if name(other) != "pipeline/__init__.py":
+            assert layer(path) <= layer(other), f"{name(path)} imports {name(other)}"
+
+
+@pytest.mark.parametrize("folder", ["corpora", "evaluation"])
+def test_text_and_tables_never_import_torch(folder):
+    for path in (ROOT / "pipeline" / folder).rglob("*.py"):
+        for one in closure(path):
+            text = (ROOT / one).read_text(encoding="utf-8")
+            assert "import torch" not in text, one
+            assert "import transformers" not in text, one
+
+
+def test_a_method_never_imports_another():
+    for path in METHODS:
+        others = {one for one in METHODS if one.stem != "base"} - {path}
+        assert not closure(path) & {one.relative_to(ROOT) for one in others}
+
+
+@pytest.mark.parametrize("path", ["pipeline/training.py", "pipeline/prediction.py"])
+def test_training_and_prediction_name_no_method(path):
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    words = {
+        node.value if isinstance(node, ast.Constant) else node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant | ast.Name)
+    }
+    assert not words & {one.stem for one in METHODS if one.stem != "base"}
+    assert not imported(ROOT / path) & {one for one in METHODS if one.stem != "base"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_only_stages_talks_to_the_terminal(path):
+    if name(path).startswith("stages/"):
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"print", "input"}, name(path)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            talks = node.value.id == "sys" and node.attr in {"stdout", "stderr"}
+            assert not talks, name(path)
+
+
+def test_the_pipeline_knows_nothing_of_pocket():
+    for path in FILES:
+        if "pocket" not in name(path) and name(path) != "stages/cli.py":
+            text = path.read_text(encoding="utf-8").lower()
+            code = [line for line in text.splitlines() if "data/pocket" in line]
+            assert "pipeline.pocket" not in text, name(path)
+            assert not code, name(path)
+
+
+def test_training_needs_neither_dvc_nor_datasets():
+    needed = set().union(*(closure(path) for path in [command("train"), *METHODS]))
+    for one in needed:
+        for node in ast.walk(ast.parse((ROOT / one).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [alias.name for alias in node.names]
+                names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+                assert not {part.split(".")[0] for part in names} & {"dvc", "datasets"}, one

@@ -1,0 +1,137 @@
+"""What DVC runs again after which edit, on the real dvc.yaml and toy data."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import toys
+from tests.imports import ROOT
+
+pytestmark = pytest.mark.slow
+# The run-cache is asked by hashes, and outs that a dry run does not make have none.
+DRY = ("--dry", "--no-run-cache")
+GRID = {"grid__runs": ["sp", "mpt"], "grid__shots": [1], "grid__seeds": [1]}
+
+
+def run(*command: str, cwd: Path) -> str:
+    bin_ = Path(sys.executable).parent
+    environment = os.environ | {
+        "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(cwd),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, toy_backbone):
+    """A project in which everything has run once."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("pipeline", "stages"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "data/paper", folder / "data/paper")
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    toys.hub(folder / "data/pocket/hub")
+    shutil.copytree(toy_backbone, folder / "data/pocket/backbone")
+    toys.write_params(parameters(), folder / "params.yaml")
+    run("git", "init", "-q", cwd=folder)
+    run("dvc", "init", "-q", cwd=folder)
+    run("dvc", "repro", "-q", cwd=folder)
+    return folder
+
+
+def parameters(**changes):
+    return toys.params(
+        datasets__xnli={"path": "data/pocket/hub/xnli"},
+        datasets__paws_x={"path": "data/pocket/hub/paws-x", "splits": ["validation"]},
+        backbone={"path": "data/pocket/backbone"},
+        **(GRID | changes),
+    )
+
+
+def stale(folder: Path) -> set[str]:
+    """Return the stages that `dvc repro` would run."""
+    return set(re.findall(r"Running stage '(.*)'", run("dvc", "repro", *DRY, cwd=folder)))
+
+
+@pytest.fixture
+def edited(finished, tmp_path):
+    """A copy to edit."""
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    return folder
+
+
+def test_nothing_runs_twice(finished):
+    assert "Data and pipelines are up to date." in run("dvc", "repro", cwd=finished)
+    assert run("dvc", "status", cwd=finished).strip() == "Data and pipelines are up to date."
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"grid__shots": [1, 2]},
+            {"fewshot@2", "train@sp-2-1", "train@mpt-2-1", "tables"},
+        ),
+        ({"methods__sp__learning_rate": 1e-4}, {"train@sp-1-1"}),
+        ({"methods__mpt__alpha": 0.4}, {"train@mpt-1-1"}),
+        ({"training__epochs": 3}, {"train@sp-1-1", "train@mpt-1-1"}),
+        ({"grid__runs": ["sp", "mpt", "ft"]}, {"train@ft-1-1", "tables"}),
+        ({"paws15__seed": 1}, {"paws15"}),
+    ],
+    ids=["shots", "one method's rate", "alpha", "training", "runs", "pairs"],
+)
+def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expected):
+    toys.write_params(parameters(**changes), edited / "params.yaml")
+    assert stale(edited) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("pipeline/methods/sp.py", {"train@sp-1-1"}),
+        ("pipeline/methods/mpt.py", {"train@mpt-1-1"}),
+        ("pipeline/methods/pct.py", set()),
+        ("pipeline/prompting/losses.py", {"train@sp-1-1", "train@mpt-1-1"}),
+        ("pipeline/evaluation/rendering.py", {"tables"}),
+        ("pipeline/corpora/engines/dataset.py", {"paws15"}),
+        ("stages/cli.py", set()),
+    ],
+)
+def test_an_edit_of_the_code_runs_what_it_changes(edited, path, expected):
+    with (edited / path).open("a", encoding="utf-8") as file:
+        file.write("\n# An edit.\n")
+    assert stale(edited) == expected
+
+
+def test_new_shots_train_their_cells_and_leave_the_others(edited):
+    cell = edited / "data/runs/mpt/k1/s1/predictions.parquet"
+    before = cell.stat().st_mtime_ns
+    toys.write_params(parameters(grid__shots=[1, 2]), edited / "params.yaml")
+    run("dvc", "repro", "-q", cwd=edited)
+    assert cell.stat().st_mtime_ns == before
+    assert "\n2,mpt," in (edited / "results/table1.csv").read_text()
+
+
+def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
+    clone = tmp_path / "clone"
+    shutil.copytree(finished, clone)
+    for made in (".dvc/cache", "data/corpora", "data/backbone", "data/fewshot", "data/paws15"):
+        shutil.rmtree(clone / made)
+    for made in ("data/runs", "results"):
+        shutil.rmtree(clone / made)
+    said = run("dvc", "repro", "--allow-missing", "--dry", cwd=clone)
+    assert "Running stage" not in said
+    assert "Data and pipelines are up to date." in said

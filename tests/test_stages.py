@@ -1,0 +1,105 @@
+"""All stages on toy data, in one process, as DVC would call them."""
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from safetensors.torch import load_file
+
+from pipeline.errors import InputError
+from stages.backbone import backbone
+from stages.corpora import corpora
+from stages.fewshot import fewshot
+from stages.paws15 import paws15
+from stages.tables import tables
+from stages.train import train
+from tests import toys
+from tests.imports import ROOT
+
+RUNS = ("ft", "sp", "pct", "mpt")
+OUTS = ("predictions.parquet", "metrics.json", "history.csv", "prompt.safetensors")
+
+
+@pytest.fixture
+def prepared(project):
+    corpora()
+    backbone()
+    fewshot(shots=1)
+    paws15()
+    return project
+
+
+def test_every_stage_leaves_what_the_next_one_reads(prepared, capsys):
+    toys.write_params(toys.params(grid__shots=[1]), prepared / "params.yaml")
+    (prepared / "data/paper").symlink_to(ROOT / "data/paper")
+    for run in RUNS:
+        for seed in (1, 2):
+            train(run, shots=1, seed=seed)
+            folder = prepared / f"data/runs/{run}/k1/s{seed}"
+            assert {path.name for path in folder.iterdir()} == {*OUTS, "circumstances.json"}
+            predictions = pd.read_parquet(folder / "predictions.parquet")
+            assert len(predictions) == 12 * 4
+            metrics = json.loads((folder / "metrics.json").read_text())
+            right = (predictions.label == predictions.predicted).groupby(predictions.language)
+            by_language = right.mean() * 100
+            for code in ("en", "sw"):
+                assert metrics["accuracy"][code] == pytest.approx(by_language[code])
+            assert metrics["accuracy"]["avg"] == pytest.approx(by_language.mean())
+    prompts = load_file(prepared / "data/runs/mpt/k1/s1/prompt.safetensors")
+    assert {name: tuple(one.shape) for name, one in prompts.items()} == {
+        "source": (4, 16),
+        "target": (4, 16),
+    }
+    assert load_file(prepared / "data/runs/ft/k1/s1/prompt.safetensors") == {}
+    tables()
+    table = pd.read_csv(prepared / "results/table1.csv")
+    assert list(table.method) == list(RUNS)
+    tables(show=True)
+    assert "results/table1.md" in capsys.readouterr().out
+
+
+def test_the_same_cell_in_two_processes_gives_the_same_bytes(prepared):
+    written = []
+    for _ in range(2):
+        call = [sys.executable, "-m", "stages", "train", "mpt", "--shots", "1", "--seed", "1"]
+        subprocess.run(call, check=True, capture_output=True, env=environment())
+        folder = prepared / "data/runs/mpt/k1/s1"
+        written.append({name: (folder / name).read_bytes() for name in OUTS})
+    assert written[0] == written[1]
+
+
+def environment():
+    import os
+
+    return os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+
+
+def test_a_collapsed_run_says_so(prepared, capsys):
+    train("ft", shots=1, seed=1)
+    assert "is not above chance" in capsys.readouterr().err
+
+
+def test_progress_is_quiet_where_stderr_is_no_terminal(prepared, capsys):
+    train("sp", shots=1, seed=1)
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("warning: ") for line in lines)
+
+
+def test_each_seed_may_have_its_own_split(prepared):
+    toys.write_params(toys.params(fewshot__per_seed=True), prepared / "params.yaml")
+    fewshot(shots=1)
+    split = pd.read_parquet("data/fewshot/k1.parquet")
+    assert set(split.split) == {"train@1", "dev@1", "train@2", "dev@2"}
+    one, two = (set(split[split.split == f"train@{seed}"].pair_id) for seed in (1, 2))
+    assert one != two
+    train("sp", shots=1, seed=2)
+    with pytest.raises(InputError, match="expected a train split for seed 3"):
+        train("sp", shots=1, seed=3)
+
+
+def test_a_cell_without_its_split_names_the_file(prepared):
+    with pytest.raises(InputError, match=r"data/fewshot/k2\.parquet: expected the output"):
+        train("sp", shots=2, seed=1)
+    assert not (prepared / "data/runs").exists()
