@@ -1,18 +1,22 @@
 """Reading one split of a dataset, from the Hugging Face Hub or from a folder of its layout."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.config import LABELS, Source
-from pipeline.errors import InputError, RunError
+from pipeline.errors import InputError
+from pipeline.hub import fetch
 
 
 def read_split(source: Source, *, config: str, split: str, key: str) -> pd.DataFrame:
-    """Read the Parquet files `CONFIG/SPLIT-*.parquet` of a dataset.
+    """Read the Parquet files `CONFIG/SPLIT-00000-of-00001.parquet` of a dataset.
 
-    The files are named one by one, since asking the Hub's copy for a split downloads every
-    split of the configuration.
+    These files alone are downloaded: `load_dataset` with a configuration and a split downloads
+    every split of the configuration, and without a network finds nothing that it has.
 
     Args:
         source: a Hub id and its revision, or a folder.
@@ -24,53 +28,54 @@ def read_split(source: Source, *, config: str, split: str, key: str) -> pd.DataF
         The rows in the dataset's order, columns as they are; class labels as integers.
 
     Raises:
-        InputError: the folder, the repository, the revision or the files do not exist.
+        InputError: the folder, the repository, the revision or the files do not exist, or
+            they are no Parquet files of one form.
         RunError: the Hub cannot be reached.
     """
-    import datasets
-    from datasets.exceptions import DatasetNotFoundError
-
-    files = f"{config}/{split}-*.parquet"
-    if not source.is_folder and (source.path.startswith((".", "/")) or source.path.count("/") > 1):
-        raise InputError(f"params.yaml: {key}.path: expected a folder, found no {source.path}")
-    datasets.disable_progress_bars()
-    try:
-        rows = datasets.load_dataset(
-            source.path,
-            data_files={split: files},
-            split=split,
-            revision=None if source.is_folder else source.revision,
+    # The number tells a split's own files from others, such as train-translations.parquet.
+    pattern = f"{config}/{split}-[0-9]*.parquet"
+    folder = fetch(source, [pattern], kind="dataset", key=key)
+    files = sorted(folder.glob(pattern))
+    if not files:
+        raise InputError(
+            f"params.yaml: {key}: expected {config}/{split}-*.parquet in {source.path}, "
+            f"found {_found(folder) if source.is_folder else 'none'}"
         )
-    except DatasetNotFoundError as error:
+    tables = [_read(file, f"{source.path}: {config}/{file.name}") for file in files]
+    try:
+        table = pa.concat_tables(tables)
+    except pa.ArrowInvalid:
         raise InputError(
-            f"params.yaml: {key}: expected a dataset on the Hub, found none at "
-            f"{source.path}, revision {source.revision or 'main'} ({_first_line(error)})"
+            f"{source.path}: {config}/{split}: expected the same columns in each of the "
+            f"{len(files)} files, found others"
         ) from None
-    except FileNotFoundError:
-        raise InputError(
-            f"params.yaml: {key}: expected {files} in {source.path}, found {_found(source)}"
-        ) from None
-    except (ConnectionError, OSError) as error:
-        raise RunError(f"{key}: {source.path} cannot be read: {_first_line(error)}") from None
-    frame: pd.DataFrame = rows.to_pandas()
-    names = getattr(rows.features.get("label"), "names", None)
-    if names and set(names) == set(LABELS) and tuple(names) != LABELS:
+    frame: pd.DataFrame = table.replace_schema_metadata().to_pandas()
+    names = _label_names(table.schema)
+    if set(names) == set(LABELS) and names != LABELS:
         # Label ids are a dataset's own business; only the names are sure.
-        frame["label"] = [LABELS.index(names[label]) if label >= 0 else -1 for label in frame.label]
+        ids = dict(enumerate(LABELS.index(name) for name in names))
+        frame["label"] = [ids.get(label, label) for label in frame.label]
     return frame
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _read(file: Path, place: str) -> pa.Table:
+    try:
+        return pq.read_table(file)
+    except (pa.ArrowInvalid, OSError):
+        raise InputError(f"{place}: expected a Parquet file, found something else") from None
 
 
-def _found(source: Source) -> str:
-    if not source.is_folder:
-        return "none of that name"
-    folder = Path(source.path)
-    present = sorted({
-        f"{path.parent.name}/{path.name.partition('-')[0]}" for path in folder.glob("*/*.parquet")
-    })
+def _label_names(schema: pa.Schema) -> tuple[str, ...]:
+    """Return the names of the class labels 0, 1, ... where `datasets` wrote them down."""
+    features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    label = features.get("info", {}).get("features", {}).get("label", {})
+    return tuple(label.get("names", ()))
+
+
+def _found(folder: Path) -> str:
+    present = sorted(
+        {f"{path.parent.name}/{path.name.partition('-')[0]}" for path in folder.glob("*/*.parquet")}
+    )
     shown = ", ".join(present[:8]) + (", ..." if len(present) > 8 else "")
     return shown or "no Parquet files"
 

@@ -61,10 +61,10 @@ def _read(source: Source, split: str, code: str) -> pd.DataFrame:
 def _require_labels(labels: pd.Series, place: str) -> None:
     wrong = ~labels.isin(range(len(LABELS)))
     if wrong.any():
-        row = wrong.idxmax()
+        row = int(wrong.argmax())
         raise InputError(
             f"{place}, row {row}: expected label 0, 1 or 2 ({', '.join(LABELS)}), "
-            f"found {labels[row]}"
+            f"found {labels.iloc[row]}"
         )
 
 

@@ -1,19 +1,32 @@
 """A backbone from the Hub or a folder, checked and put into one form."""
 
 import shutil
-import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from pipeline.config import Source
-from pipeline.errors import InputError, RunError
+from pipeline.errors import InputError
+from pipeline.hub import fetch
 from pipeline.prompting.backbone import Backbone
 from pipeline.prompting.tokens import Pieces
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 """What a backbone consists of here, whatever its source held."""
+
+VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
+TOKENIZER = (
+    *VOCABULARIES,
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
+"""A repository holds the weights for other frameworks as well, often gigabytes each."""
 
 
 def fetch_backbone(source: Source, folder: Path) -> str:
@@ -34,35 +47,18 @@ def fetch_backbone(source: Source, folder: Path) -> str:
             do not fit.
         RunError: the Hub cannot be reached.
     """
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
-    from transformers.utils import logging
-
-    place = "params.yaml: backbone"
-    if not source.is_folder and (source.path.startswith((".", "/")) or source.path.count("/") > 1):
-        raise InputError(f"{place}.path: expected a folder, found no {source.path}")
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()
-    revision = None if source.is_folder else source.revision
+    place = f"params.yaml: backbone: {source.path}"
+    model, tokenizer = _load(_files(source), place=place)
+    backbone = Backbone(model)
     try:
-        model = AutoModelForMaskedLM.from_pretrained(
-            source.path, revision=revision, dtype=torch.float32
-        )
-        tokenizer = AutoTokenizer.from_pretrained(source.path, revision=revision)
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        if "connect" in reason.lower() or "offline" in reason.lower():
-            raise RunError(f"backbone: {source.path} cannot be reached: {reason}") from None
-        raise InputError(
-            f"{place}: expected a masked language model with a fast tokenizer at {source.path}, "
-            f"found: {reason}"
-        ) from None
-    backbone, pieces = Backbone(model), Pieces(tokenizer)
+        Pieces(tokenizer)
+    except InputError as error:
+        raise InputError(f"{place}: {str(error).partition(': ')[2]}") from None
     if len(tokenizer) > model.config.vocab_size:
         raise InputError(
             f"{place}: expected a tokenizer of at most {model.config.vocab_size} pieces as in "
             f"the model, found {len(tokenizer)}"
         )
-    del pieces
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
         model.save_pretrained(scratch)
@@ -78,3 +74,48 @@ def fetch_backbone(source: Source, folder: Path) -> str:
         f"{backbone.hidden_size}, {model.config.vocab_size:,} pieces, "
         f"{backbone.max_length} positions"
     )
+
+
+def _files(source: Source) -> Path:
+    wanted = ("config.json", *TOKENIZER)
+    folder = fetch(source, (*wanted, *SAFETENSORS), kind="model", key="backbone")
+    if not any(folder.glob("model*.safetensors")):
+        folder = fetch(source, (*wanted, *PICKLES), kind="model", key="backbone")
+    return folder
+
+
+def _load(folder: Path, *, place: str) -> tuple[Any, Any]:
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{place}: expected a backbone with a config.json, found none")
+    # Without any of them transformers makes up a tokenizer of special tokens alone.
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise InputError(f"{place}: expected a tokenizer ({VOCABULARIES[0]}), found none")
+    try:
+        model, report = AutoModelForMaskedLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:
+        # Whatever its parsers raise over broken JSON, cut weights, other kinds of models.
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"{place}: expected a masked language model with a tokenizer, found "
+            f"{type(error).__name__}: {reason}"
+        ) from error
+    # transformers fills both with random numbers, and says so at the level of a warning.
+    unfit = sorted(report["missing_keys"]) + sorted(one[0] for one in report["mismatched_keys"])
+    if unfit:
+        raise InputError(
+            f"{place}: expected weights of {type(model).__name__} that fit config.json, found "
+            f"none for {', '.join(unfit[:3])}" + (", ..." if len(unfit) > 3 else "")
+        )
+    return model, tokenizer

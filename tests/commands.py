@@ -1,0 +1,41 @@
+"""Running `mpt` as a user does, and in this process where a second of start-up counts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.imports import ROOT
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run `mpt` in a folder, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "stages", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run `mpt` in this folder and process; return its exit code."""
+    from stages.cli import main
+
+    monkeypatch.setattr(sys, "argv", ["mpt", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def only_line(stderr: str) -> str:
+    """Return the one line of an error."""
+    assert stderr.startswith("mpt: ")
+    assert stderr.endswith("\n")
+    assert stderr.count("\n") == 1
+    return stderr.removeprefix("mpt: ").removesuffix("\n")
