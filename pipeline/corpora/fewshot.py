@@ -7,7 +7,7 @@ import pandas as pd
 from pipeline.config import LABELS, Fewshot, Source
 from pipeline.corpora.drawing import draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
-from pipeline.corpora.sources import read_split, require_columns
+from pipeline.corpora.sources import blank, read_split, require_columns
 from pipeline.corpora.xnli import SPLITS
 from pipeline.errors import InputError
 
@@ -30,7 +30,8 @@ def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str)
     Raises:
         InputError: a label has fewer than k pairs.
     """
-    pool = pool.assign(text=pair_texts(pool)).drop_duplicates("text")
+    pool = pool.assign(text=pair_texts(pool))
+    pool = pool.sort_values(["text", "label", "premise", "hypothesis"]).drop_duplicates("text")
     pool = pool.assign(order=[draw_key(seed, shots, split, text) for text in pool.text])
     chosen = pool.sort_values("order").groupby("label", sort=True).head(shots)
     counts = chosen.label.value_counts()
@@ -84,10 +85,19 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
         InputError: a file is missing, or it does not hold k pairs of each label.
     """
     source, frames = Source(path=fewshot.source), []
+    if not source.is_folder:
+        raise InputError(
+            f"params.yaml: fewshot.source: expected sample, or a folder of given splits, "
+            f"found no {fewshot.source}"
+        )
     for split in ("train", "dev"):
         config, place = f"k{shots}", f"{fewshot.source}/k{shots}/{SPLITS[split]}"
         frame = read_split(source, config=config, split=SPLITS[split], key="fewshot.source")
-        require_columns(frame, ("premise", "hypothesis", "label"), place=place)
+        require_columns(frame, text=("premise", "hypothesis"), other="label", place=place)
+        lacking = blank(frame, ("premise", "hypothesis"))
+        if lacking.any():
+            row = int(lacking.argmax())
+            raise InputError(f"{place}, row {row}: expected two sentences, found blank text")
         counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]
         if counts != [shots] * len(LABELS) or len(frame) != shots * len(LABELS):
             raise InputError(f"{place}: expected {shots} pairs of each label, found {counts}")

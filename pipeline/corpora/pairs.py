@@ -32,7 +32,7 @@ def read_paws_x(source: PairSource, language: str) -> pd.DataFrame:
     for split in source.splits:
         frame = read_split(source, config=language, split=split, key="datasets.paws_x")
         place = f"{source.path}: {language}/{split}"
-        require_columns(frame, ("id", "sentence1", "sentence2"), place=place)
+        require_columns(frame, text=("sentence1", "sentence2"), other="id", place=place)
         ids = [f"{split}-{row}" for row in range(len(frame))]
         frames.append(frame.assign(pair_id=ids))
     whole = pd.concat(frames, ignore_index=True)
@@ -82,7 +82,7 @@ def draw_pairs(pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...]) -
         assigned = _dealt(paws15.pairs, languages, paws15.seed)
     else:
         assigned = [
-            languages[int(draw_key(paws15.seed, "language", key), 16) % len(languages)]
+            sorted(languages)[int(draw_key(paws15.seed, "language", key), 16) % len(languages)]
             for key in chosen.order
         ]
     chosen = chosen.assign(language=assigned).reset_index(drop=True)

@@ -80,14 +80,26 @@ def _found(folder: Path) -> str:
     return shown or "no Parquet files"
 
 
-def require_columns(frame: pd.DataFrame, columns: tuple[str, ...], *, place: str) -> None:
-    """Check that a frame has the columns.
+def require_columns(frame: pd.DataFrame, *, text: tuple[str, str], other: str, place: str) -> None:
+    """Check that a frame has two columns of text and another one, and a row at least.
 
     Raises:
-        InputError: one is missing.
+        InputError: it has not.
     """
-    for column in columns:
+    for column in (*text, other):
         if column not in frame.columns:
             raise InputError(
                 f"{place}: expected a column {column}, found {', '.join(frame.columns)}"
             )
+    if frame.empty:
+        raise InputError(f"{place}: expected rows, found none")
+    for column in text:
+        for value in frame[column].dropna():
+            if not isinstance(value, str):
+                raise InputError(f"{place}: expected text in column {column}, found {value!r}")
+
+
+def blank(frame: pd.DataFrame, columns: tuple[str, str]) -> pd.Series:
+    """Return which rows lack text in one of the columns."""
+    first, second = (frame[column].fillna("").str.strip() == "" for column in columns)
+    return first | second

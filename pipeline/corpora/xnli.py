@@ -1,11 +1,9 @@
 """XNLI as the stages see it: train in the source language, dev and test in every language."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from pipeline.config import LABELS, LanguageParams, Source
-from pipeline.corpora.sources import read_split, require_columns
+from pipeline.corpora.sources import blank, read_split, require_columns
 from pipeline.errors import InputError
 from pipeline.progress import Progress, silent
 
@@ -46,15 +44,17 @@ def load_xnli(
 def _read(source: Source, split: str, code: str) -> pd.DataFrame:
     frame = read_split(source, config=code, split=SPLITS[split], key="datasets.xnli")
     place = f"{source.path}: {code}/{SPLITS[split]}"
-    require_columns(frame, ("premise", "hypothesis", "label"), place=place)
+    sentences = ("premise", "hypothesis")
+    require_columns(frame, text=sentences, other="label", place=place)
     frame.insert(0, "language", code)
     frame.insert(1, "pair_id", [f"{split}-{row}" for row in range(len(frame))])
     _require_labels(frame.label, place)
-    blank = _blank(frame, ("premise", "hypothesis"))
+    lacking = blank(frame, sentences)
     if split == "train":
-        return frame[~blank]
-    if blank.any():
-        raise InputError(f"{place}, row {blank.idxmax()}: expected two sentences, found blank text")
+        return frame[~lacking]
+    if lacking.any():
+        row = int(lacking.argmax())
+        raise InputError(f"{place}, row {row}: expected two sentences, found blank text")
     return frame
 
 
@@ -68,17 +68,10 @@ def _require_labels(labels: pd.Series, place: str) -> None:
         )
 
 
-def _blank(frame: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
-    blank = pd.Series(False, index=frame.index)
-    for column in columns:
-        blank |= frame[column].isna() | (frame[column].str.strip() == "")
-    return blank
-
-
 def _require_parallel(frames: list[pd.DataFrame], place: str) -> None:
     first = frames[0]
     for frame in frames[1:]:
-        code = frame.language.iloc[0] if len(frame) else "?"
+        code = frame.language.iloc[0]
         if len(frame) != len(first):
             raise InputError(
                 f"{place}: expected {len(first)} rows in {code} as in "
