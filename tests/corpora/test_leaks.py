@@ -1,0 +1,48 @@
+"""No text of the test in training: what counts as the same text."""
+
+import pandas as pd
+import pytest
+
+from pipeline.corpora.leaks import in_sentences_of, normal, pair_texts, refuse_pairs_of
+from pipeline.errors import InputError
+
+
+def frame(*pairs):
+    rows = [(f"train-{row}", *pair) for row, pair in enumerate(pairs)]
+    return pd.DataFrame(rows, columns=["pair_id", "premise", "hypothesis"])
+
+
+def test_spaces_and_case_are_no_difference():
+    assert normal("  A Dog\truns.\n") == normal("a dog  RUNS.") == "a dog runs."
+    assert normal("STRASSE") == normal("Straße")
+    assert normal("A dog runs.") != normal("A dog runs")
+
+
+def test_a_pair_is_its_premise_and_its_hypothesis_in_this_order():
+    keys = pair_texts(frame(("a b", "c"), ("a", "b c"), ("c", "a b"), ("A  b", "C")))
+    assert keys[0] == keys[3]
+    assert keys[:3].is_unique
+
+
+def test_a_held_out_pair_is_named():
+    held_out = frame(("A dog.", "It runs."))
+    refuse_pairs_of(held_out, frame(("It runs.", "A dog.")), place="here", of="the test set")
+    with pytest.raises(InputError) as caught:
+        refuse_pairs_of(
+            held_out, frame(("x", "y"), ("a DOG.", "it runs.")), place="here", of="the test set"
+        )
+    assert str(caught.value) == (
+        "here: expected no text of the test set, found the pair train-1 in it "
+        "('a DOG.', 'it runs.')"
+    )
+
+
+def test_nothing_leaks_from_or_into_nothing():
+    empty = frame()
+    refuse_pairs_of(empty, frame(("a", "b")), place="here", of="the test set")
+    refuse_pairs_of(frame(("a", "b")), empty, place="here", of="the test set")
+
+
+def test_a_sentence_of_either_side_is_known():
+    known = in_sentences_of(frame(("A dog.", "It runs.")), pd.Series(["it  RUNS.", "a dog.", "x"]))
+    assert list(known) == [True, True, False]
