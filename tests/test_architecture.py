@@ -59,7 +59,7 @@ LAYERS = (
     ("pipeline/methods/", "pipeline/training.py", "pipeline/prediction.py", "pipeline/evaluation/",
      "pipeline/pocket/", "pipeline/profiles.py"),
     ("pipeline/prompting/", "pipeline/corpora/", "pipeline/reproducibility.py"),
-    ("pipeline/artifacts.py", "pipeline/config.py"),
+    ("pipeline/artifacts.py", "pipeline/config.py", "pipeline/hub.py"),
     ("pipeline/languages.py", "pipeline/errors.py", "pipeline/progress.py"),
 )  # fmt: skip
 
