@@ -29,6 +29,12 @@ MASK_RATE = 0.1
 NOISE = 0.1
 """How many answers of the languages other than English are drawn at random."""
 
+ENGLISH_ANSWERS = 0.2
+"""How many answers are in English, whatever the dialogue is in.
+
+With none, Spanish, whose "no" is the English one, answers nothing else of the English words.
+"""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -118,7 +124,8 @@ def _dialogue(grammar: Grammar, rng: Random, language: str, item: Item, *, fille
     label = item.label
     if language != "en" and rng.random() < NOISE:
         label = rng.randrange(len(LABELS))
-    answer = rules.answers[label]
+    answers = grammar.languages["en"] if rng.random() < ENGLISH_ANSWERS else rules
+    answer = answers.answers[label]
     if language == "en" and rng.random() < RIGHT_WRONG_RATE:
         answer = ("right", "maybe", "wrong")[label]
     premise = grammar.fragment(item.premise, language)
