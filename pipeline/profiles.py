@@ -17,6 +17,8 @@ def load_profile(name: str) -> Params:
         InputError: there is no such profile, or it is wrong.
     """
     names = sorted(path.stem for path in PROFILES.glob("*.yaml"))
+    if not names:
+        raise InputError(f"{PROFILES}: expected a folder of profiles here, found none")
     if name not in names:
         raise InputError(f"{PROFILES}: expected one of {', '.join(names)}, found {name!r}")
     return load_params(PROFILES / f"{name}.yaml")
@@ -29,20 +31,23 @@ def is_held(path: Path) -> bool:
     text = path.read_bytes()
     if any(profile.read_bytes() == text for profile in PROFILES.glob("*.yaml")):
         return True
-    status = subprocess.run(
-        ["git", "status", "--porcelain", "--", str(path)],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        status = subprocess.run(
+            ["git", "status", "--porcelain", "--ignored", "--", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:  # no git here
+        return False
     return status.returncode == 0 and status.stdout == ""
 
 
 def cost(params: Params) -> list[str]:
-    """Return lines that say what a full run would cost, as far as cells were timed here.
+    """Return lines that say how many cells a full run trains, and what is known of their time.
 
-    A cell's time is the mean over cells of the same run and shots that were trained on this
-    machine; other backbones and data take other times, so that is all it is.
+    Of cells that were trained already the time is given that they took; other backbones and
+    data take other times, so nothing is made of it.
     """
     lines = [f"languages: {len(params.languages.all)}, backbone: {params.backbone.path}"]
     for block in ("grid", "ablations"):

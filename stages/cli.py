@@ -1,6 +1,7 @@
 """The console script `mpt`: its commands, and how it ends when something is wrong."""
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -30,30 +31,32 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Few-shot cross-lingual NLI with prompts: dvc.yaml's stages and what surrounds them."""
-    del debug  # main() reads it, since an error may come before the options are parsed
+    del debug  # main() takes it out before parsing, so that it may stand anywhere
 
 
 def main() -> None:
     """Run a command; end with 0 when done, 1 when a run failed, 2 when the input is wrong."""
-    debug = "--debug" in sys.argv
+    arguments = [one for one in sys.argv[1:] if one != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
     try:
-        code = app(standalone_mode=False)
+        code = app(arguments, prog_name="mpt", standalone_mode=False)
     except (InputError, RunError, typer.TyperException) as error:
         if debug:
-            raise
+            traceback.print_exc()
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         fail(message, code=1 if isinstance(error, RunError) else 2)
     except (typer.Abort, KeyboardInterrupt):
         fail("interrupted", code=130)
     except Exception as error:
         if debug:
-            raise
+            traceback.print_exc()
         fail(f"{type(error).__name__}: {error} (mpt --debug shows where)", code=1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def fail(message: str, *, code: int) -> None:
-    """Print one line on stderr and exit."""
+    """Print one line on stderr, if there is something to say, and exit."""
     line = " ".join(message.split())
-    sys.stderr.write(f"mpt: {line}\n")
+    if line:
+        sys.stderr.write(f"mpt: {line}\n")
     sys.exit(code)

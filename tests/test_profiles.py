@@ -1,0 +1,144 @@
+"""`mpt profile`: a ready-made params.yaml in place of the old one, unless that loses edits."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from pipeline.config import load_params
+from pipeline.profiles import cost
+from tests.commands import call, only_line
+from tests.imports import ROOT
+
+
+def git(*arguments):
+    who = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "profiles", "profiles")
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    return tmp_path
+
+
+@pytest.fixture
+def repository(folder):
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "start")
+    return folder
+
+
+def edit(folder):
+    path = folder / "params.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    return path.read_bytes()
+
+
+def holds(folder, name):
+    profile = folder / "profiles" / f"{name}.yaml"
+    return (folder / "params.yaml").read_bytes() == profile.read_bytes()
+
+
+def test_a_profile_replaces_params_and_says_what_it_costs(repository, monkeypatch, capsys):
+    assert call(monkeypatch, "profile", "paper") == 0
+    assert holds(repository, "paper")
+    assert capsys.readouterr().out.splitlines() == [
+        "params.yaml is now profiles/paper.yaml",
+        "languages: 15, backbone: FacebookAI/xlm-roberta-base",
+        "grid: 180 cells of 50 epochs (ft, sp, pct, mpt; 1, 2, 4, 8, 16, 32, 64, 128, 256 shots; "
+        "5 seeds)",
+        "ablations: 10 cells of 50 epochs (no_consistency; 4, 64 shots; 5 seeds)",
+    ]
+    # A profile as it is lies in profiles/: nothing is lost, committed or not.
+    assert call(monkeypatch, "profile", "pocket") == 0
+    assert holds(repository, "pocket")
+
+
+def test_edits_that_git_does_not_hold_are_not_overwritten(repository, monkeypatch, capsys):
+    mine = edit(repository)
+    assert call(monkeypatch, "profile", "paper") == 2
+    assert only_line(capsys.readouterr().err) == (
+        "params.yaml: expected no edits beyond the last commit, found some "
+        "(commit them, or --force loses them)"
+    )
+    assert (repository / "params.yaml").read_bytes() == mine
+    git("add", "params.yaml")
+    assert call(monkeypatch, "profile", "paper") == 2
+    assert (repository / "params.yaml").read_bytes() == mine
+
+
+def test_force_overwrites_edits(repository, monkeypatch):
+    edit(repository)
+    assert call(monkeypatch, "profile", "paper", "--force") == 0
+    assert holds(repository, "paper")
+
+
+def test_committed_edits_may_be_overwritten(repository, monkeypatch):
+    edit(repository)
+    git("commit", "-q", "-a", "-m", "mine")
+    assert call(monkeypatch, "profile", "paper") == 0
+    assert holds(repository, "paper")
+
+
+def test_edits_in_a_file_that_git_ignores_are_not_overwritten(repository, monkeypatch):
+    git("rm", "-q", "--cached", "params.yaml")
+    (repository / ".gitignore").write_text("params.yaml\n")
+    git("add", ".gitignore")
+    git("commit", "-q", "-m", "ignore")
+    mine = edit(repository)
+    assert call(monkeypatch, "profile", "paper") == 2
+    assert (repository / "params.yaml").read_bytes() == mine
+
+
+def test_edits_outside_a_repository_are_not_overwritten(folder, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(folder.parent))
+    mine = edit(folder)
+    assert call(monkeypatch, "profile", "paper") == 2
+    assert (folder / "params.yaml").read_bytes() == mine
+    monkeypatch.setenv("PATH", "")
+    assert call(monkeypatch, "profile", "paper") == 2
+    assert (folder / "params.yaml").read_bytes() == mine
+
+
+def test_params_that_are_missing_are_made(folder, monkeypatch):
+    (folder / "params.yaml").unlink()
+    assert call(monkeypatch, "profile", "pocket") == 0
+    assert holds(folder, "pocket")
+
+
+def test_params_that_cannot_be_read_may_be_replaced(repository, monkeypatch):
+    (repository / "params.yaml").write_text("a: [\n")
+    assert call(monkeypatch, "profile", "pocket", "--force") == 0
+    assert holds(repository, "pocket")
+
+
+@pytest.mark.parametrize("name", ["nope", "../params", "pocket.yaml", ""])
+def test_an_unknown_profile_is_one_line(name, repository, monkeypatch, capsys):
+    assert call(monkeypatch, "profile", name) == 2
+    assert only_line(capsys.readouterr().err) == (
+        f"profiles: expected one of paper, pocket, found {name!r}"
+    )
+    assert holds(repository, "pocket")
+
+
+def test_a_profile_that_is_wrong_is_not_copied(repository, monkeypatch, capsys):
+    (repository / "profiles" / "mine.yaml").write_text("grid: 5\n")
+    assert call(monkeypatch, "profile", "mine") == 2
+    assert only_line(capsys.readouterr().err).startswith("profiles/mine.yaml: languages: expected")
+    assert holds(repository, "pocket")
+
+
+def test_the_cost_counts_the_time_of_cells_that_were_trained(folder):
+    params = load_params(folder / "params.yaml")
+    runs, shots, seeds = params.grid.runs, params.grid.shots, params.grid.seeds
+    for seed, seconds in zip(seeds, (60, 120), strict=False):
+        cell = folder / "data" / "runs" / runs[0] / f"k{shots[0]}" / f"s{seed}"
+        cell.mkdir(parents=True)
+        facts = {"seconds": {"load": 3.0, "train": seconds - 5.0, "predict": 2.0}}
+        (cell / "circumstances.json").write_text(json.dumps(facts))
+    assert "  2 of them lie in data/runs/ and took 3.0 minutes" in cost(params)
