@@ -69,6 +69,13 @@ def test_five_hundred_pairs_in_fourteen_languages_are_35_or_36_each():
     assert sorted(counts) == [35] * 4 + [36] * 10
 
 
+def test_balanced_languages_come_in_rounds_each_shuffled_anew():
+    drawn = draw_pairs(pool(56), paws15(56), LANGUAGES)
+    rounds = [tuple(drawn.language[start : start + 14]) for start in range(0, 56, 14)]
+    assert all(sorted(one) == sorted(LANGUAGES) for one in rounds)
+    assert len(set(rounds)) == 4
+
+
 def test_uniform_counts_are_near_each_other_and_not_balanced():
     drawn = draw_pairs(pool(2800), paws15(2800, assignment="uniform"), LANGUAGES)
     counts = drawn.language.value_counts().reindex(LANGUAGES, fill_value=0)

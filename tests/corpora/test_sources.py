@@ -33,6 +33,9 @@ def params(**changes):
 @pytest.fixture
 def hub(tmp_path):
     xnli, paws_x = toys.hub(tmp_path / "pinned")
+    for other in ("README.md", "xnli.py", "fr/test-00000-of-00001.parquet", "en/train.csv"):
+        (xnli / other).parent.mkdir(exist_ok=True)
+        (xnli / other).write_text("not to be downloaded")
     moved_on, _ = toys.hub(tmp_path / "new", test=6)
     with serving(
         Repository("datasets", XNLI, PINNED, xnli),
