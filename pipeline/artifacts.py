@@ -40,9 +40,7 @@ def _table(columns: Mapping[str, pa.DataType], *key: str) -> Table:
 
 _PAIR = {"pair_id": _TEXT, "premise": _TEXT, "hypothesis": _TEXT}
 
-EXAMPLES = _table(
-    {"language": _WORD, **_PAIR, "label": pa.int8()}, "language", "pair_id"
-)
+EXAMPLES = _table({"language": _WORD, **_PAIR, "label": pa.int8()}, "language", "pair_id")
 """data/corpora/{train,dev,test}.parquet; label ids as in config.LABELS."""
 
 ENGLISH_PAIRS = _table(_PAIR, "pair_id")
