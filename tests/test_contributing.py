@@ -1,0 +1,63 @@
+"""The steps of CONTRIBUTING.md, tried."""
+
+import dataclasses
+import re
+import sys
+from types import ModuleType
+
+import pandas as pd
+import torch
+
+from pipeline import languages
+from pipeline.methods.base import Context
+from pipeline.prediction import predict
+from pipeline.training import fit
+from stages.backbone import backbone
+from stages.corpora import corpora
+from stages.fewshot import fewshot
+from stages.paws15 import paws15
+from stages.train import train
+from tests import toys
+from tests.imports import ROOT
+
+
+def example() -> ModuleType:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    module = ModuleType("plain")
+    sys.modules["plain"] = module
+    exec(compile(code, "CONTRIBUTING.md", "exec"), vars(module))
+    return module
+
+
+def test_the_example_method_trains_and_predicts(toy_backbone):
+    module = example()
+    context: Context = toys.context(toy_backbone, "sp")
+    method = module.Model(context, module.Settings(prompt_length=4))
+    before = method.prompts()["prompt"].detach().clone()
+    dev = pd.DataFrame([
+        {"language": "en", "pair_id": "dev-0", "premise": "a", "hypothesis": "b", "label": 0}
+    ])
+    history = fit(method, toys.training_text(), dev, generator=torch.Generator())
+    assert history.epochs.loss.notna().all()
+    assert not torch.equal(method.prompts()["prompt"], before)
+    assert len(predict(method, dev)) == 1
+
+
+def test_a_new_language_is_a_row_in_the_table_and_in_the_data(project, monkeypatch):
+    italian = dataclasses.replace(
+        languages.LANGUAGES["es"], code="it", name="Italian", question="Domanda", answer="Risposta"
+    )
+    monkeypatch.setitem(languages.LANGUAGES, "it", italian)
+    monkeypatch.setattr(toys, "TARGETS", ("de", "it"))
+    toys.hub(project / "hub")
+    values = toys.params(languages__targets=["de", "it"], grid__runs=["pct"])
+    toys.write_params(values, project / "params.yaml")
+    corpora()
+    backbone()
+    fewshot(shots=1)
+    paws15()
+    train("pct", shots=1, seed=1)
+    predictions = pd.read_parquet("data/runs/pct/k1/s1/predictions.parquet")
+    assert set(predictions.language) == {"en", "de", "it"}
+    assert set(pd.read_parquet("data/paws15/pairs.parquet").language) == {"de", "it"}
