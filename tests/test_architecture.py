@@ -60,7 +60,7 @@ LAYERS = (
      "pipeline/pocket/", "pipeline/profiles.py"),
     ("pipeline/prompting/", "pipeline/corpora/", "pipeline/reproducibility.py"),
     ("pipeline/artifacts.py", "pipeline/config.py", "pipeline/hub.py"),
-    ("pipeline/languages.py", "pipeline/errors.py", "pipeline/progress.py"),
+    ("pipeline/languages.py", "pipeline/errors.py", "pipeline/progress.py", "pipeline/strict.py"),
 )  # fmt: skip
 
 

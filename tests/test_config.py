@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import Params, Strictly, load_params, parse
+from pipeline.config import Params, load_params
 from pipeline.errors import InputError
+from pipeline.strict import Strictly, parse
 from tests import toys
 from tests.imports import ROOT
 

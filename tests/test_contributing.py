@@ -35,9 +35,9 @@ def test_the_example_method_trains_and_predicts(toy_backbone):
     context: Context = toys.context(toy_backbone, "sp")
     method = module.Model(context, module.Settings(prompt_length=4))
     before = method.prompts()["prompt"].detach().clone()
-    dev = pd.DataFrame([
-        {"language": "en", "pair_id": "dev-0", "premise": "a", "hypothesis": "b", "label": 0}
-    ])
+    dev = pd.DataFrame(
+        [{"language": "en", "pair_id": "dev-0", "premise": "a", "hypothesis": "b", "label": 0}]
+    )
     history = fit(method, toys.training_text(), dev, generator=torch.Generator())
     assert history.epochs.loss.notna().all()
     assert not torch.equal(method.prompts()["prompt"], before)

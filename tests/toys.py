@@ -185,10 +185,11 @@ OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
 
 def context(folder: Path, run: str = "mpt", **changes: object):
     """Return what a method is built from, over the backbone in a folder."""
-    from pipeline.config import Params, parse
+    from pipeline.config import Params
     from pipeline.methods.base import Context
     from pipeline.prompting.backbone import load_backbone
     from pipeline.prompting.tokens import load_pieces
+    from pipeline.strict import parse
 
     made = parse(Params, params(**changes), place="params.yaml")
     return Context(

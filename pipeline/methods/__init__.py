@@ -2,8 +2,8 @@
 
 from importlib import import_module
 
-from pipeline.config import parse
 from pipeline.methods.base import Context, Method
+from pipeline.strict import parse
 
 
 def build(context: Context) -> Method:

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.config import LABELS, Strictly
+from pipeline.config import LABELS
 from pipeline.methods.base import Context, Example, Losses, Method, TrainingText
 from pipeline.prompting.rows import Batch, Row
 from pipeline.prompting.template import PairTemplate
+from pipeline.strict import Strictly
 
 
 class Settings(Strictly):

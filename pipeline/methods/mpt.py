@@ -7,12 +7,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.config import Strictly
 from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
 from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt, full_precision
 from pipeline.prompting.template import ClozeTemplate
+from pipeline.strict import Strictly
 
 SOURCE, TARGET = 0, 1
 """Which prompt a row's slots are filled with: p^S or p^T."""

@@ -7,12 +7,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from pipeline.config import Strictly
 from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
 from pipeline.prompting.losses import CROSS_ENTROPIES
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.template import ClozeTemplate
+from pipeline.strict import Strictly
 
 
 class Settings(Strictly):

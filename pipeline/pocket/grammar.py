@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
-from pipeline.config import LABELS, Strictly, parse
+from pipeline.config import LABELS
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.pocket.lexicon import SLOTS, Lexicon
+from pipeline.strict import Strictly, parse, read_yaml
 
 Word = Annotated[str, StringConstraints(min_length=1)]
 Sentence = tuple[str, ...]
@@ -98,11 +97,7 @@ def read_grammar(path: Path, lexicon: Lexicon) -> Grammar:
     """
     if not path.is_file():
         raise InputError(f"{path}: expected the grammar, found no such file")
-    try:
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(f"{path}{line}: expected YAML, found {error.problem}") from None
+    values = read_yaml(path)
     if not isinstance(values, dict) or set(values) != set(LANGUAGES):
         found = sorted(map(str, values)) if isinstance(values, dict) else [repr(values)]
         raise InputError(

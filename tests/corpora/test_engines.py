@@ -7,10 +7,11 @@ import pytest
 
 from pipeline import artifacts
 from pipeline.artifacts import ENGLISH_PAIRS, EXAMPLES, PARALLEL_PAIRS
-from pipeline.config import Params, parse
+from pipeline.config import Params
 from pipeline.corpora.engines import build, engines
 from pipeline.corpora.pairs import draw_pairs, read_paws_x
 from pipeline.errors import InputError
+from pipeline.strict import parse
 from tests import toys
 from tests.commands import call, only_line
 from tests.imports import ROOT

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import PREDICTIONS, run_folder, write_table
-from pipeline.config import Params, parse
+from pipeline.config import Params
+from pipeline.strict import parse
 
 REPOSITORY = Path(__file__).parents[2]
 
