@@ -13,6 +13,7 @@ from pipeline.config import LanguageParams, Run
 from pipeline.errors import InputError
 from pipeline.prompting.backbone import Backbone
 from pipeline.prompting.rows import Batch, Row, collate
+from pipeline.prompting.template import ClozeTemplate, Template
 from pipeline.prompting.tokens import Pieces
 from pipeline.prompting.verbalizer import label_word_ids
 
@@ -83,11 +84,26 @@ class Context:
     backbone: Backbone
     pieces: Pieces
 
+    def cloze(self, prompt_length: int) -> ClozeTemplate:
+        """Return the template of Eq. 1 with the run's position and maximum length."""
+        return ClozeTemplate(
+            self.pieces,
+            position=self.run.template.position,
+            prompt_length=prompt_length,
+            max_length=self.run.training.max_length,
+        )
+
     def place(self, block: str, key: str) -> str:
         """Return where a parameter stands that the run takes from a block or overrides."""
         if key in self.run.overrides:
             block = f"methods.{self.run.name}"
         return f"params.yaml: {block}.{key}"
+
+
+def labelled_examples(template: Template, labelled: Sequence[Labelled]) -> list[Example]:
+    """Return an example of one row for each labelled pair."""
+    rows = template.rows([one.premise for one in labelled], [one.hypothesis for one in labelled])
+    return [Example((row,), one.label) for row, one in zip(rows, labelled, strict=True)]
 
 
 class Method(nn.Module, ABC):
@@ -119,6 +135,10 @@ class Method(nn.Module, ABC):
     def collate(self, rows: Sequence[Row]) -> Batch:
         """Pad rows to a batch on the method's device."""
         return collate(rows, pad=self.pieces.pad, device=self.device)
+
+    def labels(self, examples: Sequence[Example]) -> Tensor:
+        """Return the labels of examples, [B]."""
+        return torch.tensor([one.label for one in examples], device=self.device)
 
     @abstractmethod
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:

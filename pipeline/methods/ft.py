@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.config import LABELS
-from pipeline.methods.base import Context, Example, Losses, Method, TrainingText
+from pipeline.methods.base import Context, Example, Losses, Method, TrainingText, labelled_examples
 from pipeline.prompting.rows import Batch, Row
 from pipeline.prompting.template import PairTemplate
 from pipeline.strict import Strictly
@@ -54,16 +54,12 @@ class Model(Method):
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
         """Return the labelled pairs; see Method.streams."""
         del generator
-        rows = self.template.rows(
-            [one.premise for one in text.labelled], [one.hypothesis for one in text.labelled]
-        )
-        labels = [one.label for one in text.labelled]
-        return {"labelled": [Example((r,), y) for r, y in zip(rows, labels, strict=True)]}
+        return {"labelled": labelled_examples(self.template, text.labelled)}
 
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
         """Cross-entropy over the labels, in nats, mean over examples."""
         batch = self.collate([one.rows[0] for one in drawn["labelled"]])
-        labels = torch.tensor([one.label for one in drawn["labelled"]], device=self.device)
+        labels = self.labels(drawn["labelled"])
         loss = functional.cross_entropy(self.label_logits(batch), labels)
         return Losses(loss, {"ce": loss})
 

@@ -7,11 +7,17 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
+from pipeline.methods.base import (
+    Context,
+    Example,
+    Losses,
+    TrainingText,
+    WordMethod,
+    labelled_examples,
+)
 from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt, full_precision
-from pipeline.prompting.template import ClozeTemplate
 from pipeline.strict import Strictly
 
 SOURCE, TARGET = 0, 1
@@ -58,12 +64,7 @@ class Model(WordMethod):
         self.prompt = SoftPrompt(settings.prompt_length, context.backbone.hidden_size)
         self.translator = TRANSLATORS[settings.translator](context.backbone.hidden_size)
         self.cross_entropy = CROSS_ENTROPIES[settings.ce_over]
-        self.template = ClozeTemplate(
-            context.pieces,
-            position=context.run.template.position,
-            prompt_length=settings.prompt_length,
-            max_length=context.run.training.max_length,
-        )
+        self.template = context.cloze(settings.prompt_length)
 
     def soft_prompts(self) -> Tensor:
         """Return p^S and p^T, [2, m, d]."""
@@ -74,10 +75,6 @@ class Model(WordMethod):
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
         """Return the labelled pairs with p^S, and the parallel pairs with p^S and p^T (Eq. 5)."""
         del generator
-        rows = self.template.rows(
-            [one.premise for one in text.labelled], [one.hypothesis for one in text.labelled]
-        )
-        labels = [one.label for one in text.labelled]
         source = self.template.rows(
             [one.premise for one in text.parallel], [one.hypothesis for one in text.parallel]
         )
@@ -87,7 +84,7 @@ class Model(WordMethod):
             prompt=TARGET,
         )
         return {
-            "labelled": [Example((r,), y) for r, y in zip(rows, labels, strict=True)],
+            "labelled": labelled_examples(self.template, text.labelled),
             "pairs": [Example(pair) for pair in zip(source, target, strict=True)],
         }
 
@@ -104,9 +101,8 @@ class Model(WordMethod):
         logits = self.logits(self.collate(rows)).float()
         total, parts = logits.new_zeros(()), {}
         if labelled:
-            labels = torch.tensor([one.label for one in labelled], device=self.device)
             parts["ce"] = self.cross_entropy(
-                logits[: len(labelled)], labels, word_ids=self.word_ids
+                logits[: len(labelled)], self.labels(labelled), word_ids=self.word_ids
             )
             total = total + alpha * parts["ce"]
         if pairs:

@@ -49,7 +49,7 @@ class Model(WordMethod):
         """CE(source template) + CE(target template) + KL(p||q) + KL(q||p), over the vocabulary."""
         examples = drawn["labelled"]
         rows = [one.rows[side] for side in (0, 1) for one in examples]
-        labels = torch.tensor([one.label for one in examples], device=self.device)
+        labels = self.labels(examples)
         source, target = self.logits(self.collate(rows)).float().chunk(2)
         ce = sum(
             vocabulary_cross_entropy(logits, labels, word_ids=self.word_ids)

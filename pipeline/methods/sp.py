@@ -7,11 +7,17 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
+from pipeline.methods.base import (
+    Context,
+    Example,
+    Losses,
+    TrainingText,
+    WordMethod,
+    labelled_examples,
+)
 from pipeline.prompting.losses import CROSS_ENTROPIES
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt
-from pipeline.prompting.template import ClozeTemplate
 from pipeline.strict import Strictly
 
 
@@ -29,12 +35,7 @@ class Model(WordMethod):
         super().__init__(context)
         self.prompt = SoftPrompt(settings.prompt_length, context.backbone.hidden_size)
         self.cross_entropy = CROSS_ENTROPIES[settings.ce_over]
-        self.template = ClozeTemplate(
-            context.pieces,
-            position=context.run.template.position,
-            prompt_length=settings.prompt_length,
-            max_length=context.run.training.max_length,
-        )
+        self.template = context.cloze(settings.prompt_length)
 
     def soft_prompts(self) -> Tensor:
         """Return the prompt, [1, m, d]."""
@@ -44,16 +45,12 @@ class Model(WordMethod):
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
         """Return the labelled pairs; see Method.streams."""
         del generator
-        rows = self.template.rows(
-            [one.premise for one in text.labelled], [one.hypothesis for one in text.labelled]
-        )
-        labels = [one.label for one in text.labelled]
-        return {"labelled": [Example((r,), y) for r, y in zip(rows, labels, strict=True)]}
+        return {"labelled": labelled_examples(self.template, text.labelled)}
 
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
         """Eq. 3: cross-entropy at the mask."""
         batch = self.collate([one.rows[0] for one in drawn["labelled"]])
-        labels = torch.tensor([one.label for one in drawn["labelled"]], device=self.device)
+        labels = self.labels(drawn["labelled"])
         loss = self.cross_entropy(self.logits(batch), labels, word_ids=self.word_ids)
         return Losses(loss, {"ce": loss})
 
