@@ -25,20 +25,15 @@ def predict(method: Method, examples: pd.DataFrame, *, progress: Progress = sile
     Returns:
         The columns of artifacts.PREDICTIONS, in the examples' order.
     """
+    examples = examples.reset_index(drop=True)
     rows: list[Row] = []
+    places: list[int] = []
     for code, part in examples.groupby("language", sort=False, observed=True):
         rows += method.rows(list(part.premise), list(part.hypothesis), language=str(code))
-    # groupby gathers the languages; rows go back to where they came from.
-    places = [
-        int(place)
-        for _, part in examples.reset_index(drop=True).groupby(
-            "language", sort=False, observed=True
-        )
-        for place in part.index
-    ]
+        places += part.index.tolist()
     probabilities = torch.empty(len(rows), len(LABELS))
     probabilities[places] = _probabilities(method, rows, progress)
-    frame = examples[["language", "pair_id", "label"]].reset_index(drop=True)
+    frame = examples[["language", "pair_id", "label"]].copy()
     frame["predicted"] = probabilities.argmax(-1).numpy()
     for label, name in enumerate(LABELS):
         frame[f"p_{name}"] = probabilities[:, label].numpy()

@@ -22,7 +22,7 @@ def train(
 
     from pipeline import artifacts, reproducibility
     from pipeline.config import load_params
-    from pipeline.methods import build
+    from pipeline.methods import build, read_settings
     from pipeline.methods.base import Context, TrainingText
     from pipeline.prediction import predict
     from pipeline.prompting.backbone import load_backbone
@@ -33,6 +33,7 @@ def train(
     started = perf_counter()
     params = load_params()
     chosen = params.run(run)
+    read_settings(chosen)  # a mistake shows at once, before anything is read
     labelled, dev = artifacts.read_fewshot(shots, seed=seed)
     pairs = artifacts.read_table(artifacts.PAWS15 / "pairs.parquet", artifacts.PARALLEL_PAIRS)
     test = artifacts.read_table(artifacts.CORPORA / "test.parquet", artifacts.EXAMPLES)

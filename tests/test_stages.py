@@ -103,3 +103,9 @@ def test_a_cell_without_its_split_names_the_file(prepared):
     with pytest.raises(InputError, match=r"data/fewshot/k2\.parquet: expected the output"):
         train("sp", shots=2, seed=1)
     assert not (prepared / "data/runs").exists()
+
+
+def test_a_mistake_in_a_methods_block_shows_before_anything_is_read(project):
+    toys.write_params(toys.params(methods__mpt__alpha=1.5), project / "params.yaml")
+    with pytest.raises(InputError, match=r"methods\.mpt\.alpha: expected at most 1, found 1\.5"):
+        train("mpt", shots=1, seed=1)

@@ -2,19 +2,30 @@
 
 from importlib import import_module
 
+from pipeline.config import Run
 from pipeline.methods.base import Context, Method
-from pipeline.strict import parse
+from pipeline.strict import Strictly, parse
 
 
-def build(context: Context) -> Method:
-    """Return the method of a run, with its settings checked.
+def read_settings(run: Run) -> Strictly:
+    """Return the method's own settings of a run, checked.
 
     Raises:
         InputError: a setting is unknown, of the wrong type or impossible.
     """
-    module = import_module(f"{__name__}.{context.run.method}")
-    settings = parse(
-        module.Settings, context.run.settings, place=f"params.yaml: methods.{context.run.name}"
+    module = import_module(f"{__name__}.{run.method}")
+    settings: Strictly = parse(
+        module.Settings, run.settings, place=f"params.yaml: methods.{run.name}"
     )
-    method: Method = module.Model(context, settings)
+    return settings
+
+
+def build(context: Context) -> Method:
+    """Return the method of a run.
+
+    Raises:
+        InputError: a setting is impossible, alone or with this backbone.
+    """
+    module = import_module(f"{__name__}.{context.run.method}")
+    method: Method = module.Model(context, read_settings(context.run))
     return method
