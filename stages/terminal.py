@@ -14,14 +14,30 @@ def bar() -> Iterator[Progress]:
         yield silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        Task,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bars
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Steps a second, once there are two to tell it from."""
+
+        def render(self, task: Task) -> Text:
+            """Return the rate as text."""
+            return Text(f"{task.speed:.1f}/s" if task.speed else "", justify="right")
 
     columns = (
         TextColumn("{task.description:<12}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.speed:.1f}/s", justify="right"),
+        Rate(),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[note]}"),
     )

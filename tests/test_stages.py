@@ -1,6 +1,9 @@
 """All stages on toy data, in one process, as DVC would call them."""
 
+import contextlib
 import json
+import os
+import pty
 import subprocess
 import sys
 
@@ -71,8 +74,6 @@ def test_the_same_cell_in_two_processes_gives_the_same_bytes(prepared):
 
 
 def environment():
-    import os
-
     return os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
 
 
@@ -85,6 +86,23 @@ def test_progress_is_quiet_where_stderr_is_no_terminal(prepared, capsys):
     train("sp", shots=1, seed=1)
     lines = capsys.readouterr().err.splitlines()
     assert all(line.startswith("warning: ") for line in lines)
+
+
+def test_a_terminal_sees_bars_with_loss_and_rate(prepared):
+    call = [sys.executable, "-m", "stages", "train", "mpt", "--shots", "1", "--seed", "1"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=theirs, env=environment()) as run:
+        os.close(theirs)
+        said = b""
+        # Linux ends a terminal that nobody holds any more with an error.
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 4096):
+                said += part
+    os.close(ours)
+    assert run.returncode == 0, said.decode()
+    text = said.decode()
+    for word in ("training", "predicting", "loss ", "/s"):
+        assert word in text, word
 
 
 def test_each_seed_may_have_its_own_split(prepared):
