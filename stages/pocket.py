@@ -15,18 +15,9 @@ def pocket(
     ] = Path("data/pocket"),
 ) -> None:
     """Rebuild data/pocket: the miniature benchmark and its backbone (minutes on one core)."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     from pipeline.pocket.build import build_backbone, build_data, read_sources
+    from stages.terminal import bar
 
-    console = Console(stderr=True)
     sources = read_sources(folder)
     build_data(sources, folder)
     if data_only:
@@ -38,19 +29,5 @@ def pocket(
     disable_progress_bar()
     # A model this small is quicker on one thread than on two, and its sums keep their order.
     torch.set_num_threads(1)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        tasks = {}
-
-        def advance(phase: str, done: int, steps: int, loss: float) -> None:
-            if phase not in tasks:
-                tasks[phase] = bar.add_task(phase, total=steps, loss=loss)
-            bar.update(tasks[phase], completed=done, loss=loss)
-
-        build_backbone(sources, folder, advance)
+    with bar() as progress:
+        build_backbone(sources, folder, progress)

@@ -4,14 +4,11 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.pocket.corpus import Corpora, draw_corpora, write_hub
 from pipeline.pocket.grammar import Grammar, read_grammar
 from pipeline.pocket.lexicon import read_lexicon
-
-if TYPE_CHECKING:
-    from pipeline.pocket.pretraining import Progress
+from pipeline.progress import Progress, silent
 
 POCKET = Path("data/pocket")
 
@@ -39,9 +36,7 @@ def build_data(sources: Sources, folder: Path = POCKET) -> None:
     write_hub(sources.corpora, sources.grammar, folder / "hub")
 
 
-def build_backbone(
-    sources: Sources, folder: Path = POCKET, progress: "Progress | None" = None
-) -> None:
+def build_backbone(sources: Sources, folder: Path = POCKET, progress: Progress = silent) -> None:
     """Pretrain the backbone and write it with its tokenizer to `folder`/backbone."""
     from pipeline.pocket.pretraining import pretrain
     from pipeline.pocket.tokenizer import build_tokenizer, save_tokenizer

@@ -1,6 +1,6 @@
 """The backbone: an XLM-R-shaped masked language model of 2 layers, pretrained on generated text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
@@ -15,6 +15,7 @@ from pipeline.pocket.corpus import Pair
 from pipeline.pocket.grammar import Grammar
 from pipeline.pocket.text import Line, Mixture, draw_lines
 from pipeline.pocket.tokenizer import MAX_LENGTH
+from pipeline.progress import Progress, silent
 
 SEED = 20240608
 HIDDEN, LAYERS, HEADS, INNER = 96, 2, 4, 384
@@ -33,9 +34,6 @@ SHARE = {"near": 1.0, "mid": 0.8, "far": 0.6, "low": 0.4}
 
 ENGLISH_SHARE = 3.0
 IGNORED = -100
-
-Progress = Callable[[str, int, int, float], None]
-"""Called with the phase, the steps done, the steps in all, and the loss in nats."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def pretrain(
     grammar: Grammar,
     held_out: frozenset[Pair],
     tokenizer: PreTrainedTokenizerFast,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> XLMRobertaForMaskedLM:
     """Pretrain the backbone from nothing.
 
@@ -142,7 +140,7 @@ def _run(
     model: XLMRobertaForMaskedLM,
     phase: Phase,
     batches: Iterator[tuple[Tensor, Tensor]],
-    progress: Progress | None,
+    progress: Progress,
     *,
     pad: int,
 ) -> None:
@@ -164,8 +162,7 @@ def _run(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         scheduler.step()
-        if progress is not None:
-            progress(phase.name, step + 1, phase.steps, loss.item())
+        progress(phase.name, step + 1, phase.steps, f"loss {loss.item():.3f}")
 
 
 def _loss(model: XLMRobertaForMaskedLM, pieces: Tensor, targets: Tensor, *, pad: int) -> Tensor:
