@@ -13,7 +13,7 @@ from pipeline.strict import Strictly, parse
 from tests import toys
 from tests.imports import ROOT
 
-POCKET = (ROOT / "profiles" / "pocket.yaml").read_text(encoding="utf-8")
+WHOLE = (ROOT / "tests" / "params.yaml").read_text(encoding="utf-8")
 
 
 def complaint(path):
@@ -34,8 +34,8 @@ def complaint_about(text, tmp_path):
 
 
 def changed(old, new):
-    assert POCKET.count(old) >= 1
-    return POCKET.replace(old, new, 1)
+    assert WHOLE.count(old) >= 1
+    return WHOLE.replace(old, new, 1)
 
 
 def test_params_as_shipped_are_the_pocket_profile():
@@ -350,8 +350,8 @@ FAULTY = {
         ', line 19: expected YAML, found duplicate key "epochs"',
     ),
     "block twice": (
-        POCKET + "\ngrid: {runs: [], shots: [], seeds: []}\n",
-        f', line {POCKET.count(chr(10)) + 2}: expected YAML, found duplicate key "grid"',
+        WHOLE + "\ngrid: {runs: [], shots: [], seeds: []}\n",
+        f', line {WHOLE.count(chr(10)) + 2}: expected YAML, found duplicate key "grid"',
     ),
     "tab": (
         changed("  epochs: 20", "\tepochs: 20"),
