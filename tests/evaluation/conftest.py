@@ -25,7 +25,7 @@ def predictions() -> Callable[[list[tuple[str, str, int, int]]], pd.DataFrame]:
 
 
 @pytest.fixture
-def workplace(tmp_path, monkeypatch) -> Path:
+def home(tmp_path, monkeypatch) -> Path:
     """A working folder that holds the paper's tables and four methods by name."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
@@ -39,7 +39,7 @@ def workplace(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def write_cell(workplace) -> Callable[..., Path]:
+def write_cell(home) -> Callable[..., Path]:
     """Write a cell whose predictions are right where `right[language]` says so (a string of 01)."""
 
     def write(cell: tuple[str, int, int], right: dict[str, str], **changes) -> Path:

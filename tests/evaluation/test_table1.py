@@ -65,8 +65,8 @@ def test_one_seed_has_no_standard_deviation():
     assert len(table) == 2
 
 
-def test_table1_has_the_columns_of_the_papers(workplace):
-    paper = read_table1(workplace / "data/paper/table1.csv")
+def test_table1_has_the_columns_of_the_papers(home):
+    paper = read_table1(home / "data/paper/table1.csv")
     rows = [
         ("mpt", 1, 1, language, 40.0)
         for language in reversed(paper.columns[2:-1])  # any order of the languages

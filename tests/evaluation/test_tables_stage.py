@@ -27,9 +27,9 @@ CELLS = [*product(["sp", "mpt"], [1, 16], [1, 2]), ("no_translator", 16, 1)]
 
 
 @pytest.fixture
-def made(workplace, write_cell, params_text) -> Path:
+def made(home, write_cell, params_text) -> Path:
     """A folder with the cells that its params.yaml names, and others."""
-    (workplace / "params.yaml").write_text(params_text, encoding="utf-8")
+    (home / "params.yaml").write_text(params_text, encoding="utf-8")
     generator = np.random.default_rng(0)
     for run, shots, seed in [*CELLS, ("ft", 16, 1), ("sp", 16, 9), ("sp", 64, 1)]:
         share = 0.34 + 0.3 * (run == "mpt") * (shots == 16)
@@ -38,7 +38,7 @@ def made(workplace, write_cell, params_text) -> Path:
             for language in ("en", "de")
         }
         write_cell((run, shots, seed), bits)
-    return workplace
+    return home
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -139,11 +139,11 @@ def test_show_prints_the_table_its_caption_and_the_places(made, capsys):
     assert max(map(len, printed.splitlines())) <= 120
 
 
-def test_show_fits_fifteen_languages_in_120_columns(workplace, capsys):
-    (workplace / "results").mkdir()
-    paper = (workplace / "data/paper/table1.csv").read_text()
-    (workplace / "results/table1.csv").write_text(paper.replace("mpt", "a_longer_name"))
-    (workplace / "results/table1.md").write_text("# T\n\nOf this.\n\nChance.\n\nEach.\n\n## M\n")
+def test_show_fits_fifteen_languages_in_120_columns(home, capsys):
+    (home / "results").mkdir()
+    paper = (home / "data/paper/table1.csv").read_text()
+    (home / "results/table1.csv").write_text(paper.replace("mpt", "a_longer_name"))
+    (home / "results/table1.md").write_text("# T\n\nOf this.\n\nChance.\n\nEach.\n\n## M\n")
     tables(show=True)
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 120
@@ -152,18 +152,18 @@ def test_show_fits_fifteen_languages_in_120_columns(workplace, capsys):
     assert re.search(r"256\s+ft(\s+\d+\.\d){17}\n", printed.replace(" \n", "\n"))
 
 
-def test_show_never_cuts_a_number_short(workplace, capsys):
-    (workplace / "results").mkdir()
-    paper = (workplace / "data/paper/table1.csv").read_text()
-    (workplace / "results/table1.csv").write_text(paper.replace("mpt", "a_very_" * 9 + "long_name"))
-    (workplace / "results/table1.md").write_text("# T\n\nOf this.\n\nChance.\n\nEach.\n\n## M\n")
+def test_show_never_cuts_a_number_short(home, capsys):
+    (home / "results").mkdir()
+    paper = (home / "data/paper/table1.csv").read_text()
+    (home / "results/table1.csv").write_text(paper.replace("mpt", "a_very_" * 9 + "long_name"))
+    (home / "results/table1.md").write_text("# T\n\nOf this.\n\nChance.\n\nEach.\n\n## M\n")
     tables(show=True)
     printed = capsys.readouterr().out
     assert "…" not in printed
     assert printed.count("long_name") == 9
 
 
-def test_show_without_results_says_how_to_make_them(workplace):
+def test_show_without_results_says_how_to_make_them(home):
     with pytest.raises(InputError, match=r"results/table1.csv: .*\(make it: dvc repro\)"):
         tables(show=True)
 
