@@ -1,6 +1,6 @@
 """`python -m stages` is `mpt`."""
 
-from stages.cli import main
+from stages.cli import script
 
 if __name__ == "__main__":
-    main()
+    script()

@@ -185,7 +185,7 @@ def test_python_m_stages_is_mpt(tmp_path):
 
 def test_the_console_script_is_the_same_function():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert '\nmpt = "stages.cli:main"\n' in text
+    assert '\nmpt = "stages.cli:script"\n' in text
 
 
 def test_commands_start_without_the_heavy_libraries(tmp_path):
