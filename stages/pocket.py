@@ -1,14 +1,21 @@
 """`mpt pocket`: rebuild the miniature benchmark and its backbone from data/pocket's sources."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pipeline.pocket.build import Sources
 
 
 def pocket(
     data_only: Annotated[
         bool, typer.Option("--data-only", help="Rebuild the datasets and leave the backbone.")
+    ] = False,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="Rebuild nothing; print the numbers of the card."),
     ] = False,
     folder: Annotated[
         Path, typer.Option(help="The folder with lexicon.csv and grammar.yaml.")
@@ -19,6 +26,9 @@ def pocket(
     from stages.terminal import bar
 
     sources = read_sources(folder)
+    if measure:
+        _measure(sources, folder)
+        return
     build_data(sources, folder)
     if data_only:
         return
@@ -31,3 +41,22 @@ def pocket(
     torch.set_num_threads(1)
     with bar() as progress:
         build_backbone(sources, folder, progress)
+
+
+def _measure(sources: "Sources", folder: Path) -> None:
+    """Print the numbers of the card, as Markdown."""
+    import torch
+
+    from pipeline.config import load_params
+    from pipeline.pocket.card import cues, full_data, untrained
+    from stages.terminal import bar, say
+
+    torch.set_num_threads(1)
+    for table in (
+        cues(sources.corpora, sources.grammar.lexicon),
+        untrained(sources.grammar, folder),
+    ):
+        say(table.to_markdown(index=False, floatfmt=".1f", missingval="") + "\n")
+    with bar() as progress:
+        found = full_data(load_params(), folder, progress)
+    say("full-data ft, en: " + ", ".join(f"{split} {value:.1f}" for split, value in found.items()))

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.pocket.grammar import Grammar
+from pipeline.pocket.grammar import Grammar, Phrase
 
-SIMILARITY = {"near": 0.85, "mid": 0.75, "far": 0.65, "low": 0.45}
+SIMILARITY = {"near": 0.85, "mid": 0.8, "far": 0.72, "low": 0.65}
 """The cosine between a word's embedding and that of its English counterpart, by closeness."""
 
 
@@ -74,10 +74,10 @@ def _phrases(
     """Return the pieces of all phrases and literals, in the same order for every language."""
     rules = grammar.languages[language]
     texts = [
-        grammar.phrase(one.name, language, feminine=one.feminine)
+        grammar.phrase(Phrase(one.name), language, feminine=one.feminine)
         for one in grammar.lexicon.concepts
     ]
-    texts += [*rules.answers, rules.question, rules.answer]
+    texts += [*rules.answers, rules.question, rules.answer, rules.negation.format("")]
     space = tokenizer.convert_tokens_to_ids("▁")
     return [
         [piece for piece in tokenizer.encode(text, add_special_tokens=False) if piece != space]

@@ -1,7 +1,7 @@
 """data/pocket/grammar.yaml: a sequence of concepts -> a sentence of each language."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -12,8 +12,17 @@ from pipeline.pocket.lexicon import SLOTS, Lexicon
 from pipeline.strict import Strictly, parse, read_yaml
 
 Word = Annotated[str, StringConstraints(min_length=1)]
-Sentence = tuple[str, ...]
-"""Names of concepts, at most one a slot, in the order of SLOTS."""
+
+
+class Phrase(NamedTuple):
+    """A concept, or what is not it: "in the house", "not in the house"."""
+
+    concept: str
+    negated: bool = False
+
+
+Sentence = tuple[Phrase, ...]
+"""At most one phrase a slot, in the order of SLOTS."""
 
 
 class LanguageGrammar(Strictly):
@@ -24,6 +33,7 @@ class LanguageGrammar(Strictly):
         join: what stands between two phrases.
         end: what closes a sentence.
         verb_forms: 2 where the verb agrees with the subject's gender.
+        negation: how a phrase is negated, with {} in its place.
         closeness: how near to English this miniature places the language.
         answers: the words for entailment, neutral and contradiction.
         question: the word "question".
@@ -34,6 +44,7 @@ class LanguageGrammar(Strictly):
     join: Literal["", " "]
     end: str
     verb_forms: Annotated[int, Field(ge=1, le=2)]
+    negation: Word
     closeness: Literal["near", "mid", "far", "low"]
     answers: tuple[Word, Word, Word]
     question: Word
@@ -51,6 +62,11 @@ class LanguageGrammar(Strictly):
                 f"order: expected each of {', '.join(SLOTS)} once and the subject first, "
                 f"found {', '.join(self.order)}"
             )
+        if self.negation.count("{}") != 1 or self.negation.strip() == "{}":
+            raise ValueError(
+                f"negation: expected a word and {{}} in place of the phrase, "
+                f"found {self.negation!r}"
+            )
         if len(set(self.answers)) != len(LABELS):
             raise ValueError(f"answers: expected three words, found {', '.join(self.answers)}")
         return self
@@ -64,24 +80,33 @@ class Grammar:
         self.lexicon = lexicon
         self.languages = languages
 
-    def phrase(self, concept: str, language: str, *, feminine: bool) -> str:
-        """Return the phrase of a concept, capitalized where it is a subject."""
-        one = self.lexicon.by_name[concept]
+    def phrase(self, phrase: Phrase, language: str, *, feminine: bool) -> str:
+        """Return the words of a phrase, capitalized where it is a subject."""
+        one = self.lexicon.by_name[phrase.concept]
         forms = one.forms[language].split("|")
         form = forms[-1] if feminine else forms[0]
-        return form[0].upper() + form[1:] if one.slot == "subject" else form
+        if one.slot == "subject":
+            form = form[0].upper() + form[1:]
+        return self.languages[language].negation.format(form) if phrase.negated else form
 
     def fragment(self, sentence: Sentence, language: str) -> str:
         """Return the phrases of some concepts in the language's order, nothing closing them."""
         rules = self.languages[language]
-        by_slot = {self.lexicon.by_name[name].slot: name for name in sentence}
-        subject = by_slot.get("subject")
-        feminine = subject is not None and self.lexicon.by_name[subject].feminine
+        by_slot = self.by_slot(sentence)
+        feminine = self.is_feminine(sentence)
         return rules.join.join(
             self.phrase(by_slot[slot], language, feminine=feminine)
             for slot in rules.order
             if slot in by_slot
         )
+
+    def by_slot(self, sentence: Sentence) -> dict[str, Phrase]:
+        """Return the phrase of each slot that a sentence fills."""
+        return {self.lexicon.by_name[one.concept].slot: one for one in sentence}
+
+    def is_feminine(self, sentence: Sentence) -> bool:
+        """Return whether the sentence's verb takes the feminine form."""
+        return any(self.lexicon.by_name[one.concept].feminine for one in sentence)
 
     def sentence(self, sentence: Sentence, language: str) -> str:
         """Return the sentence that some concepts make, with its full stop."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from pipeline.config import LABELS
-from pipeline.pocket.grammar import Sentence
+from pipeline.pocket.grammar import Phrase, Sentence
 from pipeline.pocket.lexicon import SLOTS, Lexicon
 
 CORE = ("subject", "verb", "object")
@@ -21,6 +21,8 @@ ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 
 TWO_EDITS = 0.3
 EXTRA_MODIFIER = 0.5
+NEGATED = 0.15
+"""How many modifiers of a hypothesis are negated."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Item:
     """One pair.
 
     Attributes:
-        premise: concepts of the premise.
-        hypothesis: concepts of the hypothesis.
+        premise: phrases of the premise.
+        hypothesis: phrases of the hypothesis.
         label: 0, 1 or 2, in the order of config.LABELS.
         edited: the slots in which the two differ.
     """
@@ -50,16 +52,16 @@ class Frame:
     """All of an item that is drawn before its label.
 
     Attributes:
-        hypothesis: slot -> concept.
+        hypothesis: slot -> phrase.
         edited: the slots in which the premise will differ.
         decisive: the one of them that the label is about; the others stay entailed.
-        extra: slot -> concept of a modifier that the premise alone has.
+        extra: slot -> phrase of a modifier that the premise alone has.
     """
 
-    hypothesis: dict[str, str]
+    hypothesis: dict[str, Phrase]
     edited: tuple[str, ...]
     decisive: str
-    extra: dict[str, str]
+    extra: dict[str, Phrase]
 
 
 def draw_frame(lexicon: Lexicon, rng: Random, *, slots: Sequence[str], extra: float) -> Frame:
@@ -73,12 +75,18 @@ def draw_frame(lexicon: Lexicon, rng: Random, *, slots: Sequence[str], extra: fl
     """
     edits = 2 if len(slots) > 1 and rng.random() < TWO_EDITS else 1
     edited = tuple(sorted(rng.sample(sorted(slots), edits), key=SLOTS.index))
-    hypothesis = {slot: _draw_word(lexicon, rng, slot, entailed=slot in edited) for slot in slots}
+    hypothesis = {
+        slot: Phrase(
+            _draw_word(lexicon, rng, slot, entailed=slot in edited),
+            negated=slot in MODIFIERS and rng.random() < NEGATED,
+        )
+        for slot in slots
+    }
     more = {}
     free = [slot for slot in MODIFIERS if slot not in slots]
     if free and rng.random() < extra:
         slot = rng.choice(free)
-        more[slot] = _draw_word(lexicon, rng, slot, entailed=False)
+        more[slot] = Phrase(_draw_word(lexicon, rng, slot, entailed=False))
     return Frame(hypothesis, edited, rng.choice(edited), more)
 
 
@@ -94,15 +102,19 @@ def draw_item(lexicon: Lexicon, rng: Random, frame: Frame, label: int) -> Item:
 def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
     """Draw a pair of sentences of the same slots that mean the same, or do not.
 
-    Only synonyms make a paraphrase, so only slots whose word has a synonym are edited.
+    Only synonyms make a paraphrase, so only slots whose word has a synonym are edited, and none
+    that is negated.
     """
     slots = draw_sentence_slots(rng)
     label = ENTAILMENT if same else rng.choice((NEUTRAL, CONTRADICTION))
     while True:
         item = draw_item(lexicon, rng, draw_frame(lexicon, rng, slots=slots, extra=0.0), label)
-        words = (*item.premise, *item.hypothesis)
-        edited = [name for name in words if lexicon.by_name[name].slot in item.edited]
-        if not any(lexicon.by_name[one].kind_of or one in lexicon.general for one in edited):
+        phrases = (*item.premise, *item.hypothesis)
+        edited = [one for one in phrases if lexicon.by_name[one.concept].slot in item.edited]
+        if not any(
+            one.negated or lexicon.by_name[one.concept].kind_of or one.concept in lexicon.general
+            for one in edited
+        ):
             return item
 
 
@@ -143,9 +155,14 @@ def _draw_word(lexicon: Lexicon, rng: Random, slot: str, *, entailed: bool) -> s
     return rng.choice(lexicon.sets[slot][incompatible_set][value])
 
 
-def _replacement(lexicon: Lexicon, rng: Random, word: str, relation: int) -> str:
-    """Draw the premise's word in place of `word`, which stands in this relation to it."""
-    one = lexicon.by_name[word]
+def _replacement(lexicon: Lexicon, rng: Random, phrase: Phrase, relation: int) -> Phrase:
+    """Draw the premise's phrase in place of `phrase`, which stands in this relation to it.
+
+    What excludes a concept entails its negation, and what entails it excludes the negation.
+    """
+    one = lexicon.by_name[phrase.concept]
+    if phrase.negated and relation != NEUTRAL:
+        relation = ENTAILMENT if relation == CONTRADICTION else CONTRADICTION
     sets = lexicon.sets[one.slot]
     incompatible_set, value = one.incompatible_set, one.value
     if relation == CONTRADICTION:
@@ -154,8 +171,8 @@ def _replacement(lexicon: Lexicon, rng: Random, word: str, relation: int) -> str
         incompatible_set = rng.choice([other for other in sets if other != incompatible_set])
         value = rng.choice(tuple(sets[incompatible_set]))
     words = lexicon.premise_words(one.slot, incompatible_set, value)
-    return rng.choice([other for other in words if other != word])
+    return Phrase(rng.choice([other for other in words if other != phrase.concept]))
 
 
-def _sequence(words: dict[str, str]) -> Sentence:
-    return tuple(words[slot] for slot in SLOTS if slot in words)
+def _sequence(phrases: dict[str, Phrase]) -> Sentence:
+    return tuple(phrases[slot] for slot in SLOTS if slot in phrases)

@@ -10,11 +10,12 @@ from random import Random
 
 from pipeline.config import LABELS
 from pipeline.pocket.corpus import Pair
-from pipeline.pocket.grammar import Grammar, Sentence
+from pipeline.pocket.grammar import Grammar, Phrase, Sentence
 from pipeline.pocket.items import (
     CORE,
     EXTRA_MODIFIER,
     MODIFIERS,
+    NEGATED,
     Item,
     draw_frame,
     draw_item,
@@ -173,11 +174,12 @@ def _item(grammar: Grammar, held_out: frozenset[Pair], rng: Random, mixture: Mix
 def _sentence(grammar: Grammar, rng: Random) -> Sentence:
     modifiers = rng.sample(MODIFIERS, rng.choice((1, 2)))
     slots = sorted((*CORE, *modifiers), key=SLOTS.index)
-    names = []
+    phrases = []
     for slot in slots:
         values = rng.choice(tuple(grammar.lexicon.sets[slot].values()))
-        names.append(rng.choice(rng.choice(tuple(values.values()))))
-    return tuple(names)
+        concept = rng.choice(rng.choice(tuple(values.values())))
+        phrases.append(Phrase(concept, slot in MODIFIERS and rng.random() < NEGATED))
+    return tuple(phrases)
 
 
 def _parallel(grammar: Grammar, rng: Random, language: str) -> Line:
@@ -200,9 +202,7 @@ def _switched_dialogue(grammar: Grammar, rng: Random, language: str, item: Item)
 
 
 def _switched(grammar: Grammar, rng: Random, language: str, sentence: Sentence) -> str:
-    by_slot = {grammar.lexicon.by_name[name].slot: name for name in sentence}
-    subject = by_slot.get("subject")
-    feminine = subject is not None and grammar.lexicon.by_name[subject].feminine
+    by_slot, feminine = grammar.by_slot(sentence), grammar.is_feminine(sentence)
     return " ".join(
         grammar.phrase(by_slot[slot], rng.choice(("en", language)), feminine=feminine)
         for slot in grammar.languages[language].order

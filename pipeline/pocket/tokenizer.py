@@ -16,7 +16,7 @@ from tokenizers.models import Unigram
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.pocket.grammar import Grammar
+from pipeline.pocket.grammar import Grammar, Phrase
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 """In the order of their ids; the first four are XLM-R's."""
@@ -104,9 +104,11 @@ def _words(grammar: Grammar) -> set[str]:
         for text in literals:
             words |= {SPACE + word for word in text.split()}
         words |= {rules.end} - {""}
+        negation = rules.negation.format("").split()
+        words |= {SPACE + word for word in negation} if rules.join else set(negation)
         for concept in grammar.lexicon.concepts:
             for feminine in (False, True):
-                phrase = grammar.phrase(concept.name, language, feminine=feminine)
+                phrase = grammar.phrase(Phrase(concept.name), language, feminine=feminine)
                 if rules.join:
                     words |= {SPACE + word for word in phrase.split()}
                 else:

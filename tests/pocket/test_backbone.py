@@ -9,6 +9,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from pipeline.pocket.alignment import SIMILARITY, align_embeddings
 from pipeline.pocket.build import build_backbone
+from pipeline.pocket.grammar import Phrase
 from pipeline.pocket.tokenizer import build_tokenizer
 
 
@@ -43,7 +44,7 @@ def test_literals_are_single_pieces(tokenizer, word):
 def test_concepts_are_mostly_whole(tokenizer, sources):
     for language in sources.grammar.languages:
         for one in sources.grammar.lexicon.concepts:
-            phrase = sources.grammar.phrase(one.name, language, feminine=one.feminine)
+            phrase = sources.grammar.phrase(Phrase(one.name), language, feminine=one.feminine)
             pieces = [piece for piece in tokenizer.tokenize(phrase) if piece != "▁"]
             assert len(pieces) == len(phrase.split())
 
@@ -82,7 +83,7 @@ def test_embeddings_are_tied_and_files_small(model, pocket):
 def test_alignment_is_graded(sources):
     tokenizer = build_tokenizer(sources.grammar)
     generator = torch.Generator().manual_seed(0)
-    start = torch.randn(len(tokenizer), 96, generator=generator)
+    start = torch.randn(len(tokenizer), 128, generator=generator)
     aligned = align_embeddings(start, sources.grammar, tokenizer, generator)
     english = tokenizer.convert_tokens_to_ids("▁quickly")
     assert torch.equal(aligned[english], start[english])
@@ -98,5 +99,5 @@ def test_backbone_is_rebuilt(sources, tmp_path, monkeypatch):
     seen = []
     build_backbone(sources, tmp_path, lambda *step: seen.append(step[:3]))
     assert [done for _, done, steps in seen if done == steps] == [1, 1, 1, 1, 1]
-    assert AutoModelForMaskedLM.from_pretrained(str(tmp_path / "backbone")).config.hidden_size == 96
+    assert AutoModelForMaskedLM.from_pretrained(str(tmp_path / "backbone")).config.hidden_size == 128
     assert [path.name for path in tmp_path.iterdir()] == ["backbone"]

@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 from pipeline.languages import LANGUAGES
 from pipeline.pocket.build import build_data
 from pipeline.pocket.corpus import draw_corpora
-from pipeline.pocket.items import ENTAILMENT, NEUTRAL
+from pipeline.pocket.grammar import Phrase
+from pipeline.pocket.items import CONTRADICTION, ENTAILMENT, MODIFIERS, NEUTRAL
 from pipeline.pocket.pretraining import schedule
 from pipeline.pocket.text import draw_lines
 
@@ -106,8 +107,8 @@ def test_every_pair_differs_and_edits_are_blind_to_the_label(sources):
     by_name = sources.grammar.lexicon.by_name
     for one in items:
         assert one.edited
-        premise = {by_name[name].slot: name for name in one.premise}
-        hypothesis = {by_name[name].slot: name for name in one.hypothesis}
+        premise = {by_name[phrase.concept].slot: phrase for phrase in one.premise}
+        hypothesis = {by_name[phrase.concept].slot: phrase for phrase in one.hypothesis}
         assert set(hypothesis) <= set(premise)
         assert {slot for slot in hypothesis if premise[slot] != hypothesis[slot]} == set(one.edited)
     for label in range(3):
@@ -118,19 +119,41 @@ def test_every_pair_differs_and_edits_are_blind_to_the_label(sources):
 def test_the_label_is_what_the_lexicon_says(sources):
     by_name = sources.grammar.lexicon.by_name
     for one in sources.corpora.xnli["test"]:
-        premise = {by_name[name].slot: by_name[name] for name in one.premise}
+        premise = {by_name[phrase.concept].slot: phrase for phrase in one.premise}
         relations = set()
-        for word in map(by_name.__getitem__, one.hypothesis):
-            other = premise[word.slot]
+        for phrase in one.hypothesis:
+            word = by_name[phrase.concept]
+            if premise[word.slot] == phrase:
+                continue
+            assert not premise[word.slot].negated
+            other = by_name[premise[word.slot].concept]
             if other.incompatible_set != word.incompatible_set:
-                relations.add(1)
-            elif other.value != word.value:
-                relations.add(2)
-            else:
-                assert other == word or other.kind_of == word.name or not word.kind_of
+                relations.add(NEUTRAL)
+            elif (other.value == word.value) == phrase.negated:
+                relations.add(CONTRADICTION)
+            if other.value == word.value:
+                assert other.kind_of == word.name or not word.kind_of
         assert relations <= {one.label}
         assert (one.label == ENTAILMENT) == (not relations)
-    assert NEUTRAL == 1
+
+
+def test_negation_turns_entailment_and_contradiction_around(sources):
+    negated = [
+        (one.label, phrase.concept, other)
+        for one in sources.corpora.xnli["train"]
+        for phrase in one.hypothesis
+        if len(one.edited) == 1 and phrase.negated and phrase not in one.premise
+        for other in one.premise
+        if by_slot(sources, other) == by_slot(sources, phrase)
+    ]
+    value = {one.name: one.value for one in sources.grammar.lexicon.concepts}
+    shares = Counter((label, value[word] == value[other.concept]) for label, word, other in negated)
+    assert shares[CONTRADICTION, True] > 5
+    assert shares[ENTAILMENT, True] == shares[CONTRADICTION, False] == 0
+
+
+def by_slot(sources, phrase):
+    return sources.grammar.lexicon.by_name[phrase.concept].slot
 
 
 def test_pretraining_text_holds_no_pair_of_a_split(sources):
@@ -157,7 +180,9 @@ def test_pretraining_text_holds_no_pair_of_a_split(sources):
 
 
 def test_a_classifier_of_the_hypothesis_is_at_chance(sources):
-    names = list(sources.grammar.lexicon.by_name)
+    concepts = sources.grammar.lexicon.concepts
+    names = [Phrase(one.name) for one in concepts]
+    names += [Phrase(one.name, negated=True) for one in concepts if one.slot in MODIFIERS]
 
     def bags(items):
         rows = [[float(name in one.hypothesis) for name in names] + [1.0] for one in items]

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
-from pipeline.pocket.grammar import read_grammar
+from pipeline.pocket.grammar import Phrase, read_grammar
 from pipeline.pocket.lexicon import SLOTS, read_lexicon
 
 
@@ -76,6 +76,7 @@ def test_a_missing_file_is_named(tmp_path):
     ("old", "new", "message"),
     [
         ("verb_forms: 2", "verb_forms: 3", r"grammar\.yaml: ar.verb_forms: .*found 3"),
+        ("nicht {}", "nicht", r"grammar\.yaml: de.negation: expected a word and {} in place"),
         ("closeness: near", "closeness: nigh", r"grammar\.yaml: de.closeness: .*found 'nigh'"),
         ('["yes"', '[["yes"', r"grammar\.yaml, line \d+: expected YAML"),
         ("\nzh:", "\nzz:", r"grammar\.yaml: expected one entry for each of .*zh, found .*zz"),
@@ -114,4 +115,18 @@ def test_literals_are_those_of_the_template_table(sources):
 )
 def test_sentences_follow_the_language(sources, language, expected):
     concepts = ("woman", "buy", "new", "quickly", "garden")
-    assert sources.grammar.sentence(concepts, language) == expected
+    assert sources.grammar.sentence(tuple(map(Phrase, concepts)), language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", "The man buys something old not at night."),
+        ("ru", "Мужчина не ночью покупает что-то старое."),
+        ("tr", "Adam geceleyin değil eski bir şey satın alıyor."),
+        ("zh", "男人不是夜里买旧东西。"),
+    ],
+)
+def test_a_modifier_is_negated(sources, language, expected):
+    sentence = (*map(Phrase, ("man", "buy", "old")), Phrase("night", negated=True))
+    assert sources.grammar.sentence(sentence, language) == expected
