@@ -56,7 +56,8 @@ def _measure(sources: "Sources", folder: Path) -> None:
         cues(sources.corpora, sources.grammar.lexicon),
         untrained(sources.grammar, folder),
     ):
-        say(table.to_markdown(index=False, floatfmt=".1f", missingval="") + "\n")
+        shown = table.astype(object).where(table.notna(), None)
+        say(shown.to_markdown(index=False, floatfmt=".1f", missingval="") + "\n")
     with bar() as progress:
         found = full_data(load_params(), folder, progress)
     say("full-data ft, en: " + ", ".join(f"{split} {value:.1f}" for split, value in found.items()))

@@ -99,5 +99,7 @@ def test_backbone_is_rebuilt(sources, tmp_path, monkeypatch):
     seen = []
     build_backbone(sources, tmp_path, lambda *step: seen.append(step[:3]))
     assert [done for _, done, steps in seen if done == steps] == [1, 1, 1, 1, 1]
-    assert AutoModelForMaskedLM.from_pretrained(str(tmp_path / "backbone")).config.hidden_size == 128
+    assert (
+        AutoModelForMaskedLM.from_pretrained(str(tmp_path / "backbone")).config.hidden_size == 128
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["backbone"]
