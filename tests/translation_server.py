@@ -76,7 +76,7 @@ class Translations:
 
 
 WAYS = (
-    "429", "500", "503", "dropped", "cut short", "hanging", "dripping", "error page", "empty",
+    "429", "500", "503", "dropped", "cut short", "cut chunk", "hanging", "dripping", "error page", "empty",
     "no result", "echo", "other script", "tags", "half", "twice",
 )  # fmt: skip
 """How a server fails: by status, by the connection, and most often by a page that looks well."""
@@ -146,7 +146,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _break(self, behaviour: str, right: str) -> None:
         self.close_connection = True
-        if behaviour == "hanging":
+        if behaviour == "cut chunk":
+            page = f'<div class="result-container">{html.escape(right)}</div>'.encode()
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%s" % (len(page) + 100, page))
+        elif behaviour == "hanging":
             self.connection.settimeout(3)
             with suppress(TimeoutError):
                 self.connection.recv(1)

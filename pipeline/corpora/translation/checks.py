@@ -26,6 +26,9 @@ SHARE_IN_SCRIPT = 0.6
 """Of the letters in words that the source has not: names stay in their own script."""
 SHARE_OF_ALL = 0.1
 """Of all letters: a sentence of names alone is no translation."""
+SHARE_LEFT = 0.3
+"""Of the source's words in small letters, those that stand in another script's text as they are.
+Names begin with a capital; of PAWS-X's Chinese translations one in a thousand has as many."""
 SHARE_OF_SOURCE = 0.85
 """Of the words of a translation in the source's script, those that the source has too."""
 SLACK = 10
@@ -38,6 +41,7 @@ _TAG = regex.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-z]{2,6}|#\d+);")
 # A capital inside a word, and a stop or comma with no space after it.
 _CAPITAL_INSIDE = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{M}]*\p{Ll}\p{Lu}\p{L}*")
 _STOP_INSIDE = regex.compile(r"[\p{L}\p{M}]{2,}[.,;!?][\p{L}\p{M}]{2,}")
+_SMALL_WORD = regex.compile(r"\b\p{Ll}{2,}\b")
 _SPACELESS = frozenset({"Han", "Thai"})
 _ERROR_PAGES = regex.compile(
     r"Error \d{3}\b.{0,40}(?:Server Error|!!1)|That.s an error\.|^\s*(?:HTTP )?(?:Error )?[45]\d\d "
@@ -119,6 +123,9 @@ def _new(pattern: "regex.Pattern[str]", translation: str, source: str) -> bool:
 def _wrong_script(translation: str, source: str, script: str) -> bool:
     known, letter = set(_words(source)), regex.compile(rf"\p{{Script={script}}}")
     letters = _LETTER.findall(translation)
+    small, left = _SMALL_WORD.findall(source), set(_SMALL_WORD.findall(translation))
+    if script != "Latin" and sum(word in left for word in small) > SHARE_LEFT * len(small):
+        return True
     own = "".join(word for word in _words(translation) if word not in known)
     theirs = _LETTER.findall(own)
     if not theirs:

@@ -52,10 +52,14 @@ class Outage:
                 self._in_a_row += 1
                 self._since = time.monotonic()
 
-    def refused(self, key: tuple[str, str], *, number: int, reason: str) -> None:
-        """An answer was refused; `number` is its number in the journal."""
+    def noted(self, number: int) -> None:
+        """A sentence was left without a translation; `number` is the refusal's in the journal."""
         with self._lock:
             self._refused.append(number)
+
+    def refused(self, key: tuple[str, str], reason: str) -> None:
+        """An answer was refused."""
+        with self._lock:
             if key not in self._seen:
                 self._seen.add(key)
                 self.kind = reason

@@ -134,6 +134,8 @@ class _Adapter(HTTPAdapter):
                 body += part
                 if time.monotonic() > ends or len(body) > LARGEST:
                     raise requests.Timeout(f"no end of the answer in {self._timeout:g} s")
+            if response.raw.length_remaining:
+                raise requests.ConnectionError("the answer ends before its length")
         except urllib3.exceptions.ReadTimeoutError as error:
             raise requests.Timeout(str(type(error))) from None
         except urllib3.exceptions.HTTPError as error:

@@ -127,21 +127,26 @@ class Workers:
         answer: str | None = None
         try:
             answer = self._answer(sentence, translate)
-            reason = self._check(sentence, answer) if answer else NOTHING
+            reason = self._check(sentence, answer or "")
+            if reason:
+                raise RefusedError(reason, answer)
         except RefusedError as refused:
             answer, reason = refused.answer, refused.reason
+            self._outage.refused(sentence.key, reason)
         except ServerFailureError as failed:
             if self._stop.is_set():
                 return
             reason = f"no answer: {failed.kind}"
-        if answer is not None and reason is None:
+        if answer and not reason:
             self._journal.accept(sentence, answer)
             self._outage.end()
             self._settled += 1
-            return
-        reason = reason or NOTHING
-        number = self._journal.refuse(sentence, Refusal(reason, answer, counts=True))
-        self._outage.refused(sentence.key, number=number, reason=reason)
+        else:
+            self._put_back(sentence, Refusal(reason or NOTHING, answer, counts=True))
+
+    def _put_back(self, sentence: Sentence, refusal: Refusal) -> None:
+        """Have a sentence asked for again when the others are done, unless it is quarantined."""
+        self._outage.noted(self._journal.refuse(sentence, refusal))
         self._refusals[sentence.key] += 1
         if self._refusals[sentence.key] < self._settings.attempts:
             self._queue.append(sentence)
