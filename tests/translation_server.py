@@ -76,8 +76,8 @@ class Translations:
 
 
 WAYS = (
-    "429", "500", "503", "dropped", "cut short", "cut chunk", "hanging", "dripping", "error page", "empty",
-    "no result", "echo", "other script", "tags", "half", "twice",
+    "429", "500", "503", "dropped", "cut short", "cut chunk", "hanging", "dripping",
+    "error page", "empty", "no result", "echo", "other script", "tags", "half", "twice",
 )  # fmt: skip
 """How a server fails: by status, by the connection, and most often by a page that looks well."""
 
@@ -105,6 +105,7 @@ def well(language: str, text: str) -> str:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or an answer waits 40 ms between head and body
     server_of: Translations
 
     def do_GET(self) -> None:

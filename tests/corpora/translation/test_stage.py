@@ -6,10 +6,13 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
+from ruamel.yaml import YAML
 
+from pipeline.artifacts import JOURNAL
 from pipeline.languages import LANGUAGES
 from tests.commands import call, only_line, run
 from tests.corpora.translation import projects
+from tests.imports import ROOT
 from tests.translation_server import WAYS, rendering, serving
 
 EXPECTED = {
@@ -242,7 +245,6 @@ def test_tighter_bounds_refuse_what_was_accepted_and_wider_ones_ask_again(folder
 
 
 def test_a_killed_run_is_told_apart_from_one_that_is_at_work(folder, monkeypatch, capsys):
-    from pipeline.artifacts import JOURNAL
     from pipeline.corpora.translation.journal import Journal
 
     projects.write(folder, projects.english(4), pairs=4, url="http://127.0.0.1:9/m")
@@ -262,3 +264,38 @@ def test_pairs_that_no_engine_can_translate_are_not_drawn(folder, monkeypatch):
         projects.write(folder, pool, languages=("de",), pairs=4, url=server.url)
         assert call(monkeypatch, "paws15") == 0
     assert not {"train-0", "train-1"} & set(projects.pairs(folder).pair_id)
+
+
+def test_progress_goes_by_sentence_and_counts_what_was_there(folder):
+    from pipeline.config import load_params
+    from pipeline.corpora.engines import build
+    from pipeline.corpora.pairs import draw_pairs
+    from pipeline.corpora.translation.sample import Sample, translated
+
+    told = []
+    with serving() as server:
+        for pairs in (2, 5):
+            projects.write(
+                folder, projects.english(5), languages=("de",), pairs=pairs, url=server.url
+            )
+            params = load_params()
+            drawn = draw_pairs(projects.english(5), params.paws15, ("de",))
+            told.clear()
+            translated(
+                build(params),
+                Sample(drawn, drawn.head(0)),
+                lambda *_: None,
+                progress=lambda *step: told.append(step),
+            )
+    assert told[-1][:3] == ("translating", 10, 10)
+    assert {step[0] for step in told} == {"translating"}
+    assert all(4 <= step[1] <= 10 and step[2] == 10 for step in told)
+
+
+def test_the_journal_lies_where_neither_dvc_nor_git_reaches():
+    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    outs = {str(out) for stage in stages.values() for out in stage["outs"]}
+    assert not any(one.startswith("data/translations") for one in outs)
+    assert not any(str(JOURNAL).startswith(one) for one in outs)
+    for name in (".gitignore", ".dvcignore"):
+        assert "/data/translations/" in (ROOT / name).read_text(encoding="utf-8").splitlines()
