@@ -74,7 +74,8 @@ class Standing:
     @property
     def dates(self) -> dict[str, str]:
         """When the first and the last sentence were accepted; nothing where nobody noted it."""
-        at = sorted(one.at for one in self.answers.values() if one.at and not one.reason)
+        found = [self.answers.get(one) for one in sentences(self.pairs)]
+        at = sorted(one.at for one in found if one and one.at and not one.reason)
         return {"first": at[0], "last": at[-1]} if at else {}
 
     def by_language(self) -> pd.DataFrame:

@@ -91,6 +91,9 @@ def test_more_pairs_ask_for_the_new_ones_alone(folder, monkeypatch):
         assert call(monkeypatch, "paws15") == 0
         first, asked = projects.pairs(folder), len(server.requests)
         assert asked == 40
+        facts = json.loads((folder / "data/paws15/manifest.json").read_text())
+        at = projects.journal(folder, "accepted")["at"]
+        assert facts["dates"] == {"first": at.min(), "last": at.max()}
         bytes_ = {path.name: path.read_bytes() for path in (folder / "data/paws15").iterdir()}
         projects.params(folder, pairs=80, url=server.url, workers=4)
         assert call(monkeypatch, "paws15") == 0
