@@ -20,7 +20,7 @@ from tests.imports import ROOT
 from tests.translation_server import WAYS, rendering, serving, sometimes
 
 REAL = ROOT.parent / "shared" / "hub" / "google-research-datasets" / "paws-x"
-RATE = 200
+RATE = 80
 
 
 def start(folder):
@@ -84,8 +84,7 @@ def test_killed_ten_times_over_a_server_that_fails_at_every_third_request(tmp_pa
         for row in accepted.itertuples()
     }
     assert all(one.at <= at[one.language, one.text] for one in asked)
-    report = f"{len(asked)} requests, at most {server.rate()} in a second, {dict(ways)}"
-    assert set(json.loads(facts)["refusals"]) >= {"echo of the source", "glued words"}, report
+    assert set(json.loads(facts)["refusals"]) >= {"echo of the source", "glued words"}
 
 
 def each_sentence_once(pool):
