@@ -18,6 +18,7 @@ CORPORA = Path("data/corpora")
 BACKBONE = Path("data/backbone")
 FEWSHOT = Path("data/fewshot")
 PAWS15 = Path("data/paws15")
+JOURNAL = Path("data/translations/journal.sqlite")
 RUNS = Path("data/runs")
 RESULTS = Path("results")
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
 
@@ -23,6 +24,7 @@ Names = Annotated[tuple[Name, ...], Strict(False)]
 Shots = Annotated[tuple[PositiveInt, ...], Strict(False)]
 Seeds = Annotated[tuple[Seed, ...], Strict(False)]
 Splits = Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0)]
 T = TypeVar("T")
 
 
@@ -109,6 +111,49 @@ class Fewshot(Strictly):
         return self
 
 
+class Translation(Strictly):
+    """How engines of translation are asked, and what is asked of their answers.
+
+    Attributes:
+        requests_per_second: at most, for all workers together.
+        workers: how many ask at once, each with a translator of its own.
+        timeout: seconds that a request may take in all.
+        attempts: refused answers to a sentence before it is quarantined.
+        give_up_after: failures in a row before the stage stops with what it has.
+        wait: seconds before the second try after a failure; doubled for each further one.
+        wait_too_many: the same after "too many requests".
+        replace: whether another pair takes the place of one that was quarantined.
+        url: the engine's server, where it is not the engine's own.
+        file: CSV or Parquet with the translations of engine `file`.
+        length: by language, the bounds that stand over those of the table of languages.
+    """
+
+    requests_per_second: Positive = 2.0
+    workers: PositiveInt = 1
+    timeout: Positive = 20.0
+    attempts: PositiveInt = 5
+    give_up_after: PositiveInt = 10
+    wait: Positive = 1.0
+    wait_too_many: Positive = 60.0
+    replace: bool = False
+    url: Annotated[str, StringConstraints(min_length=1)] | None = None
+    file: Annotated[str, StringConstraints(min_length=1)] | None = None
+    length: dict[LanguageCode, Annotated[tuple[Positive, Positive], Strict(False)]] = Field(
+        default_factory=dict
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _without_credentials(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "http://none")
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"expected an address http://... or https://..., found {url!r}")
+        if parts.username or parts.password or parts.query:
+            # The address goes into artifacts; a key in it would go along.
+            raise ValueError("expected an address without user, password or query, found one with")
+        return url
+
+
 class Paws15(Strictly):
     """How the parallel pairs are drawn, assigned to languages and translated."""
 
@@ -117,6 +162,7 @@ class Paws15(Strictly):
     assignment: Literal["balanced", "uniform"]
     engine: Name
     languages: Literal["all"] | Languages
+    translation: Translation = Translation()
 
     @field_validator("languages")
     @classmethod

@@ -10,12 +10,17 @@ import pytest
 from tests.imports import ROOT
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+def environment(**changes: str) -> dict[str, str]:
+    """Return the environment of a process that runs `mpt`."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | changes
+
+
+def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess:
     """Run `mpt` in a folder, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "stages", *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment,
+        env=environment(**changes),
         capture_output=True,
         text=True,
         check=False,

@@ -1,11 +1,9 @@
 """The parallel pairs (PAWS-15): the English pool, the draw, one target language for each pair."""
 
-from typing import Any
-
 import pandas as pd
 
 from pipeline.config import PairSource, Paws15
-from pipeline.corpora.drawing import content_hash, draw_key
+from pipeline.corpora.drawing import draw_key
 from pipeline.corpora.leaks import in_sentences_of, pair_texts
 from pipeline.corpora.sources import read_split, require_columns
 from pipeline.errors import InputError
@@ -76,8 +74,7 @@ def draw_pairs(pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...]) -
             f"params.yaml: paws15.pairs: expected at most the {len(pool)} usable pairs of "
             f"datasets.paws_x, found {paws15.pairs}"
         )
-    order = [draw_key(paws15.seed, "pair", text) for text in pair_texts(pool)]
-    chosen = pool.assign(order=order).sort_values("order").head(paws15.pairs)
+    chosen = _ranked(pool, paws15.seed).head(paws15.pairs)
     if paws15.assignment == "balanced":
         assigned = _dealt(paws15.pairs, languages, paws15.seed)
     else:
@@ -87,6 +84,20 @@ def draw_pairs(pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...]) -
         ]
     chosen = chosen.assign(language=assigned).reset_index(drop=True)
     return chosen[["pair_id", "premise", "hypothesis", "language"]]
+
+
+def spare_pairs(pool: pd.DataFrame, paws15: Paws15) -> pd.DataFrame:
+    """Return the pairs that were not drawn, the last of the order first.
+
+    Replacements come from the far end, so that a larger sample finds its own pairs untouched.
+    """
+    spare = _ranked(pool, paws15.seed).iloc[paws15.pairs :].iloc[::-1]
+    return spare[["pair_id", "premise", "hypothesis"]].reset_index(drop=True)
+
+
+def _ranked(pool: pd.DataFrame, seed: int) -> pd.DataFrame:
+    order = [draw_key(seed, "pair", text) for text in pair_texts(pool)]
+    return pool.assign(order=order).sort_values("order")
 
 
 def _dealt(pairs: int, languages: tuple[str, ...], seed: int) -> list[str]:
@@ -123,28 +134,3 @@ def refuse_test_sentences(pairs: pd.DataFrame, test: pd.DataFrame, *, source: st
                     f"data/paws15/pairs.parquet: expected no sentence of the test set, found "
                     f"the {column} of {row.pair_id} in {language} ({row[column][:40]!r})"
                 )
-
-
-def manifest(
-    pairs: pd.DataFrame, pool: pd.DataFrame, paws15: Paws15, *, version: str
-) -> dict[str, Any]:
-    """Return how the parallel pairs came about, for manifest.json.
-
-    Args:
-        pairs: the parallel pairs.
-        pool: the English pairs that were drawn from.
-        paws15: how they were drawn.
-        version: of the engine.
-    """
-    counts = pairs.language.value_counts()
-    return {
-        "engine": paws15.engine,
-        "engine_version": version,
-        "seed": paws15.seed,
-        "assignment": paws15.assignment,
-        "pairs": len(pairs),
-        "counts": {code: int(counts[code]) for code in sorted(counts.index)},
-        "pool": len(pool),
-        "pool_sha256": content_hash(sorted(zip(pool.premise, pool.hypothesis, strict=True))),
-        "languages": dict(zip(pairs.pair_id, pairs.language, strict=True)),
-    }

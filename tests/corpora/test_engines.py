@@ -10,7 +10,9 @@ from pipeline.artifacts import ENGLISH_PAIRS, EXAMPLES, PARALLEL_PAIRS
 from pipeline.config import Params
 from pipeline.corpora.engines import build, engines
 from pipeline.corpora.pairs import draw_pairs, read_paws_x
+from pipeline.corpora.translation.sample import Sample, translated
 from pipeline.errors import InputError
+from pipeline.progress import silent
 from pipeline.strict import parse
 from tests import toys
 from tests.commands import call, only_line
@@ -46,10 +48,18 @@ def drawn(*pairs):
     return pd.DataFrame(rows, columns=["pair_id", "premise", "hypothesis", "language"])
 
 
+def translate(engine, pairs):
+    """Have an engine translate that has nobody to ask; no check is made."""
+    sample = Sample(pairs, pairs.head(0))
+    standing, stopped = translated(engine, sample, lambda *_: "refused", progress=silent)
+    assert stopped is None
+    return standing.clean
+
+
 def test_the_dataset_engine_takes_the_rows_own_translation(folder):
-    engine = build(params(folder))
-    pairs = engine.translate(
-        drawn(("validation-2", "de"), ("validation-0", "zh"), ("validation-1", "de"))
+    pairs = translate(
+        build(params(folder)),
+        drawn(("validation-2", "de"), ("validation-0", "zh"), ("validation-1", "de")),
     )
     assert list(pairs.target_premise) == ["de first 2", "zh first 0", "de first 1"]
     assert list(pairs.target_hypothesis) == ["de second 2", "zh second 0", "de second 1"]
@@ -119,6 +129,7 @@ def test_the_stage_writes_pairs_and_manifest(with_corpora, monkeypatch, capsys):
     assert pairs.language.value_counts().to_dict() == facts["counts"] == {"de": 3, "sw": 3, "zh": 3}
     assert facts["languages"] == dict(zip(pairs.pair_id, pairs.language, strict=True))
     assert (facts["pool"], facts["engine"], set(pairs.engine)) == (20, "dataset", {"dataset"})
+    assert (facts["dates"], facts["refusals"], facts["replaced"]) == ({}, {}, [])
     for row in pairs.itertuples():
         # The toys' translations differ from the English in the code alone.
         assert row.target_premise == row.premise.replace(" en ", f" {row.language} ")
@@ -171,7 +182,7 @@ def test_the_real_paws_x_gives_its_human_translations():
     pool = read_paws_x(settings.datasets.paws_x, "en")
     usable = engine.usable(pool, languages)
     assert 3800 < len(usable) < len(pool) == 4000
-    pairs = engine.translate(draw_pairs(usable, settings.paws15, languages))
+    pairs = translate(engine, draw_pairs(usable, settings.paws15, languages))
     assert pairs.language.value_counts().to_dict() == dict.fromkeys(languages, 10)
     for row in pairs.itertuples():
         split, number = row.pair_id.split("-")

@@ -1,7 +1,5 @@
 """Parallel pairs: the pool, the draw, the language of each pair, the manifest."""
 
-import hashlib
-
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -11,9 +9,9 @@ from pipeline.config import PairSource, Paws15
 from pipeline.corpora.pairs import (
     clean_pool,
     draw_pairs,
-    manifest,
     read_paws_x,
     refuse_test_sentences,
+    spare_pairs,
 )
 from pipeline.errors import InputError
 from tests import toys
@@ -191,28 +189,10 @@ def test_a_test_sentence_of_another_language_is_no_leak():
     refuse_test_sentences(pairs, TEST, source="en")
 
 
-def test_the_manifest_says_how_the_pairs_came_about():
-    drawn = translated(draw_pairs(pool(), paws15(5, seed=3), ("sw", "de")))
-    facts = manifest(drawn, pool(), paws15(5, seed=3), version="hub/paws-x@abc")
-    hashed = hashlib.sha256()
-    for row in sorted(zip(pool().premise, pool().hypothesis, strict=True)):
-        hashed.update("\x1f".join(row).encode() + b"\n")
-    assert facts.pop("pool_sha256") == hashed.hexdigest()
-    counts = facts.pop("counts")
-    assert list(counts) == ["de", "sw"]
-    assert sorted(counts.values()) == [2, 3]
-    assert facts.pop("languages") == dict(zip(drawn.pair_id, drawn.language, strict=True))
-    assert facts == {
-        "engine": "dataset",
-        "engine_version": "hub/paws-x@abc",
-        "seed": 3,
-        "assignment": "balanced",
-        "pairs": 5,
-        "pool": 60,
-    }
-
-
-def test_the_manifest_does_not_depend_on_the_order_of_the_pool():
-    drawn = translated(draw_pairs(pool(), paws15(5), ("sw", "de")))
-    first = manifest(drawn, pool(), paws15(5), version="x")
-    assert manifest(drawn, pool().iloc[::-1], paws15(5), version="x") == first
+def test_spares_are_the_pairs_not_drawn_from_the_far_end():
+    whole = draw_pairs(pool(), paws15(60), LANGUAGES)
+    spares = spare_pairs(pool(), paws15(50))
+    assert list(spares.pair_id) == list(whole.pair_id[50:])[::-1]
+    # A larger sample takes from the near end what it needs.
+    assert list(spare_pairs(pool(), paws15(55)).pair_id) == list(spares.pair_id[:5])
+    assert spare_pairs(pool(), paws15(60)).empty

@@ -3,6 +3,7 @@
 A file defines `build(params) -> Engine`.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,9 @@ from typing import Protocol
 import pandas as pd
 
 from pipeline.config import Params
+from pipeline.corpora.translation.sentences import Answer, Check, Sentence
 from pipeline.errors import InputError
+from pipeline.progress import Progress
 
 
 class Engine(Protocol):
@@ -28,12 +31,24 @@ class Engine(Protocol):
             InputError: the engine does not know one of the languages.
         """
 
-    def translate(self, drawn: pd.DataFrame) -> pd.DataFrame:
-        """Return the drawn pairs with `target_premise` and `target_hypothesis`.
+    def known(self, sentences: Sequence[Sentence], check: Check) -> dict[Sentence, Answer]:
+        """Return the translations that are there, and why there are none; ask nobody.
 
         Args:
-            drawn: pair_id, premise, hypothesis, language.
+            sentences: what is to be translated. Those that nobody was asked for yet are missing
+                in the answer.
+            check: refuses translations.
         """
+
+    def ask(self, sentences: Sequence[Sentence], check: Check, progress: Progress) -> str | None:
+        """Have sentences translated, so that `known` knows each of them.
+
+        Returns:
+            None, or why it stopped with some of them missing.
+        """
+
+    def refusals(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        """Return how often answers to these sentences were refused, by reason."""
 
 
 def engines() -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Machine translation: asked for politely, checked, and kept in a journal."""
