@@ -17,10 +17,13 @@ from pipeline.config import Params, Source, load_params
 from pipeline.corpora import engines
 from pipeline.corpora.fewshot import sample_split
 from pipeline.corpora.pairs import draw_pairs, read_paws_x
+from pipeline.corpora.translation.checks import Checks
+from pipeline.corpora.translation.sample import Sample, translated
 from pipeline.corpora.xnli import load_xnli
 from pipeline.methods import mpt
 from pipeline.methods.base import Context, Example, TrainingText, WordMethod
 from pipeline.prediction import accuracy, predict
+from pipeline.progress import silent
 from pipeline.prompting import backbone as backbone_file
 from pipeline.prompting.backbone import load_backbone
 from pipeline.prompting.soft_prompt import SoftPrompt, fill_slots
@@ -67,11 +70,14 @@ def instrument(pocket):
     params = params.model_copy(update={"datasets": datasets, "paws15": paws15})
     xnli = load_xnli(datasets.xnli, params.languages)
     pool = read_paws_x(datasets.paws_x, "en")
-    pairs = engines.build(params).translate(draw_pairs(pool, paws15, params.pair_languages))
+    drawn = draw_pairs(pool, paws15, params.pair_languages)
+    check = Checks(paws15.translation.length, held_out=xnli["test"])
+    sample = Sample(drawn, spares=drawn.head(0))
+    standing, _ = translated(engines.build(params), sample, check, progress=silent)
     split = sample_split(xnli["train"], shots=SHOTS, split="train", seed=SEED)
     validation = xnli["dev"].groupby("language", sort=False).head(PAIRS_A_LANGUAGE)
     dev = validation[validation.language == "en"].head(12)
-    text = TrainingText.of(split, pairs)
+    text = TrainingText.of(split, standing.clean)
     return Instrument(params, pocket / "backbone", text, dev, validation)
 
 
