@@ -16,8 +16,8 @@ test: $(INSTALLED)
 	pytest
 
 check: $(INSTALLED)
-	ruff check pipeline stages tests
-	ruff format --check pipeline stages tests
+	ruff check pipeline stages tests bench
+	ruff format --check pipeline stages tests bench
 	mypy
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -121,7 +121,7 @@ def test_params_that_cannot_be_read_may_be_replaced(repository, monkeypatch):
 def test_an_unknown_profile_is_one_line(name, repository, monkeypatch, capsys):
     assert call(monkeypatch, "profile", name) == 2
     assert only_line(capsys.readouterr().err) == (
-        f"profiles: expected one of paper, pocket, found {name!r}"
+        f"profiles: expected one of paper, pocket, pocket_full, found {name!r}"
     )
     assert holds(repository, "pocket")
 

@@ -5,15 +5,12 @@ from random import Random
 
 import pyarrow.parquet as pq
 import pytest
-import torch
 from datasets import ClassLabel, load_dataset
-from torch.nn.functional import cross_entropy
 
 from pipeline.languages import LANGUAGES
 from pipeline.pocket.build import build_data
 from pipeline.pocket.corpus import draw_corpora
-from pipeline.pocket.grammar import Phrase
-from pipeline.pocket.items import CONTRADICTION, ENTAILMENT, MODIFIERS, NEUTRAL
+from pipeline.pocket.items import CONTRADICTION, ENTAILMENT, NEUTRAL
 from pipeline.pocket.pretraining import schedule
 from pipeline.pocket.text import draw_lines
 
@@ -177,28 +174,3 @@ def test_pretraining_text_holds_no_pair_of_a_split(sources):
             # Where phrases change between languages the text is no sentence of either.
             dialogues += premise in line.text and hypothesis in line.text
         assert dialogues > 1000
-
-
-def test_a_classifier_of_the_hypothesis_is_at_chance(sources):
-    concepts = sources.grammar.lexicon.concepts
-    names = [Phrase(one.name) for one in concepts]
-    names += [Phrase(one.name, negated=True) for one in concepts if one.slot in MODIFIERS]
-
-    def bags(items):
-        rows = [[float(name in one.hypothesis) for name in names] + [1.0] for one in items]
-        return torch.tensor(rows), torch.tensor([one.label for one in items])
-
-    inputs, labels = bags(sources.corpora.xnli["train"])
-    weights = torch.zeros(len(names) + 1, 3, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=100)
-
-    def closure():
-        optimizer.zero_grad()
-        loss = cross_entropy(inputs @ weights, labels) + 1e-3 * weights.square().sum()
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
-    inputs, labels = bags(sources.corpora.xnli["test"])
-    accuracy = 100 * ((inputs @ weights).argmax(1) == labels).float().mean()
-    assert accuracy <= 38
