@@ -13,7 +13,7 @@ PLACES = (
     ("results/accuracy.csv", "accuracy of every run, shots, seed and language"),
     ("results/significance.csv", "MPT against each other run: the paper's test and sound ones"),
     ("results/metrics.json", "the averages, for `dvc metrics show`"),
-    ("data/runs/", "predictions, metrics and prompt of every cell: data/runs/mpt/k16/s1/"),
+    ("data/runs/", "predictions, metrics and prompt of every cell: data/runs/RUN/kSHOTS/sSEED/"),
     ("params.yaml", "what was run; edit it and run `dvc repro`"),
 )
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
 from pipeline import methods
-from pipeline.config import Params
+from pipeline.artifacts import PARALLEL_PAIRS
+from pipeline.config import Params, Source
+from pipeline.corpora.sources import read_split
 from pipeline.methods.base import Context, TrainingText
 from pipeline.pocket.corpus import Corpora
 from pipeline.pocket.grammar import Grammar, Phrase
@@ -113,9 +114,8 @@ def full_data(params: Params, folder: Path, progress: Progress = silent) -> dict
     chosen = run.model_copy(update={"training": training})
     method = methods.build(Context(chosen, params.languages, backbone, pieces))
     dev = _read(folder, params.languages.source, "validation")
-    text = TrainingText.of(_read(folder, params.languages.source, "train"), dev.head(0).assign(
-        target_premise="", target_hypothesis=""
-    ))  # fmt: skip
+    no_pairs = PARALLEL_PAIRS.schema.empty_table().to_pandas()
+    text = TrainingText.of(_read(folder, params.languages.source, "train"), no_pairs)
     fit(method, text, dev, generator=generator, progress=progress)
     return {
         split: accuracy(predict(method, _read(folder, params.languages.source, split)))
@@ -124,8 +124,8 @@ def full_data(params: Params, folder: Path, progress: Progress = silent) -> dict
 
 
 def _read(folder: Path, language: str, split: str) -> pd.DataFrame:
-    path = folder / "hub" / "xnli" / language / f"{split}-00000-of-00001.parquet"
-    rows: pd.DataFrame = pq.read_table(path).to_pandas()
+    source = Source(path=str(folder / "hub" / "xnli"))
+    rows = read_split(source, config=language, split=split, key="datasets.xnli")
     return rows.assign(language=language, pair_id=[f"{split}-{row}" for row in range(len(rows))])
 
 
