@@ -1,4 +1,4 @@
-"""Parallel pairs: the pool, the draw, the language of each pair, the manifest."""
+"""Parallel pairs: the pool, the draw, and the language of each pair."""
 
 import pandas as pd
 import pytest
