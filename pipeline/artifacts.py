@@ -42,7 +42,7 @@ def _table(columns: Mapping[str, pa.DataType], *key: str) -> Table:
 _PAIR = {"pair_id": _TEXT, "premise": _TEXT, "hypothesis": _TEXT}
 
 EXAMPLES = _table({"language": _WORD, **_PAIR, "label": pa.int8()}, "language", "pair_id")
-"""data/corpora/{train,dev,test}.parquet; label ids as in config.LABELS."""
+"""data/corpora/{train,dev,test}.parquet; label ids as in blocks.LABELS."""
 
 ENGLISH_PAIRS = _table(_PAIR, "pair_id")
 """data/corpora/pairs_en.parquet: the pool of English pairs."""
@@ -100,11 +100,35 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_table(frame: pd.DataFrame, path: Path, form: Table) -> None:
+TRANSLATED_SPLITS = _table(
+    {
+        "split": _WORD,
+        "pair_id": _TEXT,
+        "language": _WORD,
+        "premise": _TEXT,
+        "hypothesis": _TEXT,
+        "target_premise": _TEXT,
+        "target_hypothesis": _TEXT,
+    },
+    "split",
+    "pair_id",
+)
+"""data/fewshot/k*_translations.parquet: the train parts of a split, each pair in one language."""
+
+
+def write_table(
+    frame: pd.DataFrame, path: Path, form: Table, *, notes: Mapping[str, str] | None = None
+) -> None:
     """Write the form's columns of a frame as Parquet.
 
-    The same rows give the same bytes: nothing of pandas (index, categories, versions) goes
-    along.
+    The same rows and notes give the same bytes: nothing of pandas (index, categories, versions)
+    goes along.
+
+    Args:
+        frame: has the form's columns.
+        path: the file.
+        form: its columns.
+        notes: what is to be said of the rows as a whole, in the file's metadata; `read_notes`.
 
     Raises:
         ValueError: a column is missing, has nulls or another type, or the key repeats.
@@ -119,7 +143,7 @@ def write_table(frame: pd.DataFrame, path: Path, form: Table) -> None:
     columns = columns.astype(dict.fromkeys(words, object))
     table = pa.Table.from_pandas(columns, schema=form.schema, preserve_index=False)
     with atomic(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(), temporary)
+        pq.write_table(table.replace_schema_metadata(dict(notes or {}) or None), temporary)
 
 
 def read_table(path: Path, form: Table) -> pd.DataFrame:
@@ -148,6 +172,21 @@ def read_table(path: Path, form: Table) -> pd.DataFrame:
             )
     frame: pd.DataFrame = table.select(form.schema.names).to_pandas()
     return frame
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """Read the notes that a stage wrote into a Parquet file; none where it wrote none.
+
+    Raises:
+        InputError: the file is missing or is no Parquet.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except pa.ArrowInvalid:
+        raise InputError(f"{path}: expected a Parquet file, found something else") from None
+    return {key.decode(): value.decode() for key, value in metadata.items()}
 
 
 def read_fewshot(shots: int, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

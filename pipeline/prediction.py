@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 import torch
 
-from pipeline.config import LABELS
+from pipeline.blocks import LABELS
 from pipeline.methods.base import Method
 from pipeline.progress import Progress, silent
 from pipeline.prompting.rows import Row

@@ -4,8 +4,9 @@ import subprocess
 from pathlib import Path
 
 from pipeline.artifacts import read_json, run_folder
-from pipeline.config import Grid, Params, load_params
+from pipeline.config import CELLS, Params, load_params
 from pipeline.errors import InputError
+from pipeline.runs import Grid
 
 PROFILES = Path("profiles")
 
@@ -50,7 +51,7 @@ def cost(params: Params) -> list[str]:
     data take other times, so nothing is made of it.
     """
     lines = [f"languages: {len(params.languages.all)}, backbone: {params.backbone.path}"]
-    for block in ("grid", "ablations"):
+    for block in CELLS:
         grid: Grid = getattr(params, block)
         if not grid.cells:
             continue

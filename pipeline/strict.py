@@ -11,10 +11,12 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pipeline.errors import InputError
 
-_CODE, _NAME = r"^[a-z]{2}$", r"^[a-z][a-z0-9_]*$"
+_CODE, _NAME, _ROW = r"^[a-z]{2}$", r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z-]*$"
 LanguageCode = Annotated[str, StringConstraints(pattern=_CODE)]
 # A run's name becomes a part of DVC stage names, in which '-' separates.
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
+# What the paper's tables call their rows.
+RowName = Annotated[str, StringConstraints(pattern=_ROW)]
 
 
 class Strictly(BaseModel):
@@ -92,6 +94,7 @@ _EXPECTED = {
 _PATTERNS = {
     _CODE: "expected a language code of two small letters",
     _NAME: "expected a name of small letters, digits and _ that starts with a letter",
+    _ROW: "expected a name of small letters and - that starts with a letter",
 }
 
 

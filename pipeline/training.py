@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from pipeline.config import Training
 from pipeline.errors import RunError
 from pipeline.methods.base import Example, Method, TrainingText
 from pipeline.prediction import accuracy, autocast, predict
 from pipeline.progress import Progress, silent
+from pipeline.runs import Training
 
 T = TypeVar("T")
 

@@ -83,7 +83,7 @@ def _write_metrics(
     predictions: "pd.DataFrame", epochs: "pd.DataFrame", kept: int, path: "Path"
 ) -> None:
     from pipeline.artifacts import write_json
-    from pipeline.config import LABELS
+    from pipeline.blocks import LABELS
     from pipeline.evaluation.metrics import cell_metrics
     from stages.terminal import say, warn
 

@@ -29,7 +29,7 @@ def command(stage: str) -> Path:
 ENGINES = sorted((ROOT / "pipeline" / "corpora" / "engines").glob("[a-z]*.py"))
 
 
-@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"train", "ablate", "paws15"}))
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"train", "ablate", "sweep", "paws15"}))
 def test_a_stage_depends_on_exactly_what_its_command_imports(stage):
     assert code_deps(stage) == {str(path) for path in closure(command(stage))}
 
@@ -51,12 +51,13 @@ def test_a_cell_depends_on_exactly_what_training_and_the_methods_import():
         needed |= own
     assert code_deps("train") == needed | {"pipeline/methods/${item.run}.py"}
     in_methods = {one for one in code_deps("train") if one.startswith("pipeline/methods/")}
-    assert code_deps("ablate") == code_deps("train") - in_methods | {"pipeline/methods"}
+    for stage in ("ablate", "sweep"):
+        assert code_deps(stage) == code_deps("train") - in_methods | {"pipeline/methods"}
 
 
-def test_cells_of_both_matrices_are_made_and_kept_alike():
+def test_cells_of_all_matrices_are_made_and_kept_alike():
     for key in ("cmd", "params", "outs"):
-        assert STAGES["train"][key] == STAGES["ablate"][key]
+        assert STAGES["train"][key] == STAGES["ablate"][key] == STAGES["sweep"][key]
 
 
 LAYERS = (
@@ -65,6 +66,7 @@ LAYERS = (
      "pipeline/pocket/", "pipeline/profiles.py"),
     ("pipeline/prompting/", "pipeline/corpora/", "pipeline/reproducibility.py"),
     ("pipeline/artifacts.py", "pipeline/config.py", "pipeline/hub.py"),
+    ("pipeline/blocks.py", "pipeline/runs.py"),
     ("pipeline/languages.py", "pipeline/errors.py", "pipeline/progress.py", "pipeline/strict.py"),
 )  # fmt: skip
 

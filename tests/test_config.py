@@ -207,17 +207,17 @@ BAD = {
         "grid.runs: expected entries of methods (ft, sp, pct, mpt, no_consistency), found 'nope'",
     ),
     "ablation without an entry": (
-        ("runs: []", "runs: [nope]"),
+        ("ablations: {runs: []", "ablations: {runs: [nope]"),
         "ablations.runs: expected entries of methods (ft, sp, pct, mpt, no_consistency), "
         "found 'nope'",
     ),
     "variant in the grid": (
         ("runs: [ft", "runs: [no_consistency"),
         "grid.runs: expected runs named as their method, found 'no_consistency' of method 'mpt' "
-        "(variants belong in ablations.runs)",
+        "(variants belong in ablations.runs or sweeps.runs)",
     ),
     "run in the grid and the ablations": (
-        ("runs: []", "runs: [mpt]"),
+        ("ablations: {runs: []", "ablations: {runs: [mpt]"),
         "ablations.runs: expected no run of grid.runs, found 'mpt'",
     ),
     "shots of the ablations alone": (

@@ -133,6 +133,8 @@ def params(**changes: object) -> dict:
         },
         "grid": {"runs": ["ft", "sp", "pct", "mpt"], "shots": [1, 2], "seeds": [1, 2]},
         "ablations": {"runs": [], "shots": [], "seeds": []},
+        "sweeps": {"runs": [], "shots": [], "seeds": []},
+        "comparison": {"reference": "mpt", "baseline": "sp", "table2": {}},
         "training": {
             "epochs": 2,
             "batch_size": 4,

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from pipeline.config import Grid
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.significance import (
     Outcome,
@@ -14,6 +13,7 @@ from pipeline.evaluation.significance import (
     paired_t,
     paper_independent_t_16_columns,
 )
+from pipeline.runs import Grid
 
 REFERENCE = "mpt"
 PAPER_TEST = "paper_independent_t_16_columns"

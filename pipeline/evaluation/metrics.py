@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import bdtrc
 
-from pipeline.config import LABELS
+from pipeline.blocks import LABELS
 
 
 def accuracy_by_language(predictions: pd.DataFrame) -> dict[str, float]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.config import LABELS, Params
+from pipeline.blocks import LABELS
+from pipeline.config import Params
 from pipeline.evaluation.metrics import at_chance
 from pipeline.evaluation.tables import AVERAGE, beside, languages_of
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.config import Grid
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.comparisons import REFERENCE
+from pipeline.runs import Grid
 
 PAPER = Path("data/paper")
 AVERAGE = "avg"

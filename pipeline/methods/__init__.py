@@ -2,8 +2,8 @@
 
 from importlib import import_module
 
-from pipeline.config import Run
 from pipeline.methods.base import Context, Method
+from pipeline.runs import Run
 from pipeline.strict import Strictly, parse
 
 

@@ -9,18 +9,19 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from pipeline.config import LanguageParams, Run
+from pipeline.blocks import LanguageParams
 from pipeline.errors import InputError
 from pipeline.prompting.backbone import Backbone
 from pipeline.prompting.rows import Batch, Row, collate
 from pipeline.prompting.template import ClozeTemplate, Template
 from pipeline.prompting.tokens import Pieces
 from pipeline.prompting.verbalizer import label_word_ids
+from pipeline.runs import Run
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A labelled sentence pair in the source language; label is an id of config.LABELS."""
+    """A labelled sentence pair in the source language; label is an id of blocks.LABELS."""
 
     premise: str
     hypothesis: str

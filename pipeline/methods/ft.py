@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.config import LABELS
+from pipeline.blocks import LABELS
 from pipeline.methods.base import Context, Example, Losses, Method, TrainingText, labelled_examples
 from pipeline.prompting.rows import Batch, Row
 from pipeline.prompting.template import PairTemplate

@@ -10,7 +10,8 @@ from torch.nn.functional import cross_entropy, pad
 
 from pipeline import methods
 from pipeline.artifacts import PARALLEL_PAIRS
-from pipeline.config import Params, Source
+from pipeline.blocks import Source
+from pipeline.config import Params
 from pipeline.corpora.sources import read_split
 from pipeline.methods.base import Context, TrainingText
 from pipeline.pocket.corpus import Corpora

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from pipeline.config import LABELS
+from pipeline.blocks import LABELS
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.pocket.lexicon import SLOTS, Lexicon

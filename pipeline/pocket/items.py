@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pipeline.config import LABELS
+from pipeline.blocks import LABELS
 from pipeline.pocket.grammar import Phrase, Sentence
 from pipeline.pocket.lexicon import SLOTS, Lexicon
 
 CORE = ("subject", "verb", "object")
 MODIFIERS = ("manner", "place", "time")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
-"""Label ids, in the order of config.LABELS."""
+"""Label ids, in the order of blocks.LABELS."""
 
 TWO_EDITS = 0.3
 EXTRA_MODIFIER = 0.5
@@ -32,7 +32,7 @@ class Item:
     Attributes:
         premise: phrases of the premise.
         hypothesis: phrases of the hypothesis.
-        label: 0, 1 or 2, in the order of config.LABELS.
+        label: 0, 1 or 2, in the order of blocks.LABELS.
         edited: the slots in which the two differ.
     """
 

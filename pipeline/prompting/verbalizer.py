@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.config import LABELS
+from pipeline.blocks import LABELS
 from pipeline.errors import InputError
 from pipeline.prompting.tokens import Pieces
 

@@ -67,6 +67,8 @@ fewshot: {source: sample, split_seed: 0, per_seed: false}
 paws15: {pairs: 5, seed: 0, assignment: balanced, engine: dataset, languages: all}
 grid: {runs: [sp, mpt], shots: [1, 16], seeds: [1, 2]}
 ablations: {runs: [no_translator], shots: [16], seeds: [1]}
+sweeps: {runs: [], shots: [16], seeds: [1]}
+comparison: {reference: mpt, baseline: sp, table2: {no-translator: no_translator, no-mpt: sp}}
 training: {epochs: 1, batch_size: 4, learning_rate: 4e-5, weight_decay: 0.01, clip: 1.0,
   max_length: 64, precision: float32, selection: best_dev, epoch: longest}
 template:

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from pipeline import methods
-from pipeline.config import Params, Source, load_params
+from pipeline.blocks import Source
+from pipeline.config import Params, load_params
 from pipeline.corpora import engines
 from pipeline.corpora.fewshot import sample_split
 from pipeline.corpora.pairs import draw_pairs, read_paws_x

@@ -18,7 +18,7 @@ from transformers import (
     XLMRobertaForMaskedLM,
 )
 
-from pipeline.config import Source
+from pipeline.blocks import Source
 from pipeline.errors import InputError
 from pipeline.prompting.fetching import FILES, fetch_backbone
 from tests import toys

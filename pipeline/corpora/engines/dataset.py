@@ -8,7 +8,8 @@ from functools import cache
 
 import pandas as pd
 
-from pipeline.config import PairSource, Params
+from pipeline.blocks import PairSource
+from pipeline.config import Params
 from pipeline.corpora.pairs import is_text, read_paws_x
 from pipeline.corpora.translation.sentences import Answer, Check, Sentence
 from pipeline.errors import InputError

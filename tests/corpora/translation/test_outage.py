@@ -7,7 +7,7 @@ import time
 import pytest
 from tenacity import Future, RetryCallState, Retrying
 
-from pipeline.config import Translation
+from pipeline.blocks import Translation
 from pipeline.corpora.translation.failures import ServerFailureError
 from pipeline.corpora.translation.outage import Outage
 from pipeline.corpora.translation.pace import Pace, StoppedError
