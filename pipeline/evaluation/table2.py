@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.comparisons import MCNEMAR, PAPER_TEST, SEEDS_TEST, compare, holm_of
 from pipeline.evaluation.intervals import accuracies
@@ -33,7 +34,15 @@ def table2(cells: Cells, comparison: Comparison, shots: Shots) -> pd.DataFrame:
         languages by code and avg (percent), p_paper (the paper's test), p_seeds (paired t over
         common seeds), p_mcnemar (clustered by test pair), and both of these after Holm's
         correction over all rows of the table.
+
+    Raises:
+        InputError: a row of `comparison.table2` is named as the reference's.
     """
+    if ORIGINAL in comparison.table2:
+        raise InputError(
+            f"params.yaml: comparison.table2: expected no row named {ORIGINAL}, which is the "
+            f"reference's, found {comparison.table2[ORIGINAL]!r}"
+        )
     rows = []
     for k, variant, run in _rows(cells, comparison, shots):
         mean = accuracies(cells, run, k, cells.groups()[run, k]).mean(axis=0)
