@@ -108,3 +108,12 @@ def test_the_same_numbers_every_time():
     one, two = (Bootstrap(cells).accuracies("a", 4, (1,)) for _ in range(2))
     assert np.array_equal(one, two)
     assert one.shape == (3, REPLICATES)
+
+
+def test_runs_that_are_level_differ_by_exactly_nothing():
+    bits = np.random.default_rng(7).random((15, 300)) < 0.7
+    # The same number right in all, in other languages.
+    cells = cells_of({("a", 4, 1): bits, ("b", 4, 1): bits[::-1]})
+    bootstrap = Bootstrap(cells)
+    ours, theirs = (bootstrap.accuracies(run, 4, (1,))[-1] for run in ("a", "b"))
+    assert np.array_equal(ours, theirs)
