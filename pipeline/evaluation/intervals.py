@@ -1,0 +1,77 @@
+"""intervals.csv and differences.csv: every run, and every run against the reference, +/- what."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.evaluation.bootstrap import Bootstrap, interval
+from pipeline.evaluation.cells import Cells
+from pipeline.evaluation.tables import AVERAGE
+
+INTERVALS = ("run", "shots", "language", "seeds", "mean", "std", "low", "high")
+DIFFERENCES = (
+    "run",
+    "other",
+    "shots",
+    "language",
+    "seeds",
+    "difference",
+    "low",
+    "high",
+    "relative",
+)
+
+
+def intervals(cells: Cells, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Return intervals.csv: for every run and shots the mean over seeds and how sure it is.
+
+    Returns:
+        Columns: run, shots, language (the codes, then "avg", the mean over them), seeds (their
+        number), mean (percent), std (the sample standard deviation over seeds, percentage
+        points; missing with one seed), low, high (95 % percentile bootstrap, percent).
+    """
+    rows = []
+    for (run, shots), seeds in cells.groups().items():
+        ours = accuracies(cells, run, shots, seeds)
+        std = ours.std(axis=0, ddof=1) if len(seeds) > 1 else np.full(ours.shape[1], np.nan)
+        low, high = interval(bootstrap.accuracies(run, shots, seeds))
+        columns = (*cells.languages, AVERAGE), ours.mean(axis=0), std, low, high
+        rows += [(run, shots, row[0], len(seeds), *row[1:]) for row in zip(*columns, strict=True)]
+    return pd.DataFrame(rows, columns=pd.Index(INTERVALS))
+
+
+def differences(cells: Cells, bootstrap: Bootstrap, *, reference: str) -> pd.DataFrame:
+    """Return differences.csv: the reference against every other run, on the seeds of both.
+
+    Both runs are resampled alike (see Bootstrap), so what is hard or easy for both does not
+    widen the interval.
+
+    Returns:
+        Columns: run (the reference), other, shots, language (the codes, then "avg"), seeds (the
+        number that both have), difference (run minus other), low, high (its 95 % percentile
+        bootstrap; percentage points), relative (percent by which run is ahead of other:
+        100 * (run / other - 1); missing where other has nothing right). No rows where the
+        reference has no cells.
+    """
+    rows = []
+    for run, shots in cells.groups():
+        seeds = cells.common_seeds(reference, run, shots=shots)
+        if run == reference or not seeds:
+            continue
+        first, second = (accuracies(cells, one, shots, seeds) for one in (reference, run))
+        ours, theirs = first.mean(axis=0), second.mean(axis=0)
+        resampled = (bootstrap.accuracies(one, shots, seeds) for one in (reference, run))
+        low, high = interval(next(resampled) - next(resampled))
+        relative = 100.0 * (ours / np.where(theirs > 0, theirs, np.nan) - 1.0)
+        columns = (*cells.languages, AVERAGE), ours - theirs, low, high, relative
+        rows += [
+            (reference, run, shots, row[0], len(seeds), *row[1:])
+            for row in zip(*columns, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=pd.Index(DIFFERENCES))
+
+
+def accuracies(cells: Cells, run: str, shots: int, seeds: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the accuracies by seed and language, and last their mean; percent, [S, L + 1]."""
+    found = np.stack([cells.accuracy((run, shots, seed)) for seed in seeds])
+    return np.column_stack([found, found.mean(axis=1)])
