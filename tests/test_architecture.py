@@ -65,7 +65,7 @@ LAYERS = (
     ("pipeline/methods/", "pipeline/training.py", "pipeline/prediction.py", "pipeline/evaluation/",
      "pipeline/pocket/", "pipeline/profiles.py"),
     ("pipeline/prompting/", "pipeline/corpora/", "pipeline/reproducibility.py"),
-    ("pipeline/artifacts.py", "pipeline/config.py", "pipeline/hub.py"),
+    ("pipeline/artifacts.py", "pipeline/config.py", "pipeline/hub.py", "pipeline/parallel.py"),
     ("pipeline/blocks.py", "pipeline/runs.py"),
     ("pipeline/languages.py", "pipeline/errors.py", "pipeline/progress.py", "pipeline/strict.py"),
 )  # fmt: skip
