@@ -115,7 +115,7 @@ def _by_language(values: Mapping[str, Any], languages: Sequence[str]) -> dict[st
 
 def _open(path: Path, place: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, memory_map=True)
+        return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError):
         raise InputError(
             f"{place}: {path.name}: expected a Parquet file, found something else"
