@@ -52,7 +52,8 @@ def read_translations(
             does not hold the pair that it should.
         RunError: the Hub cannot be reached.
     """
-    progress("translations", 0, len(pairs), "the first time, 1 GB may come from the Hub")
+    note = "" if source.is_folder else "at first a gigabyte comes from the Hub"
+    progress("translations", 0, len(pairs), note)
     files = split_files(source, config=CONFIG, split=SPLIT, key="datasets.xnli")
     place = f"{source.path}: {CONFIG}/{SPLIT}"
     ours = pairs.drop_duplicates("pair_id").set_index("pair_id")
