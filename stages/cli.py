@@ -17,13 +17,24 @@ from stages.pocket import pocket
 from stages.profile import profile
 from stages.tables import tables
 from stages.train import train
+from stages.translations import translations
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (corpora, backbone, fewshot, paws15, train, tables, profile, pocket):
+for command in (
+    corpora,
+    backbone,
+    fewshot,
+    translations,
+    paws15,
+    train,
+    tables,
+    profile,
+    pocket,
+):
     app.command()(command)
 
 

@@ -87,7 +87,7 @@ def test_nothing_runs_twice(finished):
         ({"methods__mpt__alpha": 0.4}, {"train@mpt-1-1"}),
         ({"training__epochs": 3}, {"train@sp-1-1", "train@mpt-1-1"}),
         ({"grid__runs": ["sp", "mpt", "ft"]}, {"train@ft-1-1", "tables"}),
-        ({"paws15__seed": 1}, {"paws15"}),
+        ({"paws15__seed": 1}, {"paws15", "paws15_extended"}),
     ],
     ids=["shots", "one method's rate", "alpha", "training", "runs", "pairs"],
 )
@@ -104,7 +104,7 @@ def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expecte
         ("pipeline/methods/pct.py", set()),
         ("pipeline/prompting/losses.py", {"train@sp-1-1", "train@mpt-1-1"}),
         ("pipeline/evaluation/rendering.py", {"tables"}),
-        ("pipeline/corpora/engines/dataset.py", {"paws15"}),
+        ("pipeline/corpora/engines/dataset.py", {"paws15", "paws15_extended"}),
         ("stages/cli.py", set()),
     ],
 )
