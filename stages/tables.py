@@ -14,7 +14,7 @@ PLACES = (
     ("results/table2.md", "Table II, its p-values and what they are worth (.tex, .csv)"),
     ("results/paper_gap.csv", "every number of the paper's tables, ours beside it"),
     ("results/intervals.csv", "every run with its 95 % intervals; accuracy.csv: every seed"),
-    ("results/differences.csv", "the reference minus every other run, with 95 % intervals"),
+    ("results/differences.csv", "the reference minus every other run (gain.csv: Figure 3)"),
     ("results/significance.csv", "the same by the paper's test and by sound ones"),
     ("results/sweeps.csv", "the runs that differ from the reference in one setting"),
     ("results/confusion.csv", "what the rows of each label are taken for"),

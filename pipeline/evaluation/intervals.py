@@ -1,4 +1,4 @@
-"""intervals.csv and differences.csv: every run, and every run against the reference, +/- what."""
+"""intervals.csv, differences.csv and gain.csv: every run, and runs against another, +/- what."""
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ DIFFERENCES = (
     "high",
     "relative",
 )
+
+PAPER_SHOTS = 32
+"""The shots of the paper's Figure 3."""
 
 
 def intervals(cells: Cells, bootstrap: Bootstrap) -> pd.DataFrame:
@@ -69,6 +72,24 @@ def differences(cells: Cells, bootstrap: Bootstrap, *, reference: str) -> pd.Dat
             for row in zip(*columns, strict=True)
         ]
     return pd.DataFrame(rows, columns=pd.Index(DIFFERENCES))
+
+
+def gain(differences: pd.DataFrame, *, baseline: str) -> pd.DataFrame:
+    """Return gain.csv, the data of Figure 3: how far the reference is ahead of the baseline.
+
+    Args:
+        differences: the rows of differences.csv.
+        baseline: the run that the gain is over.
+
+    Returns:
+        Columns: shots (the paper's where both runs have them, otherwise the largest), language
+        (without the average), difference, low, high (points), relative (percent). No rows where
+        the two have no cells at the same shots.
+    """
+    rows = differences[(differences["other"] == baseline) & (differences["language"] != AVERAGE)]
+    shots = PAPER_SHOTS if PAPER_SHOTS in set(rows["shots"]) else rows["shots"].max()
+    columns = ["shots", "language", "difference", "low", "high", "relative"]
+    return rows.loc[rows["shots"] == shots, columns].reset_index(drop=True)
 
 
 def accuracies(cells: Cells, run: str, shots: int, seeds: tuple[int, ...]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.captions import caption, chance_line
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.evaluation.comparisons import significance
-from pipeline.evaluation.intervals import differences, intervals
+from pipeline.evaluation.intervals import differences, gain, intervals
 from pipeline.evaluation.paper_gap import paper_gap
 from pipeline.evaluation.printing import entries, tex_escaped
 from pipeline.evaluation.sweeps import sweeps
@@ -47,6 +47,7 @@ def results(params: Params) -> dict[str, Contents]:
     reference, blocks = params.comparison.reference, {b: getattr(params, b) for b in CELLS}
     bootstrap = Bootstrap(cells)
     spread = intervals(cells, bootstrap)
+    ahead = differences(cells, bootstrap, reference=reference)
     accuracy = accuracy_table(cells)
     mean, std = table1(accuracy, params.grid), table1_std(accuracy, params.grid)
     rows_of_table2 = dict.fromkeys(paper2.loc[paper2[PRINTED].isna(), "variant"], reference)
@@ -55,7 +56,8 @@ def results(params: Params) -> dict[str, Contents]:
         **_table1(params, mean, std, paper1, pairs=cells.pairs),
         **_table2(params, cells, paper2),
         "intervals.csv": spread,
-        "differences.csv": differences(cells, bootstrap, reference=reference),
+        "differences.csv": ahead,
+        "gain.csv": gain(ahead, baseline=params.comparison.baseline),
         "sweeps.csv": sweeps(
             cells,
             spread,

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.cells import Cells, read_cells
-from pipeline.evaluation.intervals import differences, intervals
+from pipeline.evaluation.intervals import differences, gain, intervals
 
 RIGHT = {
     ("sp", 16, 1): {"en": "1100", "de": "1000"},  # 50, 25
@@ -107,3 +107,21 @@ def test_a_paired_difference_is_narrower_than_its_runs(write_cell):
     # 20 of 200 pairs differ: 100 sqrt(.1 x .9 / 200) = 2.1 points, where each run has 3.5.
     assert (gain["high"] - gain["low"]) / 3.92 == pytest.approx(2.12, rel=0.1)
     assert (own["high"] - own["low"]) / 3.92 == pytest.approx(3.5, rel=0.1)
+
+
+def compared(*rows: tuple[str, int, str, float]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["other", "shots", "language", "difference"])
+    return frame.assign(run="mpt", seeds=2, low=-1.0, high=1.0, relative=2.0)
+
+
+def test_the_gain_is_that_of_the_papers_shots_or_of_the_largest():
+    rows = [("sp", 4, "de", 1.0), ("sp", 16, "de", 2.0), ("sp", 16, "avg", 9.0),
+            ("ft", 32, "de", 8.0)]  # fmt: skip
+    found = gain(compared(*rows), baseline="sp")
+    assert found.to_dict("records") == [
+        {"shots": 16, "language": "de", "difference": 2.0, "low": -1.0, "high": 1.0,
+         "relative": 2.0}
+    ]  # fmt: skip
+    found = gain(compared(*rows, ("sp", 32, "de", 3.0), ("sp", 64, "de", 4.0)), baseline="sp")
+    assert found[["shots", "difference"]].to_numpy().tolist() == [[32, 3.0]]
+    assert gain(compared(*rows), baseline="pct").empty

@@ -19,6 +19,7 @@ FILES = {
     "confusion.csv",
     "curves.csv",
     "differences.csv",
+    "gain.csv",
     "intervals.csv",
     "metrics.json",
     "paper_gap.csv",
