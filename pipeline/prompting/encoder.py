@@ -40,10 +40,12 @@ class Settings(Strictly):
     initializer_range: Annotated[float, Field(gt=0)] = 0.02
     tie_word_embeddings: bool = True
     hidden_act: Literal["gelu"] = "gelu"
-    is_decoder: Literal[False] = False
+    is_decoder: bool = False
 
     @model_validator(mode="after")
-    def _heads_share_the_hidden_size(self) -> Self:
+    def _fits_together(self) -> Self:
+        if self.is_decoder:
+            raise ValueError("is_decoder: expected false, found true")
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(
                 f"hidden_size: expected a multiple of num_attention_heads "
