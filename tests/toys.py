@@ -43,6 +43,13 @@ def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "
     )
 
 
+def pieces(made: PreTrainedTokenizerFast):
+    """Return the pieces of a tokenizer."""
+    from pipeline.prompting.tokens import Pieces
+
+    return Pieces(made.backend_tokenizer, mask=made.mask_token, pad=made.pad_token)
+
+
 def backbone(folder: Path, *, made=None, hidden: int = 16, positions: int = 130, seed: int = 0):
     """Write a tiny masked language model with random weights, and return its folder."""
     made = made or tokenizer()
