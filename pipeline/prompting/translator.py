@@ -2,7 +2,7 @@
 
 Of the others the paper says no more than "Linear, LSTM and Transformer, one layer and two". What
 is chosen here keeps them near Eq. 4, so that the architecture alone differs: inner width 2d, no
-dropout, no positions (each vector of p^S comes out of an LSTM of its own and has its place in it).
+dropout, no positions (p^S comes out of an LSTM over its vectors, so each has its place in it).
 """
 
 from collections.abc import Callable, Mapping
