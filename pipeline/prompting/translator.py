@@ -59,10 +59,8 @@ class LstmTranslator(nn.Module):
 class TransformerTranslator(nn.Module):
     """Encoder layers over the m prompt vectors (Vaswani et al. 2017).
 
-    Each layer: x + attention(LayerNorm(x)) in heads of 64 units, then x + perceptron(LayerNorm(x))
-    with d -> 2d, ReLU, 2d -> d. The normalisation stands before each, as in later work, and none
-    at the end: one at the end would give every vector of p^T the length sqrt(d), many times that
-    of p^S, and the updates of a run are too few and too small to change its weights much.
+    Each layer: self-attention in heads of 64 units, then d -> 2d, ReLU, 2d -> d; what goes in is
+    added to what comes out of either, and the sum normalised (LayerNorm).
     """
 
     def __init__(self, hidden_size: int, *, layers: int) -> None:
@@ -72,11 +70,7 @@ class TransformerTranslator(nn.Module):
         self.layers = nn.Sequential(
             *(
                 nn.TransformerEncoderLayer(
-                    hidden_size,
-                    heads,
-                    dim_feedforward=2 * hidden_size,
-                    dropout=0.0,
-                    norm_first=True,
+                    hidden_size, heads, dim_feedforward=2 * hidden_size, dropout=0.0
                 )
                 for _ in range(layers)
             )
