@@ -15,6 +15,7 @@ from stages.fewshot import fewshot
 from stages.paws15 import paws15
 from stages.pocket import pocket
 from stages.profile import profile
+from stages.report import report
 from stages.tables import tables
 from stages.train import train
 
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (corpora, backbone, fewshot, paws15, train, tables, profile, pocket):
+for command in (corpora, backbone, fewshot, paws15, train, tables, report, profile, pocket):
     app.command()(command)
 
 
