@@ -6,7 +6,7 @@ import pandas as pd
 from pipeline.blocks import LABELS
 from pipeline.evaluation.figures.colours import sequential, text_on
 from pipeline.evaluation.figures.figure import Figure, Panel, titled
-from pipeline.evaluation.figures.words import language_name, shots_name
+from pipeline.evaluation.figures.words import language_name, percent, shots_name
 
 STEP = 27
 INITIALS = {label: label[0].upper() for label in LABELS}
@@ -77,8 +77,11 @@ def _panel(rows: pd.DataFrame, code: str) -> Panel:
 
 
 def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
+    order = [(code, label) for code in sorted(set(rows["language"])) for label in LABELS]
     wide = rows.pivot(index=["language", "label"], columns="predicted", values="percent")
-    wide = wide.reindex(columns=list(LABELS)).reset_index()
-    printed = {f"as {label}, %": [f"{v:.1f}" for v in wide[label]] for label in LABELS}
+    wide = wide.reindex(index=order, columns=list(LABELS)).reset_index()
+    printed = {
+        f"{INITIALS[label]}, %": [percent(value) for value in wide[label]] for label in LABELS
+    }
     names = [language_name(str(code)) for code in wide["language"]]
     return pd.DataFrame({"language": names, "gold": list(wide["label"]), **printed})

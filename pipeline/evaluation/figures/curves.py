@@ -118,7 +118,7 @@ def _panel(rows: pd.DataFrame, runs: Sequence[str], *, title: str) -> Panel:
     chart = alt.layer(*layers).properties(
         width=WIDTH, height=HEIGHT, title=titled(title), description=title
     )
-    best = rows.loc[rows["mean"].idxmax(), "text"]
+    best = rows["text"].iloc[int(rows["mean"].argmax())]
     return Panel(chart, f"Accuracy against shots, {title}; the highest: {best}.")
 
 

@@ -27,7 +27,7 @@ APART, EDGE, TITLE = 28, 12, 16
 
 @dataclass(frozen=True)
 class Drawn:
-    """A panel as SVG: what is inside the outermost element, its size, and what it shows in words."""
+    """A panel as SVG: the inside of the outermost element, its size, and what it shows."""
 
     inside: str
     width: int

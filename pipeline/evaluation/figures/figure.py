@@ -67,7 +67,7 @@ class Panel:
     def spec(self) -> dict[str, Any]:
         """Return the chart in Vega-Lite, with the theme."""
         # Altair has checked every part as it was made, and copies all of a chart to configure it.
-        return self.chart.to_dict(validate=False) | {"config": THEME}
+        return {**self.chart.to_dict(validate=False), "config": THEME}
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _panel(rows: pd.DataFrame, *, title: str, unit: str) -> Panel:
     ]
     rows = rows.assign(text=texts)
     shots = sorted({int(k) for k in rows["shots"]})
-    order = sorted(set(rows["language"]) - {AVERAGE}) + [AVERAGE]
+    order = [*sorted(set(rows["language"]) - {AVERAGE}), AVERAGE]
     base = alt.Chart(rows).encode(
         x=alt.X(
             "shots:O",
@@ -123,5 +123,5 @@ def _panel(rows: pd.DataFrame, *, title: str, unit: str) -> Panel:
         title=titled(f"{title} ({unit})"),
         description=title,
     )
-    best = rows.loc[rows["value"].idxmax(), "text"]
+    best = rows["text"].iloc[int(rows["value"].argmax())]
     return Panel(chart, f"{title}, by language and shots; the highest: {best}.")

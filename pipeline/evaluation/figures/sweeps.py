@@ -152,7 +152,11 @@ def _line(part: pd.DataFrame, reference: str) -> Panel:
         title=axis_name(str(part["key"].iloc[0])),
         scale=alt.Scale(type="log" if wide else "linear", zero=False, nice=False, padding=10),
         axis=alt.Axis(
-            values=values, labelExpr="'' + datum.value", labelOverlap="greedy", grid=False
+            values=values,
+            labelExpr="'' + datum.value",
+            labelOverlap="greedy",
+            labelSeparation=5,
+            grid=False,
         ),
     )
     y = alt.Y(
@@ -180,6 +184,6 @@ def _line(part: pd.DataFrame, reference: str) -> Panel:
 def _panel(chart: alt.LayerChart, part: pd.DataFrame) -> Panel:
     key, shots = str(part["key"].iloc[0]), int(part["shots"].iloc[0])
     title = f"{key_name(key)}, {shots_name(shots)}"
-    best = part.loc[part["mean"].idxmax(), "text"]
+    best = part["text"].iloc[int(part["mean"].argmax())]
     chart = chart.properties(width=WIDTH, title=titled(title), description=title)
     return Panel(chart, f"{title}: {len(part)} values; the highest is {best}.")

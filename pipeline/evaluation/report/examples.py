@@ -84,7 +84,7 @@ class Votes:
     @property
     def right(self) -> NDArray[np.int64]:
         """The number of seeds that get a row right, [R]."""
-        return (self.predicted == self.label).sum(axis=0)
+        return np.asarray((self.predicted == self.label).sum(axis=0), dtype=np.int64)
 
     def majority(self, row: int) -> tuple[str, int]:
         """Return the label that most seeds predict, and how many; of equals the first."""

@@ -37,8 +37,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """The tables that the page reads beside Table I, and the columns that it needs of them."""
 
 TEXT = frozenset(
-    ("run", "other", "language", "key", "value", "family", "test", "note", "label", "predicted")
-    + ("row", "variant")
+    (
+        *("run", "other", "language", "key", "value", "family", "test", "note"),
+        *("label", "predicted", "row", "variant"),
+    )
 )
 
 
@@ -105,7 +107,9 @@ def read_paper_table2() -> pd.DataFrame:
     table = pd.read_csv(path)
     for column in ("shots", "variant", "avg", "p_value"):
         if column not in table.columns:
-            raise InputError(f"{path}: expected a column {column}, found {', '.join(table)}")
+            raise InputError(
+                f"{path}: expected a column {column}, found {', '.join(map(str, table))}"
+            )
     return table
 
 

@@ -21,6 +21,10 @@ def shown(p: float) -> str:
 
 
 def equation(p: float) -> str:
-    """Return `p = 0.043`, for a sentence."""
-    text = shown(p)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
+    """Return `p = 0.043`, for a sentence; its parts stay on one line."""
+    text = shown(p).replace(" ", "\N{NO-BREAK SPACE}")
+    return (
+        f"p\N{NO-BREAK SPACE}{text}"
+        if text.startswith("<")
+        else f"p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{text}"
+    )

@@ -1,7 +1,9 @@
 """The tests and intervals in sentences that cannot be misread."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +20,8 @@ from pipeline.evaluation.report.p_values import LEVEL, equation
 
 FEW_SEEDS = 5
 
+Row = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Test:
@@ -27,11 +31,13 @@ class Test:
         name: what it is called in a sentence.
         asks: what it asks.
         speaks: what its p-value speaks about, and what not.
+        counted: what its n counts.
     """
 
     name: str
     asks: str
     speaks: str
+    counted: str
 
 
 TESTS = {
@@ -40,12 +46,14 @@ TESTS = {
         "Would the same pairs of runs differ with other seeds? Each seed gives one number a run, "
         "its mean over the languages; the differences of the seeds are tested against 0.",
         "this speaks about new seeds, not new test pairs",
+        "n = {} seeds",
     ),
     "mcnemar_clustered": Test(
         "McNemar's test with test pairs as clusters",
         "Would these trained models differ on other test pairs? All translations of a pair and "
         "all seeds count as one cluster, since they are right or wrong together.",
         "this speaks about new test pairs for these trained models, not new seeds",
+        "n = {} pairs",
     ),
     "paired_t_languages": Test(
         "paired t-test over languages",
@@ -53,6 +61,7 @@ TESTS = {
         "pairs, so they are no independent trials.",
         "this says how even the difference is across these languages, not what new seeds, test "
         "pairs or languages would show",
+        "n = {} languages",
     ),
     "paper_independent_t_16_columns": Test(
         "the paper's test",
@@ -61,6 +70,7 @@ TESTS = {
         "counts the average once more and takes a language under two runs for unrelated, so it "
         "is not sound, and is not corrected.",
         "it stands here only to be read beside the paper's",
+        "{} numbers a row",
     ),
 }
 """The tests of significance.csv, in the order in which they are spoken of."""
@@ -75,20 +85,29 @@ def comparisons(
         significance: the rows of significance.csv.
         differences: the rows of differences.csv.
     """
-    lead = differences[differences["language"] == AVERAGE].set_index(["other", "shots"])
-    sizes = significance[significance["p_holm"].notna()].groupby(["family", "test"]).size()
+    averages = differences[differences["language"] == AVERAGE]
+    leads = {(row["other"], row["shots"]): row for row in _rows(averages)}
+    rows = _rows(significance)
+    sizes = Counter((row["family"], row["test"]) for row in rows if not pd.isna(row["p_holm"]))
+    tests: dict[tuple[str, int, str], dict[str, Row]] = {}
+    for row in rows:
+        key = (str(row["family"]), int(row["shots"]), str(row["other"]))
+        tests.setdefault(key, {})[str(row["test"])] = row
     found: dict[str, dict[int, dict[str, list[str]]]] = {}
-    for (family, shots, other), part in significance.groupby(
-        ["family", "shots", "other"], sort=False
-    ):
-        rows = {str(row["test"]): row for row in part.to_dict("records")}
-        ahead = lead.loc[(other, shots)] if (other, shots) in lead.index else None
-        sentences = [] if ahead is None else [_lead(str(part["run"].iloc[0]), ahead, other, shots)]
-        known = [name for name in TESTS if name in rows]
-        for name in [*known, *(name for name in rows if name not in TESTS)]:
-            sentences.append(_test(rows[name], int(sizes.get((family, name), 0))))
-        found.setdefault(str(family), {}).setdefault(int(shots), {})[str(other)] = sentences
+    for (family, shots, other), made in tests.items():
+        lead = leads.get((other, shots))
+        known = [name for name in TESTS if name in made]
+        names = [*known, *(name for name in made if name not in TESTS)]
+        sentences = [_test(made[name], sizes[family, name]) for name in names]
+        found.setdefault(family, {}).setdefault(shots, {})[other] = [
+            *([_lead(lead)] if lead else []),
+            *sentences,
+        ]
     return found
+
+
+def _rows(table: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def few_seeds(counts: Mapping[str, int]) -> Iterator[str]:
@@ -112,8 +131,8 @@ def few_seeds(counts: Mapping[str, int]) -> Iterator[str]:
             )
 
 
-def _lead(run: str, ahead: "pd.Series[float]", other: object, shots: object) -> str:
-    difference = float(ahead["difference"])
+def _lead(row: Row) -> str:
+    run, other, difference = row["run"], row["other"], float(row["difference"])
     text = signed(difference)
     if text == "0.0":
         what = f"{run} and {other} are level (0.0 points apart)"
@@ -122,45 +141,30 @@ def _lead(run: str, ahead: "pd.Series[float]", other: object, shots: object) -> 
         unit = "point" if size == "1.0" else "points"
         side = "ahead of" if difference > 0 else "behind"
         what = f"{run} is {size} {unit} {side} {other}"
-    bounds = interval(ahead["low"], ahead["high"], plus=True)
+    bounds = interval(row["low"], row["high"], plus=True)
     return (
-        f"Over {seeds_name(int(ahead['seeds']))} {what} at {shots_name(int(str(shots)))} "
+        f"Over {seeds_name(int(row['seeds']))} {what} at {shots_name(int(row['shots']))} "
         f"(95 % bootstrap interval over seeds and test pairs: {bounds})."
     )
 
 
-def _test(row: Mapping[str, object], comparisons: int) -> str:
+def _test(row: Row, comparisons: int) -> str:
     test = TESTS.get(str(row["test"]))
     name = test.name if test else str(row["test"])
-    p, holm = float(str(row["p_value"])), float(str(row["p_holm"]))
-    if p != p:  # noqa: PLR0124
-        why = str(row["note"]).removeprefix("not computed: ")
-        return f"{_capital(name)}: not computed{f' ({why})' if why else ''}."
-    size = _size(row)
-    said = f"{_capital(name)}{size}: {equation(p)}"
-    if holm == holm:  # noqa: PLR0124
+    name = name[:1].upper() + name[1:]
+    note = str(row["note"])
+    if pd.isna(row["p_value"]):
+        why = note.removeprefix("not computed").removeprefix(": ")
+        return f"{name}: not computed{f' ({why})' if why else ''}."
+    counted = test.counted if test else "n = {}"
+    said = f"{name} ({counted.format(int(row['n']))}): {equation(float(row['p_value']))}"
+    if not pd.isna(row["p_holm"]):
         many = f"over {comparisons} comparisons" if comparisons > 1 else "over this one comparison"
-        below = holm < LEVEL
         verdict = (
             "below 0.05: at the 5 % level this test finds a difference"
-            if below
+            if row["p_holm"] < LEVEL
             else "not below 0.05: at the 5 % level this test finds no difference, which does not "
             "show that there is none"
         )
-        said += f"; after Holm's correction {many} {equation(holm)}, {verdict}"
-    return f"{said}; {test.speaks}." if test else f"{said}. {row['note']}".strip()
-
-
-def _size(row: Mapping[str, object]) -> str:
-    n = int(float(str(row["n"])))
-    unit = {
-        "paired_t_seeds": f" (n = {n})",
-        "paired_t_languages": f" (n = {n})",
-        "mcnemar_clustered": f" (n = {n} pairs)",
-        "paper_independent_t_16_columns": f" ({n} numbers a row)",
-    }
-    return unit.get(str(row["test"]), f" (n = {n})")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+        said += f"; after Holm's correction {many} {equation(float(row['p_holm']))}, {verdict}"
+    return f"{said}; {test.speaks}." if test else f"{said}. {note}".strip()

@@ -61,7 +61,7 @@ def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Column]]:
         paper: data/paper/table2.csv, whose first row of each shots is the original.
     """
     languages = list(ours.columns[3 : list(ours.columns).index(AVERAGE) + 1])
-    theirs = {shots: _paper_rows(part) for shots, part in paper.groupby("shots", sort=False)}
+    theirs = {int(k): _paper_rows(paper[paper["shots"] == k]) for k in paper["shots"].unique()}
     tables: dict[int, list[Column]] = {}
     for row in ours.to_dict("records"):
         printed = theirs.get(row["shots"], {}).get(row["variant"], {})
@@ -77,7 +77,7 @@ def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Column]]:
         )
     if not set(tables) & set(theirs):
         for shots, rows in theirs.items():
-            tables[int(shots)] = [
+            tables[shots] = [
                 Column(
                     variant=variant,
                     run="",
@@ -130,7 +130,7 @@ def gap_summary(gap: pd.DataFrame) -> str:
         return said
     within = ((made["difference_low"] <= 0) & (made["difference_high"] >= 0)).sum()
     distance = made["difference"].abs()
-    farthest = made.loc[distance.idxmax()]
+    farthest = made.iloc[int(distance.argmax())]
     return (
         f"{said} The paper's value lies within our 95 % interval for {within} of them. "
         f"The distance is {percent(distance.mean())} points on average; the largest is "

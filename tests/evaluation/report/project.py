@@ -8,7 +8,6 @@ shows what the files say, whatever it is.
 import json
 import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -107,7 +106,7 @@ def write_corpus(params: Params, spec: Spec) -> None:
 
 
 def write_cell(cell: tuple[str, int, int], params: Params, spec: Spec) -> None:
-    run, shots, seed = cell
+    run, shots, _ = cell
     generator = np.random.default_rng(zlib.crc32(repr(cell).encode()))
     languages, n = params.languages.all, spec.pairs
     label = np.tile(np.arange(n) % 3, len(languages))
@@ -145,9 +144,16 @@ def write_inputs(params: Params) -> None:
     pair = {"pair_id": "a", "language": "de", "premise": "x", "hypothesis": "y",
             "target_premise": "X", "target_hypothesis": "Y", "engine": "dataset"}  # fmt: skip
     write_table(pd.DataFrame([pair]), PAWS15 / "pairs.parquet", PARALLEL_PAIRS)
-    manifest = {"engine": "google", "engine_version": "2026", "seed": 0, "assignment": "balanced",
-                "dates": {"first": "2026-11-01", "last": "2026-11-03"}, "pairs": 280, "pool": 600,
-                "pool_sha256": "cd" * 32, "languages": {}, "replaced": [], "refusals": {}}  # fmt: skip
+    manifest = {
+        "engine": "google",
+        "engine_version": "2026",
+        "dates": {"first": "2026-11-01", "last": "2026-11-03"},
+        "seed": 0,
+        "assignment": "balanced",
+        "pairs": 280,
+        "pool": 600,
+        "pool_sha256": "cd" * 32,
+    }
     write_json(manifest, PAWS15 / "manifest.json")
 
 
@@ -278,7 +284,7 @@ def _sweeps(intervals: pd.DataFrame, params: Params) -> pd.DataFrame:
 
     for one in averages.itertuples():
         if (
-            one.run == reference
+            one.run in {reference, *params.grid.runs}
             or not ((averages.run == reference) & (averages.shots == one.shots)).any()
         ):
             continue
@@ -325,7 +331,3 @@ def _confusion(params: Params) -> pd.DataFrame:
     for column in ("label", "predicted"):
         table[column] = [LABELS[i] for i in table[column]]
     return table[["run", "shots", "language", "label", "predicted", "percent"]]
-
-
-def exists(path: str) -> bool:
-    return Path(path).is_file()
