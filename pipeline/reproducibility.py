@@ -24,7 +24,8 @@ def make_deterministic(seed: int) -> torch.Generator:
     # cuBLAS asks for this before its first call.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(mode=True)
+    # What use_deterministic_algorithms does, but for the compiler that it imports to tell it.
+    torch.set_deterministic_debug_mode("error")
     # Filling memory that is written anyway would cost a quarter of a small model's time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
@@ -51,7 +52,7 @@ def device() -> torch.device:
 def circumstances() -> dict[str, Any]:
     """Return what a run's results do not hold: versions, machine, peak memory in MiB."""
     found: dict[str, Any] = {
-        name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")
+        name: version(name) for name in ("torch", "tokenizers", "safetensors", "numpy")
     }
     found["python"] = platform.python_version()
     found["machine"] = platform.machine()

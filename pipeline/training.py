@@ -8,11 +8,10 @@ from typing import TypeVar
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from pipeline.errors import RunError
 from pipeline.methods.base import Example, Method, TrainingText
+from pipeline.optimizer import AdamW, Group
 from pipeline.prediction import accuracy, autocast, predict
 from pipeline.progress import Progress, silent
 from pipeline.runs import Training
@@ -63,11 +62,12 @@ def fit(
         name: cycle(examples, training.batch_size, generator) for name, examples in streams.items()
     }
     optimizer = make_optimizer(method, training)
-    schedule = LambdaLR(optimizer, lambda step: rate(training, step, total))
     rows: list[dict[str, float]] = []
     best: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
     for epoch in range(1, training.epochs + 1):
-        means = _epoch(method, draws, optimizer, schedule, updates=updates)
+        steps = range((epoch - 1) * updates, epoch * updates)
+        rates = [training.learning_rate * rate(training, step, total) for step in steps]
+        means = _epoch(method, draws, optimizer, rates)
         if not math.isfinite(means["loss"]):
             raise RunError(f"training: the loss is {means['loss']} in epoch {epoch}")
         progress("training", epoch * updates, total, f"loss {means['loss']:.3f}")
@@ -85,28 +85,24 @@ def fit(
 def _epoch(
     method: Method,
     draws: Mapping[str, Iterator[Sequence[Example]]],
-    optimizer: Optimizer,
-    schedule: LambdaLR,
-    *,
-    updates: int,
+    optimizer: AdamW,
+    rates: Sequence[float],
 ) -> dict[str, float]:
-    """Train one pass and return its learning rate and the mean of each loss."""
+    """Train one pass, an update for each rate, and return the last rate and each mean loss."""
     method.train()
     sums: dict[str, Tensor] = {}
-    for _ in range(updates):
-        optimizer.zero_grad(set_to_none=True)
+    for learning_rate in rates:
+        optimizer.forget_gradients()
         with autocast(method):
             losses = method.losses({name: next(draw) for name, draw in draws.items()})
         losses.total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(method.parameters(), method.run.training.clip)
-        learning_rate = schedule.get_last_lr()[0]
-        optimizer.step()
-        schedule.step()
+        optimizer.update(learning_rate)
         for name, value in {"loss": losses.total, **losses.parts}.items():
             sums[name] = sums.get(name, 0) + value.detach()
     # Reading a loss waits for the device, so it is read once a pass.
-    means = {name: float(value) / updates for name, value in sums.items()}
-    return {"learning_rate": float(learning_rate), **means}
+    means = {name: float(value) / len(rates) for name, value in sums.items()}
+    return {"learning_rate": rates[-1], **means}
 
 
 def updates_an_epoch(
@@ -140,11 +136,9 @@ def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator
 def make_optimizer(method: nn.Module, training: Training) -> AdamW:
     """Return AdamW over what is trainable; biases and LayerNorm are not decayed."""
     trainable = [p for p in method.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": training.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return AdamW(groups, lr=training.learning_rate, fused=True)
+    decayed = Group([p for p in trainable if p.ndim > 1], training.weight_decay)
+    spared = Group([p for p in trainable if p.ndim <= 1], 0.0)
+    return AdamW((decayed, spared))
 
 
 def rate(training: Training, step: int, total: int) -> float:

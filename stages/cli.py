@@ -18,13 +18,25 @@ from stages.profile import profile
 from stages.report import report
 from stages.tables import tables
 from stages.train import train
+from stages.translations import translations
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (corpora, backbone, fewshot, paws15, train, tables, report, profile, pocket):
+for command in (
+    corpora,
+    backbone,
+    fewshot,
+    translations,
+    paws15,
+    train,
+    tables,
+    report,
+    profile,
+    pocket,
+):
     app.command()(command)
 
 

@@ -14,7 +14,13 @@ def fewshot(
 
     from pipeline.artifacts import CORPORA, EXAMPLES, FEWSHOT, SPLITS, read_table, write_table
     from pipeline.config import load_params
-    from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded
+    from pipeline.corpora.fewshot import (
+        given,
+        require_disjoint,
+        sampled,
+        seeded,
+        split_notes,
+    )
     from stages.terminal import say
 
     params = load_params()
@@ -30,5 +36,6 @@ def fewshot(
     else:
         split = sampled(pools, shots=shots, seed=params.fewshot.split_seed)
     require_disjoint(split, pools["test"], place=params.fewshot.source)
-    write_table(split, path, SPLITS)
-    say(f"{path}: {len(split)} pairs, {params.fewshot.source}")
+    notes = split_notes(split, params.fewshot)
+    write_table(split, path, SPLITS, notes=notes)
+    say(f"{path}: {len(split)} pairs, {params.fewshot.source}, SHA-256 {notes['sha256'][:12]}")

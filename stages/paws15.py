@@ -1,12 +1,11 @@
 """`mpt paws15`: the parallel pairs and their manifest."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from pipeline.blocks import Paws15
     from pipeline.corpora.translation.sample import Standing
 
 
@@ -15,9 +14,22 @@ def paws15(
         bool,
         typer.Option("--status", help="Say how far it is, by language; translate nothing."),
     ] = False,
+    extended: Annotated[
+        bool,
+        typer.Option("--extended", help="As many pairs as paws15.extended says, in its own file."),
+    ] = False,
 ) -> None:
     """Draw English pairs, assign each a language, have them translated, and write data/paws15/."""
-    from pipeline.artifacts import CORPORA, ENGLISH_PAIRS, EXAMPLES, read_table
+    from pipeline.artifacts import (
+        CORPORA,
+        ENGLISH_PAIRS,
+        EXAMPLES,
+        PARALLEL_PAIRS,
+        PAWS15,
+        read_table,
+        write_json,
+        write_table,
+    )
     from pipeline.config import load_params
     from pipeline.corpora.engines import build
     from pipeline.corpora.pairs import draw_pairs, refuse_test_sentences, spare_pairs
@@ -31,22 +43,37 @@ def paws15(
     pool = read_table(CORPORA / "pairs_en.parquet", ENGLISH_PAIRS)
     engine = build(params)
     usable = engine.usable(pool, params.pair_languages)
-    drawn = draw_pairs(usable, params.paws15, params.pair_languages)
-    spares = spare_pairs(usable, params.paws15)
-    sample = Sample(drawn, spares if params.paws15.translation.replace else spares.head(0))
-    check = Checks(params.paws15.translation.length, held_out=test)
+    settings, key = _asked_for(params.paws15, extended=extended)
+    drawn = draw_pairs(usable, settings, params.pair_languages, key=key)
+    spares = spare_pairs(usable, settings)
+    sample = Sample(drawn, spares if settings.translation.replace else spares.head(0))
+    check = Checks(settings.translation.length, held_out=test)
     if status:
-        say(f"{params.paws15.engine} ({engine.version})")
+        say(f"{settings.engine} ({engine.version})")
         for line in table_by_language(stand(engine, sample, check)):
             say(line)
         return
     with bar() as progress:
         standing, stopped = translated(engine, sample, check, progress=progress)
     _require_all(standing, stopped)
-    pairs = standing.clean.assign(engine=params.paws15.engine)
-    refuse_test_sentences(pairs, test, source=params.languages.source)
-    facts = manifest(standing, usable, params.paws15, engine)
-    _write(pairs, facts)
+    path = PAWS15 / ("extended.parquet" if extended else "pairs.parquet")
+    pairs = standing.clean.assign(engine=settings.engine)
+    refuse_test_sentences(pairs, test, source=params.languages.source, place=str(path))
+    facts = manifest(standing, usable, settings, engine)
+    write_table(pairs, path, PARALLEL_PAIRS)
+    write_json(facts, PAWS15 / ("extended_manifest.json" if extended else "manifest.json"))
+    counts = ", ".join(f"{code} {count}" for code, count in facts["counts"].items())
+    say(f"{path}: {len(pairs)} pairs by engine {facts['engine']}: {counts}")
+
+
+def _asked_for(paws15: "Paws15", *, extended: bool) -> tuple["Paws15", str]:
+    """Return the settings with the number of pairs wanted, and the key that says the number.
+
+    All else is the same, so the more pairs begin with the fewer, replacements included.
+    """
+    if not (extended and paws15.extended):
+        return paws15, "paws15.pairs"
+    return paws15.model_copy(update={"pairs": paws15.extended}), "paws15.extended"
 
 
 def _require_all(standing: "Standing", stopped: str | None) -> None:
@@ -70,13 +97,3 @@ def _require_all(standing: "Standing", stopped: str | None) -> None:
             f"above); more paws15.translation.attempts ask for them again, "
             f"paws15.translation.replace: true draws other pairs"
         )
-
-
-def _write(pairs: "pd.DataFrame", facts: "dict[str, Any]") -> None:
-    from pipeline.artifacts import PARALLEL_PAIRS, PAWS15, write_json, write_table
-    from stages.terminal import say
-
-    write_table(pairs, PAWS15 / "pairs.parquet", PARALLEL_PAIRS)
-    write_json(facts, PAWS15 / "manifest.json")
-    counts = ", ".join(f"{code} {count}" for code, count in facts["counts"].items())
-    say(f"{len(pairs)} pairs by engine {facts['engine']}: {counts}")

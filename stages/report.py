@@ -7,8 +7,9 @@ def report() -> None:
     from pipeline.config import load_params
     from pipeline.evaluation.figures.collection import figures
     from pipeline.evaluation.figures.drawing import draw, pictures, write_pictures
-    from pipeline.evaluation.report.inputs import read_paper_table2, read_records, read_tables
+    from pipeline.evaluation.report.inputs import read_records, read_tables
     from pipeline.evaluation.report.page import Material, page
+    from pipeline.evaluation.table2 import read_paper_table2
     from pipeline.evaluation.tables import PAPER, read_table1
 
     params = load_params()
@@ -20,7 +21,7 @@ def report() -> None:
         params=params,
         tables=tables,
         table1=(read_table1(RESULTS / "table1.csv"), read_table1(RESULTS / "table1_std.csv")),
-        paper=(paper, read_paper_table2()),
+        paper=(paper, read_paper_table2(PAPER / "table2.csv")),
         records=read_records(params),
         figures=drawn,
     )

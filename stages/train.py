@@ -6,9 +6,12 @@ import typer
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     import pandas as pd
     from torch import Tensor
+
+    from pipeline.training import History
 
 
 def train(
@@ -22,8 +25,9 @@ def train(
 
     from pipeline import artifacts, reproducibility
     from pipeline.config import load_params
-    from pipeline.methods import build, read_settings
+    from pipeline.methods import build, read_settings, settings_of
     from pipeline.methods.base import Context, TrainingText
+    from pipeline.parallel import read_parallel
     from pipeline.prediction import predict
     from pipeline.prompting.backbone import load_backbone
     from pipeline.prompting.tokens import load_pieces
@@ -35,7 +39,7 @@ def train(
     chosen = params.run(run)
     read_settings(chosen)  # a mistake shows at once, before anything is read
     labelled, dev = artifacts.read_fewshot(shots, seed=seed)
-    pairs = artifacts.read_table(artifacts.PAWS15 / "pairs.parquet", artifacts.PARALLEL_PAIRS)
+    pairs = read_parallel(chosen, shots=shots, seed=seed, usual=params.paws15.pairs)
     test = artifacts.read_table(artifacts.CORPORA / "test.parquet", artifacts.EXAMPLES)
     text = TrainingText.of(labelled, pairs)
     dev = dev.assign(language=params.languages.source)
@@ -61,7 +65,8 @@ def train(
     artifacts.write_table(predictions, folder / "predictions.parquet", artifacts.PREDICTIONS)
     artifacts.write_csv(history.epochs, folder / "history.csv")
     _write_prompts(method.prompts(), folder / "prompt.safetensors")
-    _write_metrics(predictions, history.epochs, history.kept, folder / "metrics.json")
+    settings = settings_of(chosen, external_pairs=len(pairs))
+    _write_metrics(predictions, history, settings, folder / "metrics.json")
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}
     # Beside the outs and none of them: the same inputs give other times.
     facts = {"seconds": seconds, **reproducibility.circumstances()}
@@ -80,18 +85,20 @@ def _write_prompts(prompts: "dict[str, Tensor]", path: "Path") -> None:
 
 
 def _write_metrics(
-    predictions: "pd.DataFrame", epochs: "pd.DataFrame", kept: int, path: "Path"
+    predictions: "pd.DataFrame", history: "History", settings: "dict[str, Any]", path: "Path"
 ) -> None:
     from pipeline.artifacts import write_json
     from pipeline.blocks import LABELS
     from pipeline.evaluation.metrics import cell_metrics
     from stages.terminal import say, warn
 
+    epochs, kept = history.epochs, history.kept
     best = epochs[epochs.epoch == kept].iloc[0]
     metrics = cell_metrics(predictions)
     metrics["dev_accuracy"] = float(best.dev_accuracy)
     metrics["kept_epoch"] = kept
     metrics["updates"] = int(epochs.updates.iloc[-1])
+    metrics["settings"] = settings
     write_json(metrics, path)
     average = metrics["accuracy"]["avg"]
     say(f"{path.parent}: test {average:.1f} %, dev {best.dev_accuracy:.1f} % (epoch {kept})")

@@ -42,10 +42,12 @@ def command(stage: str) -> Path:
     return ROOT / "stages" / f"{word}.py"
 
 
+CELLS = ("train", "ablate", "sweep")
+PAIRS = ("paws15", "paws15_extended")
 ENGINES = sorted((ROOT / "pipeline" / "corpora" / "engines").glob("[a-z]*.py"))
 
 
-@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"train", "ablate", "sweep", "paws15"}))
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - {*CELLS, *PAIRS}))
 def test_a_stage_depends_on_exactly_what_its_command_imports(stage):
     modules = closure(command(stage))
     assert code_deps(stage) == {str(path) for path in modules | read_beside(modules)}
@@ -62,13 +64,34 @@ def test_every_file_of_a_package_that_is_no_code_is_declared_and_a_dependency():
     assert {str(path) for path in declared} <= code_deps("report")
 
 
-def test_the_pairs_depend_on_exactly_what_their_command_and_the_engines_import():
-    needed = {str(path) for path in closure(command("paws15"))}
+@pytest.mark.parametrize("stage", PAIRS)
+def test_the_pairs_depend_on_exactly_what_their_command_and_the_engines_import(stage):
+    needed = {str(path) for path in closure(command(stage))}
     for path in ENGINES:
         own = {str(one) for one in closure(path)} - {name(path)}
         assert not own & {name(one) for one in ENGINES}, path
         needed |= own
-    assert code_deps("paws15") == needed | {"pipeline/corpora/engines/${paws15.engine}.py"}
+    assert code_deps(stage) == needed | {"pipeline/corpora/engines/${paws15.engine}.py"}
+
+
+def test_more_pairs_are_made_as_the_fewer_are():
+    fewer, more = (STAGES[stage] for stage in PAIRS)
+    for key in ("params", "deps"):
+        assert fewer[key] == more[key]
+    assert more["cmd"] == f"{fewer['cmd']} --extended"
+    assert not set(fewer["outs"]) & set(more["outs"])
+
+
+def test_stages_that_read_a_dataset_depend_on_those_of_the_repository():
+    datasets = {"datasets", "datasets.xnli", "datasets.paws_x"}
+    reading = {
+        stage
+        for stage in STAGES
+        if datasets & set(STAGES[stage]["params"]) and "pipeline/hub.py" in code_deps(stage)
+    }
+    assert reading == {"corpora", "translations", *PAIRS}
+    for stage in reading:
+        assert "data/pocket/hub" in STAGES[stage]["deps"]
 
 
 def test_a_cell_depends_on_exactly_what_training_and_the_methods_import():
@@ -93,7 +116,7 @@ LAYERS = (
     ("pipeline/methods/", "pipeline/training.py", "pipeline/prediction.py", "pipeline/evaluation/",
      "pipeline/pocket/", "pipeline/profiles.py"),
     ("pipeline/prompting/", "pipeline/corpora/", "pipeline/reproducibility.py"),
-    ("pipeline/artifacts.py", "pipeline/config.py", "pipeline/hub.py"),
+    ("pipeline/artifacts.py", "pipeline/config.py", "pipeline/hub.py", "pipeline/parallel.py"),
     ("pipeline/blocks.py", "pipeline/runs.py"),
     ("pipeline/languages.py", "pipeline/errors.py", "pipeline/progress.py", "pipeline/strict.py"),
 )  # fmt: skip

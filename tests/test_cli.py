@@ -126,11 +126,13 @@ def test_a_wrong_command_line_ends_with_2_and_one_line(
         ("corpora",),
         ("backbone",),
         ("fewshot", "--shots", "1"),
+        ("translations", "--shots", "1"),
         ("paws15",),
+        ("paws15", "--extended"),
         ("train", "mpt", "--shots", "1", "--seed", "1"),
         ("tables",),
     ],
-    ids=lambda arguments: arguments[0],
+    ids=" ".join,
 )
 def test_every_stage_without_params_ends_with_2_and_the_same_line(
     arguments, tmp_path, monkeypatch, capsys
@@ -147,10 +149,12 @@ def test_every_stage_without_params_ends_with_2_and_the_same_line(
     ("arguments", "file"),
     [
         (("fewshot", "--shots", "1"), "data/corpora/train.parquet"),
+        (("translations", "--shots", "1"), "data/fewshot/k1.parquet"),
         (("paws15",), "data/corpora/test.parquet"),
+        (("paws15", "--extended"), "data/corpora/test.parquet"),
         (("train", "mpt", "--shots", "1", "--seed", "1"), "data/fewshot/k1.parquet"),
     ],
-    ids=["fewshot", "paws15", "train"],
+    ids=["fewshot", "translations", "paws15", "paws15 extended", "train"],
 )
 def test_a_stage_before_its_time_names_the_file_that_it_lacks(
     arguments, file, project, monkeypatch, capsys
@@ -172,7 +176,16 @@ def test_mpt_alone_shows_its_commands_and_no_error(tmp_path, monkeypatch, capsys
 def test_help_lists_the_stages_of_the_pipeline(monkeypatch, capsys):
     assert call(monkeypatch, "--help") == 0
     printed = capsys.readouterr().out
-    for name in ("corpora", "backbone", "fewshot", "paws15", "train", "tables", "profile"):
+    for name in (
+        "corpora",
+        "backbone",
+        "fewshot",
+        "translations",
+        "paws15",
+        "train",
+        "tables",
+        "profile",
+    ):
         assert f" {name} " in printed
 
 

@@ -73,6 +73,18 @@ def test_the_same_cell_in_two_processes_gives_the_same_bytes(prepared):
     assert written[0] == written[1]
 
 
+def test_a_cell_starts_without_what_it_does_not_use(prepared):
+    slow = ("transformers", "torch._dynamo", "torch._inductor", "sympy", "scipy", "datasets")
+    code = (
+        f"import sys; from stages.train import train\n"
+        f"for run in {RUNS}: train(run, shots=1, seed=1)\n"
+        f"print([name for name in {slow} if name in sys.modules])"
+    )
+    call = [sys.executable, "-c", code]
+    ended = subprocess.run(call, check=False, capture_output=True, text=True, env=environment())
+    assert ended.stdout.splitlines()[-1:] == ["[]"], ended.stderr
+
+
 def environment():
     return os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
 

@@ -72,10 +72,10 @@ def test_constant_rate_and_linear_rate_with_warm_up():
 
 def test_biases_and_layer_norms_are_not_decayed(toy_backbone):
     method = build(toys.context(toy_backbone, "mpt"))
-    decayed, spared = make_optimizer(method, training()).param_groups
+    decayed, spared = make_optimizer(method, training()).groups
     names = {id(parameter): name for name, parameter in method.named_parameters()}
-    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.01, 0.0)
-    spared_names = {names[id(one)] for one in spared["params"]}
+    assert (decayed.weight_decay, spared.weight_decay) == (0.01, 0.0)
+    spared_names = {names[id(one)] for one in spared.parameters}
     expected = {name for name in names.values() if "bias" in name or "LayerNorm" in name}
     expected |= {name for name in names.values() if "layer_norm" in name}
     assert spared_names == expected

@@ -43,6 +43,13 @@ def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "
     )
 
 
+def pieces(made: PreTrainedTokenizerFast):
+    """Return the pieces of a tokenizer."""
+    from pipeline.prompting.tokens import Pieces
+
+    return Pieces(made.backend_tokenizer, mask=made.mask_token, pad=made.pad_token)
+
+
 def backbone(folder: Path, *, made=None, hidden: int = 16, positions: int = 130, seed: int = 0):
     """Write a tiny masked language model with random weights, and return its folder."""
     made = made or tokenizer()
@@ -94,6 +101,50 @@ def _xnli(folder: Path, language: str, split: str, rows: int, start: int) -> Non
         }
     )
     write_parquet(frame, folder / language / f"{split}-00000-of-00001.parquet")
+
+
+def all_languages(folder: Path, *, train: int = 36, files: int = 2, group: int = 5) -> None:
+    """Write `hub`'s training pairs in all languages, as `datasets` writes them on the Hub.
+
+    Args:
+        folder: of the XNLI.
+        train: rows in all.
+        files: how many files they come in.
+        group: rows of a row group.
+    """
+    from datasets import (
+        ClassLabel,
+        Dataset,
+        Features,
+        Translation,
+        TranslationVariableLanguages,
+        disable_progress_bars,
+    )
+
+    disable_progress_bars()
+    codes = sorted(("en", *TARGETS))
+    premises = {code: sentences(train, code) for code in codes}
+    hypotheses = {code: sentences(train, code, start=train) for code in codes}
+    rows = {
+        "premise": [{code: premises[code][row] for code in codes} for row in range(train)],
+        "hypothesis": [
+            {"language": codes, "translation": [hypotheses[code][row] for code in codes]}
+            for row in range(train)
+        ],
+        "label": [row % 3 for row in range(train)],
+    }
+    features = Features(
+        {
+            "premise": Translation(languages=codes),
+            "hypothesis": TranslationVariableLanguages(languages=codes),
+            "label": ClassLabel(names=["entailment", "neutral", "contradiction"]),
+        }
+    )
+    whole = Dataset.from_dict(rows, features=features)
+    (folder / "all_languages").mkdir(parents=True, exist_ok=True)
+    for part in range(files):
+        name = f"all_languages/train-{part:05}-of-{files:05}.parquet"
+        whole.shard(files, part, contiguous=True).to_parquet(folder / name, batch_size=group)
 
 
 def _paws_x(folder: Path, language: str, rows: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from pipeline.blocks import LABELS, Fewshot, Source
-from pipeline.corpora.drawing import draw_key
+from pipeline.corpora.drawing import content_hash, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import blank, read_split, require_columns
 from pipeline.corpora.xnli import SPLITS
@@ -104,6 +104,35 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
         ids = [f"{config}/{split}-{row}" for row in range(len(frame))]
         frames.append(frame.assign(split=split, pair_id=ids))
     return pd.concat(frames, ignore_index=True)
+
+
+def split_notes(split: pd.DataFrame, fewshot: Fewshot) -> dict[str, str]:
+    """Return what is to be said of a split: how it came about, and a hash of what it holds.
+
+    Args:
+        split: the rows of data/fewshot/kK.parquet.
+        fewshot: how they were drawn, or the folder that they were read from.
+    """
+    return {
+        "source": fewshot.source,
+        "split_seed": str(fewshot.split_seed),
+        "per_seed": str(fewshot.per_seed).lower(),
+        "sha256": split_sha256(split),
+    }
+
+
+def split_sha256(split: pd.DataFrame) -> str:
+    r"""Return the SHA-256 of a split's content: what is in train and what is in dev.
+
+    It is that of the lines `split \x1f premise \x1f hypothesis \x1f label id \n` (no spaces
+    around \x1f) in UTF-8, sorted by code points field by field. So it does not depend on pair
+    ids, on the order of rows or on the file's form: whoever has the same pairs in the same parts
+    has the same hash.
+    """
+    columns = ("split", "premise", "hypothesis", "label")
+    return content_hash(
+        sorted(zip(*(split[column].astype(str) for column in columns), strict=True))
+    )
 
 
 def require_disjoint(split: pd.DataFrame, test: pd.DataFrame, *, place: str) -> None:

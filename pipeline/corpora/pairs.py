@@ -3,7 +3,7 @@
 import pandas as pd
 
 from pipeline.blocks import PairSource, Paws15
-from pipeline.corpora.drawing import draw_key
+from pipeline.corpora.drawing import dealt, draw_key
 from pipeline.corpora.leaks import in_sentences_of, pair_texts
 from pipeline.corpora.sources import read_split, require_columns
 from pipeline.errors import InputError
@@ -51,7 +51,13 @@ def clean_pool(pool: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
     return pool[~leaked][["pair_id", "premise", "hypothesis"]].reset_index(drop=True)
 
 
-def draw_pairs(pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...]) -> pd.DataFrame:
+def draw_pairs(
+    pool: pd.DataFrame,
+    paws15: Paws15,
+    languages: tuple[str, ...],
+    *,
+    key: str = "paws15.pairs",
+) -> pd.DataFrame:
     """Draw the pairs and assign to each the language that it is translated into.
 
     Both draws come before any translation and depend on the texts and the seed alone: a
@@ -62,6 +68,7 @@ def draw_pairs(pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...]) -
         pool: pair_id, premise, hypothesis.
         paws15: how many pairs, the seed and the kind of assignment.
         languages: the target languages.
+        key: the parameter that says how many, for the message.
 
     Returns:
         pair_id, premise, hypothesis, language in the order drawn.
@@ -71,12 +78,12 @@ def draw_pairs(pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...]) -
     """
     if len(pool) < paws15.pairs:
         raise InputError(
-            f"params.yaml: paws15.pairs: expected at most the {len(pool)} usable pairs of "
+            f"params.yaml: {key}: expected at most the {len(pool)} usable pairs of "
             f"datasets.paws_x, found {paws15.pairs}"
         )
     chosen = _ranked(pool, paws15.seed).head(paws15.pairs)
     if paws15.assignment == "balanced":
-        assigned = _dealt(paws15.pairs, languages, paws15.seed)
+        assigned = dealt(paws15.pairs, languages, paws15.seed)
     else:
         assigned = [
             sorted(languages)[int(draw_key(paws15.seed, "language", key), 16) % len(languages)]
@@ -100,21 +107,20 @@ def _ranked(pool: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pool.assign(order=order).sort_values("order")
 
 
-def _dealt(pairs: int, languages: tuple[str, ...], seed: int) -> list[str]:
-    dealt: list[str] = []
-    while len(dealt) < pairs:
-        number = len(dealt) // len(languages)
-        dealt += sorted(languages, key=lambda code: draw_key(seed, "round", number, code))
-    return dealt[:pairs]
-
-
-def refuse_test_sentences(pairs: pd.DataFrame, test: pd.DataFrame, *, source: str) -> None:
+def refuse_test_sentences(
+    pairs: pd.DataFrame,
+    test: pd.DataFrame,
+    *,
+    source: str,
+    place: str = "data/paws15/pairs.parquet",
+) -> None:
     """Check that no sentence of the pairs is a sentence of the test in the same language.
 
     Args:
         pairs: the parallel pairs, translated.
         test: language, premise, hypothesis of the test in every language.
         source: the source language.
+        place: the file that they are meant for, for the message.
 
     Raises:
         InputError: names the first pair that holds one.
@@ -131,6 +137,6 @@ def refuse_test_sentences(pairs: pd.DataFrame, test: pd.DataFrame, *, source: st
             if leaked.any():
                 row = part[leaked].iloc[0]
                 raise InputError(
-                    f"data/paws15/pairs.parquet: expected no sentence of the test set, found "
-                    f"the {column} of {row.pair_id} in {language} ({row[column][:40]!r})"
+                    f"{place}: expected no sentence of the test set, found the "
+                    f"{column} of {row.pair_id} in {language} ({row[column][:40]!r})"
                 )

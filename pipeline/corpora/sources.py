@@ -32,15 +32,7 @@ def read_split(source: Source, *, config: str, split: str, key: str) -> pd.DataF
             they are no Parquet files of one form.
         RunError: the Hub cannot be reached.
     """
-    # The number tells a split's own files from others, such as train-translations.parquet.
-    pattern = f"{config}/{split}-[0-9]*.parquet"
-    folder = fetch(source, [pattern], kind="dataset", key=key)
-    files = sorted(folder.glob(pattern))
-    if not files:
-        raise InputError(
-            f"params.yaml: {key}: expected {config}/{split}-*.parquet in {source.path}, "
-            f"found {_found(folder) if source.is_folder else 'none'}"
-        )
+    files = split_files(source, config=config, split=split, key=key)
     tables = [_read(file, f"{source.path}: {config}/{file.name}") for file in files]
     try:
         table = pa.concat_tables(tables)
@@ -56,6 +48,20 @@ def read_split(source: Source, *, config: str, split: str, key: str) -> pd.DataF
         ids = dict(enumerate(LABELS.index(name) for name in names))
         frame["label"] = [ids.get(label, label) for label in frame.label]
     return frame
+
+
+def split_files(source: Source, *, config: str, split: str, key: str) -> list[Path]:
+    """Return the Parquet files of a split in their order; see `read_split`."""
+    # The number tells a split's own files from others, such as train-translations.parquet.
+    pattern = f"{config}/{split}-[0-9]*.parquet"
+    folder = fetch(source, [pattern], kind="dataset", key=key)
+    files = sorted(folder.glob(pattern))
+    if not files:
+        raise InputError(
+            f"params.yaml: {key}: expected {config}/{split}-*.parquet in {source.path}, "
+            f"found {_found(folder) if source.is_folder else 'none'}"
+        )
+    return files
 
 
 def _read(file: Path, place: str) -> pa.Table:

@@ -23,26 +23,46 @@ _JUDGED = Table(
 
 @dataclass(frozen=True)
 class Cells:
-    """Which test rows each cell got right.
+    """What each cell predicts for the test pairs, each of them in every language.
 
     Attributes:
-        languages: the test languages, sorted by code.
-        pairs: the number of distinct test pairs.
-        language: for each row the place of its language in `languages`, [R].
-        pair: for each row the number of its pair, 0 to pairs - 1, [R].
-        correct: for each cell whether the predicted label is the right one, [R].
+        languages: the test languages, sorted by code; L of them.
+        label: the right label ids, [L, P].
+        predicted: for each cell the predicted label ids, [L, P]: a byte a row, so that the 350
+            cells of the paper's grid and variants on XNLI's 75,150 rows take 26 MB.
     """
 
     languages: tuple[str, ...]
-    pairs: int
-    language: NDArray[np.int64]
-    pair: NDArray[np.int64]
-    correct: Mapping[Cell, NDArray[np.bool_]]
+    label: NDArray[np.int8]
+    predicted: Mapping[Cell, NDArray[np.int8]]
+
+    @property
+    def pairs(self) -> int:
+        """P, the number of distinct test pairs."""
+        return int(self.label.shape[1])
+
+    def correct(self, cell: Cell) -> NDArray[np.bool_]:
+        """Return whether the predicted label is the right one, [L, P]."""
+        found: NDArray[np.bool_] = self.predicted[cell] == self.label
+        return found
 
     def accuracy(self, cell: Cell) -> NDArray[np.float64]:
         """Return the accuracy of a cell in each of `languages`, percent, [L]."""
-        right = np.bincount(self.language[self.correct[cell]], minlength=len(self.languages))
-        return 100.0 * right / np.bincount(self.language, minlength=len(self.languages))
+        found: NDArray[np.float64] = 100.0 * self.correct(cell).sum(axis=1) / self.pairs
+        return found
+
+    def groups(self) -> dict[tuple[str, int], tuple[int, ...]]:
+        """Return the seeds, ascending, of each (run, shots), in the cells' order."""
+        found: dict[tuple[str, int], tuple[int, ...]] = {}
+        for run, shots, seed in self.predicted:
+            found[run, shots] = (*found.get((run, shots), ()), seed)
+        return {group: tuple(sorted(seeds)) for group, seeds in found.items()}
+
+    def common_seeds(self, run: str, other: str, *, shots: int) -> tuple[int, ...]:
+        """Return the seeds, ascending, with which both runs have cells at these shots."""
+        groups = self.groups()
+        both = set(groups.get((run, shots), ())) & set(groups.get((other, shots), ()))
+        return tuple(sorted(both))
 
 
 def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
@@ -55,8 +75,9 @@ def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
         languages: the test languages that params.yaml names.
 
     Raises:
-        InputError: a cell is missing or damaged, or its test rows (language, pair_id, label) are
-            not those of the first cell; names the file.
+        InputError: a cell is missing or damaged, a language of the first lacks test pairs, or the
+            test rows (language, pair_id, label) of another are not those of the first; names the
+            file.
     """
     if not cells:
         raise InputError("params.yaml: grid: expected at least one run, shots and seed, found none")
@@ -64,31 +85,34 @@ def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
     first = predictions_path(cells[0])
     frame = _read(cells[0])
     pair_ids = pd.Index(frame["pair_id"].unique()).sort_values()
-    key, label, right = _in_order(frame, codes, pair_ids, place=first)
-    absent = sorted(set(range(len(codes))) - set((key // len(pair_ids)).tolist()))
-    if absent:
-        raise InputError(
-            f"{first}: expected rows in every language of params.yaml, "
-            f"found none in {', '.join(codes[place] for place in absent)}"
-        )
-    correct = {cells[0]: right}
+    order = _order(frame, codes, pair_ids, place=first)
+    _require_every_pair(frame, codes, pair_ids, place=first)
+    label = _ordered(frame, "label", order)
+    predicted = {cells[0]: _ordered(frame, "predicted", order)}
+    last = frame
     for cell in cells[1:]:
-        place = predictions_path(cell)
-        rows = _in_order(_read(cell), codes, pair_ids, place=place)
-        if not np.array_equal(rows[0], key):
+        place, frame = predictions_path(cell), _read(cell)
+        # As a rule all files have their rows in one order; to find it out takes most of the time.
+        if not _same_rows(frame, last):
+            order = _order(frame, codes, pair_ids, place=place)
+        if len(order) != len(label):
             raise InputError(
-                f"{place}: expected the {len(key)} test rows of {first}, "
-                f"found {len(rows[0])} rows that are not the same (language, pair_id)"
+                f"{place}: expected the {len(label)} test rows of {first}, found {len(order)} rows "
+                f"that are not the same (language, pair_id)"
             )
-        if not np.array_equal(rows[1], label):
-            row = int(np.flatnonzero(rows[1] != label)[0])
-            language, pair = divmod(int(key[row]), len(pair_ids))
+        labels = _ordered(frame, "label", order)
+        if not np.array_equal(labels, label):
+            row = int(np.flatnonzero(labels != label)[0])
+            language, pair = divmod(row, len(pair_ids))
             raise InputError(
                 f"{place}: language {codes[language]}, pair_id {pair_ids[pair]}: expected label "
-                f"{label[row]} as in {first}, found {rows[1][row]}"
+                f"{label[row]} as in {first}, found {labels[row]}"
             )
-        correct[cell] = rows[2]
-    return Cells(codes, len(pair_ids), key // len(pair_ids), key % len(pair_ids), correct)
+        predicted[cell] = _ordered(frame, "predicted", order)
+        last = frame
+    shape = len(codes), len(pair_ids)
+    by_language = {cell: values.reshape(shape) for cell, values in predicted.items()}
+    return Cells(codes, label.reshape(shape), by_language)
 
 
 def predictions_path(cell: Cell) -> Path:
@@ -111,12 +135,41 @@ def _read(cell: Cell) -> pd.DataFrame:
     return frame
 
 
-def _in_order(
+def _require_every_pair(
     frame: pd.DataFrame, languages: tuple[str, ...], pair_ids: pd.Index, *, place: Path
-) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.bool_]]:
-    """Return key, label and correctness of the rows, [R] each, sorted by key.
+) -> None:
+    rows = frame["language"].astype(str).value_counts()
+    absent = [code for code in languages if code not in rows.index]
+    if absent:
+        raise InputError(
+            f"{place}: expected rows in every language of params.yaml, "
+            f"found none in {', '.join(absent)}"
+        )
+    for code in languages:
+        if rows[code] != len(pair_ids):
+            raise InputError(
+                f"{place}: language {code}: expected a row for each of {len(pair_ids)} test "
+                f"pairs, found {rows[code]}"
+            )
 
-    The key is the number of the language times the number of pairs, plus that of the pair.
+
+def _same_rows(frame: pd.DataFrame, other: pd.DataFrame) -> bool:
+    return bool(
+        frame["pair_id"].equals(other["pair_id"]) and frame["language"].equals(other["language"])
+    )
+
+
+def _ordered(frame: pd.DataFrame, column: str, order: NDArray[np.intp]) -> NDArray[np.int8]:
+    values: NDArray[np.int8] = frame[column].to_numpy(dtype=np.int8)[order]
+    return values
+
+
+def _order(
+    frame: pd.DataFrame, languages: tuple[str, ...], pair_ids: pd.Index, *, place: Path
+) -> NDArray[np.intp]:
+    """Return the places of a frame's rows in the order (language, pair), [R].
+
+    Each (language, pair) comes at most once, so as many rows as the first cell has are the same.
     """
     language = pd.Index(languages).get_indexer(pd.Index(frame["language"].astype(str)))
     if (language < 0).any():
@@ -137,6 +190,4 @@ def _in_order(
     key = key[order]
     if (key[1:] == key[:-1]).any():
         raise InputError(f"{place}: expected one row a language and pair_id, found one twice")
-    label = frame["label"].to_numpy(dtype=np.int8)[order]
-    predicted = frame["predicted"].to_numpy(dtype=np.int8)[order]
-    return key, label, label == predicted
+    return order

@@ -1,6 +1,6 @@
-"""significance.csv: MPT against each other run of the grid, at every number of shots."""
+"""significance.csv: the reference against each other run, at every number of shots."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,12 @@ from pipeline.evaluation.significance import (
 )
 from pipeline.runs import Grid
 
-REFERENCE = "mpt"
 PAPER_TEST = "paper_independent_t_16_columns"
+SEEDS_TEST = "paired_t_seeds"
+MCNEMAR = "mcnemar_clustered"
 
 COLUMNS = (
+    "family",
     "shots",
     "run",
     "other",
@@ -33,47 +35,62 @@ COLUMNS = (
 )
 
 
-def significance(cells: Cells, grid: Grid) -> pd.DataFrame:
-    """Compare MPT with every other run of the grid, one row a test.
+def significance(cells: Cells, blocks: Mapping[str, Grid], *, reference: str) -> pd.DataFrame:
+    """Compare the reference with every other run, one row a test.
 
-    The tests: `paper_independent_t_16_columns` (the paper's); `paired_t_seeds`, on the mean over
-    languages of each seed; `paired_t_languages`, on the mean over seeds of each language;
-    `mcnemar_clustered`, on the predictions, pairs as clusters over languages and seeds.
+    `p_holm` is Holm's correction within each family and test over all its comparisons (all shots
+    x other runs) that have a p-value. The paper's test has none: it is there to be set beside
+    the paper's uncorrected p-values.
 
-    `p_holm` is Holm's correction within each test over all its comparisons (all shots x other
-    runs) that have a p-value. The paper's test has none: it is there to be set beside the
-    paper's uncorrected p-values.
+    Args:
+        cells: the predictions.
+        blocks: the families of comparisons: the blocks of params.yaml that name cells.
+        reference: the run that the others are compared with.
 
     Returns:
-        Columns: shots, run ("mpt"), other, test, statistic (t or chi-square), df, n (numbers a
-        row, seeds, languages or test pairs), difference (run minus other, percentage points),
-        p_value (two-sided), p_holm, note. Without a run "mpt" in the grid there are no rows.
+        Columns: family (the block that names the other run), shots, run (the reference), other,
+        test (see `compare`), statistic (t or chi-square), df, n (numbers a row, seeds, languages
+        or test pairs), difference (run minus other, percentage points), p_value (two-sided),
+        p_holm, note. Where the two have no seed in common at some shots there are no rows.
     """
-    others = [run for run in grid.runs if run != REFERENCE]
     rows = []
-    if REFERENCE in grid.runs:
+    for family, grid in blocks.items():
         for shots in grid.shots:
-            for other in others:
-                for test, outcome in _tests(cells, grid, shots=shots, other=other):
-                    rows.append(
-                        {"shots": shots, "run": REFERENCE, "other": other, "test": test}
-                        | vars(outcome)
-                    )
+            for other in grid.runs:
+                if other == reference:
+                    continue
+                for test, outcome in compare(cells, reference, other, shots=shots).items():
+                    names = {"family": family, "shots": shots, "run": reference, "other": other}
+                    rows.append(names | {"test": test} | vars(outcome))
     frame = pd.DataFrame(rows, columns=pd.Index([c for c in COLUMNS if c != "p_holm"]))
     frame["p_holm"] = _corrected(frame)
     return frame[list(COLUMNS)]
 
 
-def _tests(cells: Cells, grid: Grid, *, shots: int, other: str) -> Iterator[tuple[str, Outcome]]:
+def compare(cells: Cells, run: str, other: str, *, shots: int) -> dict[str, Outcome]:
+    """Test the difference of two runs over the seeds that both have.
+
+    Returns:
+        By name: `paper_independent_t_16_columns` (the paper's test); `paired_t_seeds`, on the
+        mean over languages of each seed; `paired_t_languages`, on the mean over seeds of each
+        language; `mcnemar_clustered`, on the predictions, pairs as clusters over languages and
+        seeds. Nothing without a common seed.
+    """
+    seeds = cells.common_seeds(run, other, shots=shots)
+    return dict(_tests(cells, (run, other), shots=shots, seeds=seeds)) if seeds else {}
+
+
+def _tests(
+    cells: Cells, runs: tuple[str, str], *, shots: int, seeds: tuple[int, ...]
+) -> Iterator[tuple[str, Outcome]]:
     # Accuracies by seed and language, [S, L].
     ours, theirs = (
-        np.stack([cells.accuracy((run, shots, seed)) for seed in grid.seeds])
-        for run in (REFERENCE, other)
+        np.stack([cells.accuracy((run, shots, seed)) for seed in seeds]) for run in runs
     )
     by_language = ours.mean(axis=0), theirs.mean(axis=0)
     rows_of_16 = (np.append(row, row.mean()) for row in by_language)
     yield PAPER_TEST, paper_independent_t_16_columns(*rows_of_16)
-    yield "paired_t_seeds", paired_t(ours.mean(axis=1), theirs.mean(axis=1), over="seeds")
+    yield SEEDS_TEST, paired_t(ours.mean(axis=1), theirs.mean(axis=1), over="seeds")
     yield (
         "paired_t_languages",
         paired_t(
@@ -82,22 +99,22 @@ def _tests(cells: Cells, grid: Grid, *, shots: int, other: str) -> Iterator[tupl
             note="languages share the models and the test pairs: says how even the gain is",
         ),
     )
-    discordance = np.zeros(len(cells.pair), dtype=np.int64)
-    for seed in grid.seeds:
-        discordance += cells.correct[REFERENCE, shots, seed]
-        discordance -= cells.correct[other, shots, seed]
-    # Weights are floats to bincount, exact for counts of this size.
-    by_pair = np.bincount(cells.pair, weights=discordance, minlength=cells.pairs)
-    yield (
-        "mcnemar_clustered",
-        mcnemar_clustered(by_pair, rows=len(cells.pair) * len(grid.seeds)),
-    )
+    discordance = np.zeros(cells.label.shape, dtype=np.int64)
+    for seed in seeds:
+        discordance += cells.correct((runs[0], shots, seed))
+        discordance -= cells.correct((runs[1], shots, seed))
+    yield MCNEMAR, mcnemar_clustered(discordance.sum(axis=0), rows=discordance.size * len(seeds))
 
 
 def _corrected(frame: pd.DataFrame) -> pd.Series:
     corrected = pd.Series(np.nan, index=frame.index, dtype=np.float64)
-    for test, rows in frame.groupby("test", sort=False):
+    for (_, test), rows in frame.groupby(["family", "test"], sort=False):
         if test != PAPER_TEST:
-            p_values = [None if pd.isna(p) else float(p) for p in rows["p_value"]]
-            corrected[rows.index] = pd.Series(holm(p_values), index=rows.index, dtype=np.float64)
+            corrected[rows.index] = holm_of(rows["p_value"])
     return corrected
+
+
+def holm_of(p_values: pd.Series) -> pd.Series:
+    """Return Holm's correction of a column of p-values, missing ones left out."""
+    known = [None if pd.isna(p) else float(p) for p in p_values]
+    return pd.Series(holm(known), index=p_values.index, dtype=np.float64)

@@ -1,13 +1,14 @@
-"""accuracy.csv, table1.csv, its standard deviations, and the summary for `dvc metrics show`."""
+"""accuracy.csv, Table I, its curves, confusions, and the summary for `dvc metrics show`."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from pipeline.blocks import LABELS
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
-from pipeline.evaluation.comparisons import REFERENCE
 from pipeline.runs import Grid
 
 PAPER = Path("data/paper")
@@ -18,7 +19,7 @@ def accuracy_table(cells: Cells) -> pd.DataFrame:
     """Return accuracy.csv: run, shots, seed, language, accuracy (percent), in the cells' order."""
     rows = [
         (*cell, language, accuracy)
-        for cell in cells.correct
+        for cell in cells.predicted
         for language, accuracy in zip(cells.languages, cells.accuracy(cell), strict=True)
     ]
     return pd.DataFrame(rows, columns=["run", "shots", "seed", "language", "accuracy"])
@@ -45,33 +46,77 @@ def table1_std(accuracy: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     return _as_table1(_by_seed(accuracy, grid).groupby(level=["shots", "run"]).std(ddof=1), grid)
 
 
-def summary(accuracy: pd.DataFrame, *, pairs: int) -> dict[str, Any]:
-    """Return results/metrics.json: means over languages and seeds, for `dvc metrics show`.
+def curves(table: pd.DataFrame) -> pd.DataFrame:
+    """Return curves.csv: the averages of Table I, a row for each shots (ascending), percent.
 
     Args:
-        accuracy: the rows of accuracy.csv, of the grid and of the ablations.
+        table: Table I.
+
+    Returns:
+        Columns: shots, then the methods.
+    """
+    methods = list(dict.fromkeys(table["method"]))
+    wide = table.pivot(index="shots", columns="method", values=AVERAGE)[methods]
+    return wide.sort_index().reset_index().rename_axis(columns=None)
+
+
+def confusion(cells: Cells) -> pd.DataFrame:
+    """Return confusion.csv: what the rows of each label are taken for.
+
+    Returns:
+        Columns: run, shots, language, label, predicted (names), percent (the share of the
+        label's rows that is predicted so, mean over seeds; missing where no row has the label).
+    """
+    rows = []
+    shape = len(cells.languages), len(LABELS), len(LABELS)
+    # For each row the place of its language and label; a prediction is then a step from it.
+    language = np.arange(len(cells.languages), dtype=np.int64)[:, None]
+    place = (language * len(LABELS) + cells.label) * len(LABELS)
+    for (run, shots), seeds in cells.groups().items():
+        counts = np.zeros(shape, dtype=np.int64)
+        for seed in seeds:
+            found = (place + cells.predicted[run, shots, seed]).ravel()
+            counts += np.bincount(found, minlength=counts.size).reshape(shape)
+        of_label = counts.sum(axis=2, keepdims=True)
+        percent = 100.0 * counts / np.where(of_label > 0, of_label, np.nan)
+        for at, share in np.ndenumerate(percent):
+            names = cells.languages[at[0]], LABELS[at[1]], LABELS[at[2]]
+            rows.append((run, shots, *names, share))
+    columns = ["run", "shots", "language", "label", "predicted", "percent"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def summary(table: pd.DataFrame, *, reference: str, pairs: int) -> dict[str, Any]:
+    """Return results/metrics.json: the averages of Table I, for `dvc metrics show`.
+
+    The variants are left out, since their hundreds of numbers would hide these.
+
+    Args:
+        table: Table I.
+        reference: the run that the others are compared with.
         pairs: the number of distinct test pairs.
 
     Returns:
-        `accuracy`: percent by shots and run; `mpt_minus`: by shots and other run, the percentage
-        points by which MPT is ahead (where there is MPT); `test_pairs`.
+        `accuracy`: percent by shots and run; `REFERENCE_minus`: by shots and other run, the
+        percentage points by which the reference is ahead (nothing where it is not in the table);
+        `test_pairs`.
     """
-    cells = accuracy.groupby(["shots", "run", "seed"], sort=False)["accuracy"].mean()
     means: dict[str, dict[str, float]] = {}
-    averages = cells.groupby(level=["shots", "run"], sort=False).mean().reset_index()
-    for shots, run, mean in averages.itertuples(index=False, name=None):
+    for shots, run, mean in zip(table["shots"], table["method"], table[AVERAGE], strict=True):
         means.setdefault(f"k{shots}", {})[str(run)] = float(mean)
     ahead = {
-        shots: {run: of[REFERENCE] - of[run] for run in of if run != REFERENCE}
+        shots: {run: of[reference] - of[run] for run in of if run != reference}
         for shots, of in means.items()
-        if REFERENCE in of
+        if reference in of
     }
-    return {"accuracy": means, "mpt_minus": ahead, "test_pairs": pairs}
+    return {"accuracy": means, f"{reference}_minus": ahead, "test_pairs": pairs}
 
 
 def languages_of(table: pd.DataFrame) -> list[str]:
-    """Return the languages of a table in the form of Table I."""
-    return [column for column in table.columns if column not in ("shots", "method", AVERAGE)]
+    """Return the languages of a table in the form of Table I or II."""
+    columns = [str(column) for column in table.columns]
+    names = ("shots", "method", "variant", "run")
+    return [column for column in columns[: columns.index(AVERAGE)] if column not in names]
 
 
 def read_table1(path: Path) -> pd.DataFrame:
@@ -80,23 +125,38 @@ def read_table1(path: Path) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, or has other columns or something else than numbers.
     """
+    table = read_csv(path, "Table I", names=("shots", "method", AVERAGE))
+    if table.empty:
+        raise InputError(f"{path}: expected Table I, found no rows")
+    require_numbers(table, ("shots", *languages_of(table), AVERAGE), path)
+    return table
+
+
+def read_csv(path: Path, what: str, *, names: tuple[str, ...]) -> pd.DataFrame:
+    """Read a CSV file that has columns of these names.
+
+    Raises:
+        InputError: the file is missing, is no CSV, or lacks a column.
+    """
     if not path.is_file():
-        raise InputError(f"{path}: expected Table I, found no such file")
+        raise InputError(f"{path}: expected {what}, found no such file")
     try:
         table = pd.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
         raise InputError(f"{path}: expected a CSV file, found something else") from None
-    if table.empty:
-        raise InputError(f"{path}: expected Table I, found no rows")
-    for column in ("shots", "method", AVERAGE):
+    for column in names:
         if column not in table.columns:
             raise InputError(
                 f"{path}: expected a column {column}, found {', '.join(map(str, table))}"
             )
-    for column in ("shots", *languages_of(table), AVERAGE):
+    return table
+
+
+def require_numbers(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
+    """Check that columns hold numbers; an InputError names the file and the column."""
+    for column in columns:
         if not pd.api.types.is_numeric_dtype(table[column]):
             raise InputError(f"{path}: column {column}: expected numbers, found text")
-    return table
 
 
 def beside(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:

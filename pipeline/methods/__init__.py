@@ -1,7 +1,9 @@
 """Methods: one file each, and the file's name is the method's."""
 
 from importlib import import_module
+from typing import Any
 
+from pipeline.blocks import LABELS
 from pipeline.methods.base import Context, Method
 from pipeline.runs import Run
 from pipeline.strict import Strictly, parse
@@ -18,6 +20,32 @@ def read_settings(run: Run) -> Strictly:
         module.Settings, run.settings, place=f"params.yaml: methods.{run.name}"
     )
     return settings
+
+
+def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
+    """Return every setting that a run is trained with, one flat object in a fixed order.
+
+    What was left out of params.yaml has its default here, so two runs that are trained alike
+    have equal settings, however they are written.
+
+    Args:
+        run: by its name.
+        external_pairs: how many pairs of PAWS-15 were read.
+
+    Raises:
+        InputError: a setting of the method is impossible.
+    """
+    words = run.template.verbalizer
+    external = run.parallel.pairs == "paws15"
+    return {
+        "method": run.method,
+        **run.training.model_dump(),
+        "position": run.template.position,
+        "verbalizer": {label: words[label] for label in LABELS},  # type: ignore[index]
+        "pairs": run.parallel.pairs,
+        "external_pairs": external_pairs if external else None,
+        **read_settings(run).model_dump(mode="json"),
+    }
 
 
 def build(context: Context) -> Method:

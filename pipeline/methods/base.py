@@ -52,7 +52,7 @@ class TrainingText:
 
         Args:
             split: premise, hypothesis, label; the train part of artifacts.SPLITS.
-            pairs: the columns of artifacts.PARALLEL_PAIRS.
+            pairs: the parallel pairs that the run reads; see pipeline/parallel.py.
         """
         texts = split[["premise", "hypothesis", "label"]].itertuples(index=False, name=None)
         columns = ["language", "premise", "hypothesis", "target_premise", "target_hypothesis"]

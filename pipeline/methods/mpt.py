@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.methods.base import (
     Context,
@@ -18,6 +18,7 @@ from pipeline.methods.base import (
 from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt, full_precision
+from pipeline.prompting.translator import Translator, make_translator
 from pipeline.strict import Strictly
 
 SOURCE, TARGET = 0, 1
@@ -25,34 +26,21 @@ SOURCE, TARGET = 0, 1
 
 
 class Settings(Strictly):
-    """MPT's keys in params.yaml.
+    """MPT's keys in params.yaml; one that is left out has the paper's value.
 
     Attributes:
         prompt_length: m.
         alpha: the weight of the cross-entropy in Eq. 8; the alignment's is 1 - alpha.
-        translator: the architecture of Eq. 4.
+        translator: the architecture of Eq. 4, or none: p^T is a soft prompt of its own.
         ce_over: what the cross-entropy is over.
-        pairs: the parallel pairs of the alignment.
         source_prompt_for_source: test text in the source language gets p^S, not p^T.
     """
 
-    prompt_length: Annotated[int, Field(ge=1)]
-    alpha: Annotated[float, Field(ge=0, le=1)]
-    translator: Literal["linear-2"]
-    ce_over: Literal["vocabulary", "label_words"]
-    pairs: Literal["paws15"]
+    prompt_length: Annotated[int, Field(ge=1)] = 4
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
+    translator: Translator = "linear-2"
+    ce_over: Literal["vocabulary", "label_words"] = "vocabulary"
     source_prompt_for_source: bool = True
-
-
-def linear_2(hidden_size: int) -> nn.Module:
-    """Return the translator of Eq. 4, d -> 2d, ReLU, 2d -> d, applied to each prompt vector."""
-    return nn.Sequential(
-        nn.Linear(hidden_size, 2 * hidden_size), nn.ReLU(), nn.Linear(2 * hidden_size, hidden_size)
-    )
-
-
-TRANSLATORS = {"linear-2": linear_2}
-"""By the parameter `translator`."""
 
 
 class Model(WordMethod):
@@ -61,10 +49,13 @@ class Model(WordMethod):
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
         self.settings = settings
-        self.prompt = SoftPrompt(settings.prompt_length, context.backbone.hidden_size)
-        self.translator = TRANSLATORS[settings.translator](context.backbone.hidden_size)
+        length, hidden_size = settings.prompt_length, context.backbone.hidden_size
+        self.prompt = SoftPrompt(length, hidden_size)
+        self.translator = make_translator(
+            settings.translator, length=length, hidden_size=hidden_size
+        )
         self.cross_entropy = CROSS_ENTROPIES[settings.ce_over]
-        self.template = context.cloze(settings.prompt_length)
+        self.template = context.cloze(length)
 
     def soft_prompts(self) -> Tensor:
         """Return p^S and p^T, [2, m, d]."""

@@ -22,10 +22,13 @@ from pipeline.strict import Strictly
 
 
 class Settings(Strictly):
-    """SP's keys in params.yaml: m, and what the cross-entropy is over."""
+    """SP's keys in params.yaml: m, and what the cross-entropy is over.
 
-    prompt_length: Annotated[int, Field(ge=1)]
-    ce_over: Literal["vocabulary", "label_words"]
+    A key that is left out has the authors' value.
+    """
+
+    prompt_length: Annotated[int, Field(ge=1)] = 4
+    ce_over: Literal["vocabulary", "label_words"] = "label_words"
 
 
 class Model(WordMethod):

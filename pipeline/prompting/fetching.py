@@ -10,8 +10,11 @@ import torch
 from pipeline.blocks import Source
 from pipeline.errors import InputError
 from pipeline.hub import fetch
-from pipeline.prompting.backbone import Backbone
-from pipeline.prompting.tokens import Pieces
+from pipeline.languages import LANGUAGES
+from pipeline.prompting.backbone import Backbone, load_backbone
+from pipeline.prompting.checkpoint import FAMILY, not_of_the_family
+from pipeline.prompting.rows import MULTIPLE, Row, collate
+from pipeline.prompting.tokens import Pieces, load_pieces
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 """What a backbone consists of here, whatever its source held."""
@@ -29,11 +32,16 @@ PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*
 """A repository holds the weights for other frameworks as well, often gigabytes each."""
 
 
+TOLERANCE = 1e-3
+"""Between two ways to compute logits in float32, which are of the order of ten."""
+
+
 def fetch_backbone(source: Source, folder: Path) -> str:
     """Load a masked language model with its tokenizer and save both in one form.
 
-    Loading and saving again, rather than copying, turns pickled weights into safetensors and
-    shows that the parts fit together before anything is trained.
+    `transformers` reads every form that checkpoints come in, training only the one that it is
+    saved in here. Loading and saving turns pickled weights into safetensors and shows that the
+    parts fit together before anything is trained; reading it back, that both compute the same.
 
     Args:
         source: a Hub id and its revision, or a folder.
@@ -43,29 +51,28 @@ def fetch_backbone(source: Source, folder: Path) -> str:
         What was found, in a few words.
 
     Raises:
-        InputError: there is no such backbone, it is not of the family, or model and tokenizer
-            do not fit.
+        InputError: there is no such backbone, it is not of the family or built in a way that is
+            not supported, or model and tokenizer do not fit.
         RunError: the Hub cannot be reached.
     """
     place = f"params.yaml: backbone: {source.path}"
     model, tokenizer = _load(_files(source), place=place)
-    backbone = Backbone(model)
-    try:
-        Pieces(tokenizer)
-    except InputError as error:
-        raise InputError(f"{place}: {str(error).partition(': ')[2]}") from None
+    if model.config.model_type not in FAMILY:
+        raise not_of_the_family(type(model).__name__)
     if len(tokenizer) > model.config.vocab_size:
         raise InputError(
             f"{place}: expected a tokenizer of at most {model.config.vocab_size} pieces as in "
             f"the model, found {len(tokenizer)}"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
         missing = [name for name in FILES if not (Path(scratch) / name).is_file()]
         if missing:
             raise InputError(f"{place}: expected a backbone of {', '.join(FILES)}, lacks {missing}")
+        backbone = _read_back(Path(scratch), model, tokenizer, place=place)
+        folder.mkdir(exist_ok=True)
         for name in FILES:
             shutil.move(Path(scratch) / name, folder / name)
     size = sum(parameter.numel() for parameter in backbone.parameters())
@@ -74,6 +81,44 @@ def fetch_backbone(source: Source, folder: Path) -> str:
         f"{backbone.hidden_size}, {model.config.vocab_size:,} pieces, "
         f"{backbone.max_length} positions"
     )
+
+
+def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backbone:  # noqa: ANN401
+    """Load what was written as training does, and compare it with what it was written from."""
+    try:
+        pieces, backbone = load_pieces(folder), load_backbone(folder)
+    except InputError as error:
+        raise InputError(f"{place}: {str(error).partition(': ')[2]}") from None
+    texts = [f"{one.question}: {one.answer}{tokenizer.mask_token}" for one in LANGUAGES.values()]
+    words, frame = pieces.of(texts), pieces.frame
+    framed = (*frame.start, *words[0], *frame.between, *words[1], *frame.end)
+    if (
+        words != tokenizer(texts, add_special_tokens=False)["input_ids"]
+        or list(framed) != tokenizer(texts[0], texts[1])["input_ids"]
+    ):
+        raise InputError(
+            f"{place}: expected a tokenizer that tokenizer.json holds whole, found one that "
+            f"{type(tokenizer).__name__} reads in other pieces"
+        )
+    apart = _difference(backbone, model, words, pieces)
+    if not apart < TOLERANCE:
+        raise InputError(
+            f"{place}: expected a model that training computes as {type(model).__name__} does, "
+            f"found logits that differ by {apart:.2g}"
+        )
+    return backbone
+
+
+@torch.inference_mode()
+def _difference(backbone: Backbone, model: Any, texts: list[list[int]], pieces: Pieces) -> float:  # noqa: ANN401
+    """Return the largest difference between the logits of both for texts of several lengths."""
+    room = backbone.max_length // MULTIPLE * MULTIPLE
+    rows = [Row((*pieces.frame.start, *text)[:room], read_at=0) for text in texts]
+    batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
+    words = model.get_input_embeddings()(batch.ids)
+    states = model.base_model(inputs_embeds=words, attention_mask=batch.attention)[0]
+    found = backbone.logits(backbone.states(batch))
+    return float((found - model.lm_head(states[:, 0])).abs().max())
 
 
 def _files(source: Source) -> Path:

@@ -1,5 +1,6 @@
 """Few-shot splits: balanced, disjoint, and drawn from the texts alone."""
 
+import hashlib
 import shutil
 
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline import artifacts
 from pipeline.artifacts import EXAMPLES, SPLITS
 from pipeline.blocks import Fewshot
-from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded
+from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, split_sha256
 from pipeline.corpora.leaks import pair_texts
 from pipeline.errors import InputError
 from tests import toys
@@ -240,6 +241,71 @@ def test_the_stage_writes_one_split_or_one_a_seed(with_corpora, monkeypatch):
     assert set(split.split) == {"train@1", "dev@1", "train@2", "dev@2"}
 
 
+def test_the_hash_is_of_the_sorted_lines_and_of_nothing_else(tmp_path):
+    rows = [("train", "b", "Über", 2), ("train", "a", "z", 0), ("dev", "a", "y", 1)]
+    split = pd.DataFrame(rows, columns=["split", "premise", "hypothesis", "label"])
+    text = "dev\x1fa\x1fy\x1f1\ntrain\x1fa\x1fz\x1f0\ntrain\x1fb\x1fÜber\x1f2\n"
+    expected = hashlib.sha256(text.encode()).hexdigest()
+    assert split_sha256(split) == expected
+    assert split_sha256(split.iloc[::-1].assign(pair_id=["x", "y", "z"])) == expected
+    path = tmp_path / "split.parquet"
+    artifacts.write_table(split.assign(pair_id=["1", "2", "3"]), path, SPLITS)
+    assert split_sha256(artifacts.read_table(path, SPLITS)) == expected
+    for column, value in (("split", "dev"), ("premise", "B"), ("hypothesis", "z"), ("label", 1)):
+        other = split.copy()
+        other.loc[0, column] = value
+        assert split_sha256(other) != expected
+
+
+def notes_of(shots=2):
+    return artifacts.read_notes(artifacts.FEWSHOT / f"k{shots}.parquet")
+
+
+@pytest.mark.parametrize("per_seed", [False, True], ids=["fixed", "per seed"])
+def test_the_stage_notes_how_a_split_came_about(per_seed, with_corpora, monkeypatch, capsys):
+    changes = {"fewshot__per_seed": per_seed, "fewshot__split_seed": 7}
+    toys.write_params(toys.params(**changes), with_corpora / "params.yaml")
+    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+    notes = notes_of()
+    drawn = (
+        seeded(POOLS, shots=2, split_seed=7, seeds=(1, 2))
+        if per_seed
+        else sampled(POOLS, shots=2, seed=7)
+    )
+    assert notes == {
+        "source": "sample",
+        "split_seed": "7",
+        "per_seed": "true" if per_seed else "false",
+        "sha256": split_sha256(drawn),
+    }
+    assert notes["sha256"][:12] in capsys.readouterr().out
+    first = (artifacts.FEWSHOT / "k2.parquet").read_bytes()
+    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+    assert (artifacts.FEWSHOT / "k2.parquet").read_bytes() == first
+    # The order in which the corpus lies changes nothing of what is drawn.
+    for name, frame in POOLS.items():
+        shuffled = frame.iloc[::-1].assign(language="en")
+        artifacts.write_table(shuffled, artifacts.CORPORA / f"{name}.parquet", EXAMPLES)
+    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+    assert notes_of() == notes
+    toys.write_params(
+        toys.params(**changes | {"fewshot__split_seed": 8}), with_corpora / "params.yaml"
+    )
+    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+    assert notes_of()["sha256"] != notes["sha256"]
+
+
+def test_the_same_given_split_has_the_same_hash_wherever_it_lies(with_corpora, monkeypatch):
+    found = []
+    for folder, order in (("one", 1), ("two", -1)):
+        write_given(with_corpora / folder, train=lambda frame, order=order: frame.iloc[::order])
+        toys.write_params(toys.params(fewshot__source=folder), with_corpora / "params.yaml")
+        assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+        assert notes_of()["source"] == folder
+        found.append(notes_of()["sha256"])
+    assert found[0] == found[1]
+
+
 def test_the_stage_refuses_given_splits_with_test_text(with_corpora, monkeypatch, capsys):
     def leak(frame):
         return pd.concat([frame.iloc[:5], POOLS["test"].iloc[5:6]])
@@ -263,6 +329,36 @@ def test_the_splits_of_zhao_and_schuetze_are_read():
         train, dev = split[split.split == "train"], split[split.split == "dev"]
         assert not texts(train) & texts(dev)
     assert not texts(splits[4]) & texts(splits[256])
+
+
+@needs_real
+@pytest.mark.parametrize(
+    ("shots", "sha256"),
+    [
+        (1, "826beba6d44fbc9cd170b89c6517df6d6439bc3baf1d8ea79e912a309e51d90c"),
+        (16, "e71194a7c07d374971448c7956e9b53953b8098b127e49ca17d1eb8aab4459c7"),
+        (256, "016fd60f09905beb76f981e4b0fb2a99de1d5b2b276081ce40ca9cb43a90d288"),
+    ],
+)
+def test_the_splits_of_zhao_and_schuetze_have_their_hash(
+    shots, sha256, with_corpora, monkeypatch, tmp_path
+):
+    toys.write_params(toys.params(fewshot__source=str(REAL)), with_corpora / "params.yaml")
+    assert call(monkeypatch, "fewshot", "--shots", str(shots)) == 0
+    assert notes_of(shots) == {
+        "source": str(REAL),
+        "split_seed": "0",
+        "per_seed": "false",
+        "sha256": sha256,
+    }
+    # By the files alone, as somebody without this code would.
+    lines = []
+    for name, split in (("train", "train"), ("dev", "validation")):
+        frame = pd.read_parquet(REAL / f"k{shots}" / f"{split}-00000-of-00001.parquet")
+        rows = zip(frame.premise, frame.hypothesis, frame.label, strict=True)
+        lines += [(name, premise, hypothesis, str(label)) for premise, hypothesis, label in rows]
+    text = "".join("\x1f".join(line) + "\n" for line in sorted(lines))
+    assert hashlib.sha256(text.encode()).hexdigest() == sha256
 
 
 @needs_real

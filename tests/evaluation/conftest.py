@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import PREDICTIONS, run_folder, write_table
+from pipeline.artifacts import PREDICTIONS, run_folder, write_json, write_table
 from pipeline.config import Params
 from pipeline.strict import parse
 
@@ -52,6 +52,19 @@ def write_cell(home) -> Callable[..., Path]:
         table = changes["edit"](table) if "edit" in changes else table
         path = run_folder(*cell) / "predictions.parquet"
         write_table(table, path, PREDICTIONS)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_settings(home) -> Callable[..., Path]:
+    """Write the metrics.json of a cell with these settings over the usual ones."""
+
+    def write(cell: tuple[str, int, int], **changes) -> Path:
+        usual = {"method": "mpt", "epochs": 50, "alpha": 0.5, "translator": "linear-2"}
+        path = run_folder(*cell) / "metrics.json"
+        write_json({"accuracy": {}, "settings": usual | changes}, path)
         return path
 
     return write

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.artifacts import PREDICTIONS, read_table
@@ -15,9 +16,12 @@ def test_cells_in_the_order_given_rows_by_language_and_pair(write_cell):
     cells = read_cells([SECOND, FIRST], ["en", "de"])
     assert cells.languages == ("de", "en")
     assert cells.pairs == 3
-    assert list(cells.correct) == [SECOND, FIRST]
-    assert cells.correct[SECOND].tolist() == [False, True, True, True, True, True]
-    assert cells.pair.tolist() == [0, 1, 2, 0, 1, 2]
+    assert list(cells.predicted) == [SECOND, FIRST]
+    assert cells.correct(SECOND).tolist() == [[False, True, True], [True, True, True]]
+    assert cells.label.tolist() == [[0, 1, 2], [0, 1, 2]]
+    # What is wrong is the next label.
+    assert cells.predicted[SECOND].tolist() == [[1, 1, 2], [0, 1, 2]]
+    assert cells.predicted[SECOND].dtype == np.int8
     assert cells.accuracy(FIRST) == pytest.approx([100 / 3, 200 / 3])
 
 
@@ -35,7 +39,7 @@ def test_the_order_of_rows_in_a_file_does_not_matter(write_cell):
     write_cell(FIRST, {"en": "110100", "de": "100010"})
     write_cell(SECOND, {"en": "110100", "de": "100010"}, edit=shuffled)
     cells = read_cells([FIRST, SECOND], ["en", "de"])
-    assert np.array_equal(cells.correct[FIRST], cells.correct[SECOND])
+    assert np.array_equal(cells.predicted[FIRST], cells.predicted[SECOND])
 
 
 def test_a_missing_cell_names_the_file_and_the_command(write_cell):
@@ -52,7 +56,7 @@ def test_other_cells_lying_around_are_not_read(write_cell):
     write_cell(FIRST, {"en": "10"})
     stray = write_cell(("sp", 16, 9), {"en": "10"})
     stray.write_bytes(b"no Parquet at all")
-    assert list(read_cells([FIRST], ["en"]).correct) == [FIRST]
+    assert list(read_cells([FIRST], ["en"]).predicted) == [FIRST]
 
 
 def test_a_damaged_cell_is_named(write_cell):
@@ -101,3 +105,42 @@ def test_a_language_of_params_that_no_row_has_is_named(write_cell):
     write_cell(FIRST, {"en": "10"})
     with pytest.raises(InputError, match=r"expected rows in every language .* none in de, fr"):
         read_cells([FIRST], ["en", "fr", "de"])
+
+
+def test_a_language_without_some_pairs_is_named(write_cell):
+    write_cell(FIRST, {"en": "101", "de": "01"})
+    with pytest.raises(
+        InputError,
+        match=r"sp/k16/s1/.*: language de: expected a row for each of 3 test pairs, found 2",
+    ):
+        read_cells([FIRST], ["en", "de"])
+
+
+def test_a_row_twice_in_place_of_another_is_named(write_cell):
+    def doubled(table):
+        return pd.concat([table.iloc[[0]], table.iloc[:-1].assign(pair_id="p9")])
+
+    write_cell(FIRST, {"en": "10"})
+    write_cell(SECOND, {"en": "10"}, edit=doubled)
+    with pytest.raises(InputError, match=r"mpt/k16/s1/.*: pair_id: .* found 'p9'"):
+        read_cells([FIRST, SECOND], ["en"])
+
+
+def test_orders_that_change_from_file_to_file_do_not_mix(write_cell):
+    cells = [("sp", 16, seed) for seed in (1, 2, 3, 4)]
+    for cell, shuffle in zip(cells, (False, True, True, False), strict=True):
+        edits = {"edit": lambda table: table.sample(frac=1, random_state=0)} if shuffle else {}
+        write_cell(cell, {"en": "110100", "de": "100010"}, **edits)
+    found = read_cells(cells, ["en", "de"])
+    for cell in cells:
+        assert found.correct(cell).astype(int).tolist() == [[1, 0, 0, 0, 1, 0], [1, 1, 0, 1, 0, 0]]
+
+
+def test_groups_and_the_seeds_that_two_runs_share(write_cell):
+    cells = [("sp", 16, 2), ("sp", 16, 1), ("mpt", 16, 2), ("mpt", 16, 3), ("sp", 1, 1)]
+    for cell in cells:
+        write_cell(cell, {"en": "10"})
+    found = read_cells(cells, ["en"])
+    assert found.groups() == {("sp", 16): (1, 2), ("mpt", 16): (2, 3), ("sp", 1): (1,)}
+    assert found.common_seeds("mpt", "sp", shots=16) == (2,)
+    assert found.common_seeds("mpt", "sp", shots=1) == ()

@@ -19,15 +19,18 @@ TESTS = [
 
 @pytest.fixture
 def compared(write_cell):
-    """Write cells of right answers by (run, shots, seed), compare the grid of them."""
+    """Write cells of right answers by (run, shots, seed), compare the grid of them with mpt."""
 
-    def compare(right: dict[tuple[str, int, int], dict[str, str]]) -> pd.DataFrame:
+    def compare(
+        right: dict[tuple[str, int, int], dict[str, str]], reference: str = "mpt"
+    ) -> pd.DataFrame:
         for cell, bits in right.items():
             write_cell(cell, bits)
         runs, shots, seeds = (tuple(dict.fromkeys(part)) for part in zip(*right, strict=True))
         grid = Grid(runs=runs, shots=shots, seeds=seeds)
         languages = list(next(iter(right.values())))
-        return significance(read_cells(grid.cells, languages), grid)
+        cells = read_cells(grid.cells, languages)
+        return significance(cells, {"grid": grid}, reference=reference)
 
     return compare
 
@@ -120,11 +123,54 @@ def test_holm_is_within_a_test_over_all_shots_and_runs(compared):
     assert (rows["p_holm"] > rows["p_value"]).any()
 
 
-def test_without_mpt_there_is_the_header_alone(compared):
+def test_without_the_reference_there_is_the_header_alone(compared):
     frame = compared({("ft", 1, 1): {"en": "10"}, ("sp", 1, 1): {"en": "01"}})
     assert list(frame.columns) == list(COLUMNS)
     assert frame.empty
 
 
-def test_mpt_alone_has_nothing_to_be_compared_with(compared):
+def test_the_reference_alone_has_nothing_to_be_compared_with(compared):
     assert compared({("mpt", 1, 1): {"en": "10"}}).empty
+
+
+def test_any_run_may_be_the_reference(compared):
+    frame = compared(TWO_SEEDS, reference="sp")
+    assert set(frame["run"]) == {"sp"}
+    assert set(frame["other"]) == {"mpt"}
+    assert frame["difference"].to_list() == pytest.approx([-31.25] * 4)
+
+
+BLOCKS = {
+    "grid": Grid(runs=("sp", "mpt"), shots=(1, 16), seeds=(1, 2)),
+    "ablations": Grid(runs=("plain",), shots=(16,), seeds=(2, 3)),
+    "sweeps": Grid(runs=("wide", "long"), shots=(16,), seeds=(3,)),
+}
+
+
+@pytest.fixture
+def families(write_cell):
+    """The comparisons of three families; `plain` shares seed 2 with mpt, `wide` none."""
+    bits = ["110000", "111000", "111011", "101111", "011111", "111111", "010100", "000110"]
+    cells = [cell for grid in BLOCKS.values() for cell in grid.cells]
+    for cell, b in zip(cells, bits + bits, strict=False):
+        write_cell(cell, {"en": b, "de": b[::-1]})
+    return significance(read_cells(cells, ["en", "de"]), BLOCKS, reference="mpt")
+
+
+def test_each_family_stands_in_its_shots_over_the_seeds_of_both(families):
+    first = families[families["test"] == "paired_t_seeds"]
+    found = first[["family", "shots", "other", "n"]].to_numpy().tolist()
+    assert found == [["grid", 1, "sp", 2], ["grid", 16, "sp", 2], ["ablations", 16, "plain", 1]]
+
+
+def test_the_difference_is_over_the_common_seeds_alone(families, write_cell):
+    cells = read_cells([("mpt", 16, 2), ("plain", 16, 2)], ["en", "de"])
+    means = [cells.accuracy(cell).mean() for cell in cells.predicted]
+    rows = families[families["family"] == "ablations"]
+    assert rows["difference"].to_list() == pytest.approx([means[0] - means[1]] * 4)
+
+
+def test_holm_is_within_a_family(families):
+    rows = families[families["test"] == "mcnemar_clustered"].set_index("family")
+    assert rows.at["ablations", "p_holm"] == rows.at["ablations", "p_value"]
+    assert rows.loc["grid", "p_holm"].to_list() == holm(rows.loc["grid", "p_value"].to_list())

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from pipeline.evaluation.metrics import (
     accuracy_by_language,
@@ -67,6 +68,13 @@ def test_at_chance_against_hand_computed_binomials():
     assert not at_chance(100.0, 2, level=0.12)
     # A coin: P(5 of 5) = 1/32.
     assert not at_chance(100.0, 5, labels=2)
+
+
+@pytest.mark.parametrize("pairs", [1, 7, 60, 5010])
+def test_at_chance_is_the_binomial_test_of_scipy(pairs):
+    for correct in range(0, pairs + 1, max(1, pairs // 500)):
+        expected = stats.binomtest(correct, pairs, 1 / 3, alternative="greater").pvalue
+        assert at_chance(100 * correct / pairs, pairs) == (expected >= 0.05)
 
 
 def test_at_chance_needs_more_of_few_pairs_than_of_xnli():

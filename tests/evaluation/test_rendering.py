@@ -5,15 +5,9 @@ import pandas as pd
 import pytest
 
 from pipeline.config import Params
-from pipeline.evaluation.rendering import (
-    caption,
-    caption_of,
-    chance_line,
-    entries,
-    latex,
-    markdown,
-    tex_escaped,
-)
+from pipeline.evaluation.captions import caption, chance_line
+from pipeline.evaluation.printing import entries, p_text, tex_escaped
+from pipeline.evaluation.rendering import caption_of, latex, markdown
 
 COLUMNS = ["shots", "method", "de", "en", "avg"]
 MEAN = pd.DataFrame(
@@ -188,3 +182,20 @@ def test_rows_at_chance_are_named():
 def test_no_row_at_chance_is_said():
     text = chance_line(MEAN.assign(avg=60.0), pairs=100)
     assert text.startswith("Every average is above chance")
+
+
+@pytest.mark.parametrize(
+    ("p_value", "text"),
+    [
+        (9.7e-7, "9.7e-7"),
+        (1.8e-3, "1.8e-3"),
+        (0.0123, "0.012"),
+        (0.5, "0.5"),
+        (1.0, "1"),
+        (1.23e-104, "1.2e-104"),
+        (0.0, "< 5e-324"),
+        (float("nan"), ""),
+    ],
+)
+def test_p_values_as_the_paper_prints_them(p_value, text):
+    assert p_text(p_value) == text

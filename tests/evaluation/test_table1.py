@@ -5,6 +5,8 @@ from pipeline.evaluation.cells import read_cells
 from pipeline.evaluation.tables import (
     accuracy_table,
     beside,
+    confusion,
+    curves,
     read_table1,
     summary,
     table1,
@@ -92,17 +94,43 @@ def test_the_papers_average_stands_beside_one_over_the_same_languages_only():
     assert beside(ours, paper)["avg"].isna().all()
 
 
-def test_summary_for_dvc_metrics():
-    assert summary(accuracies(), pairs=7) == {
-        "accuracy": {
-            "k16": {"sp": 53.0, "mpt": 63.0, "no_translator": 0.0},
-            "k1": {"sp": 3.0, "mpt": 13.0},
-        },
-        "mpt_minus": {"k16": {"sp": 10.0, "no_translator": 63.0}, "k1": {"sp": 10.0}},
+def test_summary_for_dvc_metrics_is_of_the_grid_alone():
+    assert summary(table1(accuracies(), GRID), reference="mpt", pairs=7) == {
+        "accuracy": {"k16": {"sp": 53.0, "mpt": 63.0}, "k1": {"sp": 3.0, "mpt": 13.0}},
+        "mpt_minus": {"k16": {"sp": 10.0}, "k1": {"sp": 10.0}},
         "test_pairs": 7,
     }
 
 
-def test_summary_without_mpt_has_no_differences():
-    accuracy = accuracies()
-    assert summary(accuracy[accuracy["run"] == "sp"], pairs=7)["mpt_minus"] == {}
+def test_summary_names_the_reference_and_needs_it_for_differences():
+    table = table1(accuracies(), GRID)
+    assert summary(table, reference="sp", pairs=7)["sp_minus"]["k1"] == {"mpt": -10.0}
+    assert summary(table, reference="other", pairs=7)["other_minus"] == {}
+
+
+def test_curves_are_the_averages_by_shots_ascending():
+    found = curves(table1(accuracies(), GRID))
+    assert list(found.columns) == ["shots", "sp", "mpt"]
+    assert found.to_numpy().tolist() == [[1, 3.0, 13.0], [16, 53.0, 63.0]]
+
+
+def test_confusion_by_hand(write_cell):
+    # Labels 0 1 2 0 1 2; what is wrong is taken for the next label.
+    write_cell(("sp", 4, 1), {"en": "110111", "de": "111111"})
+    write_cell(("sp", 4, 2), {"en": "010111", "de": "111111"})
+    found = confusion(read_cells([("sp", 4, 1), ("sp", 4, 2)], ["en", "de"]))
+    assert list(found.columns) == ["run", "shots", "language", "label", "predicted", "percent"]
+    assert len(found) == 2 * 9
+    shares = found.set_index(["language", "label", "predicted"])["percent"].sort_index()
+    entailment, neutral, contradiction = "entailment", "neutral", "contradiction"
+    # Of four rows of entailment in two seeds one is taken for neutral.
+    assert shares["en", entailment].to_dict() == {entailment: 75.0, neutral: 25.0, contradiction: 0}
+    assert shares["en", contradiction].to_dict() == {entailment: 50, neutral: 0, contradiction: 50}
+    assert shares["en", neutral, neutral] == shares["de", contradiction, contradiction] == 100.0
+
+
+def test_a_label_that_no_row_has_has_no_shares(write_cell):
+    write_cell(("sp", 4, 1), {"en": "11"})
+    found = confusion(read_cells([("sp", 4, 1)], ["en"]))
+    missing = found.loc[found["percent"].isna(), "label"]
+    assert missing.to_list() == ["contradiction"] * 3

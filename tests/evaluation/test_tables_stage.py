@@ -16,18 +16,28 @@ from stages.tables import tables
 
 FILES = {
     "accuracy.csv",
+    "confusion.csv",
+    "curves.csv",
+    "differences.csv",
+    "gain.csv",
+    "intervals.csv",
     "metrics.json",
+    "paper_gap.csv",
     "significance.csv",
     "table1.csv",
     "table1.md",
     "table1.tex",
     "table1_std.csv",
+    "table2.csv",
+    "table2.md",
+    "table2.tex",
+    "sweeps.csv",
 }
 CELLS = [*product(["sp", "mpt"], [1, 16], [1, 2]), ("no_translator", 16, 1)]
 
 
 @pytest.fixture
-def made(home, write_cell, params_text) -> Path:
+def made(home, write_cell, write_settings, params_text) -> Path:
     """A folder with the cells that its params.yaml names, and others."""
     (home / "params.yaml").write_text(params_text, encoding="utf-8")
     generator = np.random.default_rng(0)
@@ -38,6 +48,7 @@ def made(home, write_cell, params_text) -> Path:
             for language in ("en", "de")
         }
         write_cell((run, shots, seed), bits)
+        write_settings((run, shots, seed), translator="none" if "no_" in run else "linear-2")
     return home
 
 
@@ -60,9 +71,63 @@ def test_writes_every_table_from_the_cells_of_params_alone(made):
     ]
     assert list(table.columns) == ["shots", "method", "de", "en", "avg"]
     metrics = json.loads((made / "results/metrics.json").read_text())
-    assert list(metrics["accuracy"]["k16"]) == ["sp", "mpt", "no_translator"]
+    assert list(metrics["accuracy"]["k16"]) == ["sp", "mpt"]
     assert metrics["accuracy"]["k16"]["mpt"] == pytest.approx(table["avg"][3])
-    assert len(pd.read_csv(made / "results/significance.csv")) == 2 * 4
+    assert len(pd.read_csv(made / "results/significance.csv")) == 3 * 4
+
+
+def test_the_files_agree_with_one_another(made):
+    tables()
+    names = ("table1", "table2", "intervals", "differences", "sweeps", "paper_gap", "curves")
+    read = {name: pd.read_csv(made / f"results/{name}.csv") for name in names}
+    average = read["intervals"][read["intervals"]["language"] == "avg"]
+    means = average.set_index(["run", "shots"])["mean"]
+    for _, row in read["table1"].iterrows():
+        assert row["avg"] == pytest.approx(means[row["method"], row["shots"]])
+    for _, row in read["table2"].iterrows():
+        assert row["avg"] == pytest.approx(means[row["run"], row["shots"]])
+    for _, row in read["sweeps"].iterrows():
+        assert row["mean"] == pytest.approx(means[row["run"], row["shots"]])
+    assert read["sweeps"]["run"].to_list() == ["mpt", "no_translator"]
+    assert read["curves"]["mpt"].to_list() == pytest.approx([means["mpt", 1], means["mpt", 16]])
+    gap = read["paper_gap"].dropna(subset=["ours"])
+    assert set(gap["row"]) == {"sp", "mpt"}
+    assert len(gap) == 2 * 2 * 2
+    lead = read["differences"]
+    for _, row in lead[(lead["language"] == "avg") & (lead["other"] == "sp")].iterrows():
+        expected = means["mpt", row["shots"]] - means["sp", row["shots"]]
+        assert row["difference"] == pytest.approx(expected)
+        assert row["low"] <= row["difference"] <= row["high"]
+
+
+def test_without_variants_the_files_are_there_all_the_same(made, params_text, capsys):
+    text = params_text.replace("[no_translator], shots", "[], shots")
+    text = text.replace("{no-translator: no_translator, no-mpt: sp}", "{}")
+    (made / "params.yaml").write_text(text, encoding="utf-8")
+    for path in (made / "data/runs").rglob("metrics.json"):
+        path.unlink()
+    tables()
+    assert set(results(made)) == FILES
+    assert pd.read_csv(made / "results/table2.csv").empty
+    assert pd.read_csv(made / "results/sweeps.csv").empty
+    for name in ("table2.md", "table2.tex"):
+        assert "No run of comparison.table2" in (made / "results" / name).read_text()
+    tables(show=True)
+    assert "Table II:" not in capsys.readouterr().out
+
+
+def test_a_cell_without_settings_says_how_to_make_it_again(made):
+    tables()
+    before = results(made)
+    path = made / "data/runs/mpt/k16/s2/metrics.json"
+    path.write_text('{"accuracy": {"en": 50.0}}')
+    with pytest.raises(InputError) as error:
+        tables()
+    assert str(error.value) == (
+        "data/runs/mpt/k16/s2/metrics.json: expected settings, found none: the cell was made by "
+        "an older version (make it again: mpt train mpt --shots 16 --seed 2)"
+    )
+    assert results(made) == before
 
 
 def test_full_precision_in_files(made):
@@ -134,7 +199,11 @@ def test_show_prints_the_table_its_caption_and_the_places(made, capsys):
     words = " ".join(printed.split())
     assert "backbone data/small_model on the 60 test pairs of data/some_nli" in words
     assert "Not above chance" in words
-    for place in ("results/table1.md", "results/significance.csv", "data/runs/", "params.yaml"):
+    second = pd.read_csv(made / "results/table2.csv")
+    for row in second.to_dict("records"):
+        assert re.search(rf"{row['variant']} +{row['run']} +{row['avg']:.1f} ", printed)
+    assert "the paper's test, which is not sound" in words
+    for place in ("results/table1.md", "results/table2.md", "data/runs/", "params.yaml"):
         assert place in printed
     assert max(map(len, printed.splitlines())) <= 120
 
@@ -169,7 +238,7 @@ def test_show_without_results_says_how_to_make_them(home):
 
 
 def test_neither_the_stage_nor_evaluation_imports_torch():
-    modules = ("cells", "comparisons", "metrics", "rendering", "significance", "tables")
+    modules = ("results", "metrics")
     imports = "; ".join(f"import pipeline.evaluation.{module}" for module in modules)
     check = "import sys; assert not {'torch', 'transformers', 'datasets'} & set(sys.modules)"
     light = "assert 'pandas' not in sys.modules"

@@ -1,9 +1,12 @@
 """Gradients reach exactly the parameters that should be trained, for every method."""
 
+from typing import get_args
+
 import pytest
 import torch
 
 from pipeline.methods import build
+from pipeline.prompting.translator import Translator
 from tests import toys
 
 
@@ -70,9 +73,10 @@ def test_translator_learns_through_the_alignment_alone(toy_backbone):
     assert groups(gradients(toy_backbone, "mpt", **changes)) == {*LM, "prompt", "translator"}
 
 
-def test_cross_entropy_of_a_mixed_step_does_not_reach_the_translator(toy_backbone):
+@pytest.mark.parametrize("name", get_args(Translator))
+def test_cross_entropy_of_a_mixed_step_does_not_reach_the_translator(toy_backbone, name):
     torch.manual_seed(0)
-    method = build(toys.context(toy_backbone, "mpt")).train()
+    method = build(toys.context(toy_backbone, "mpt", methods__mpt__translator=name)).train()
     streams = method.streams(toys.training_text(), torch.Generator())
     losses = method.losses({name: stream[:4] for name, stream in streams.items()})
     losses.parts["ce"].backward(retain_graph=True)

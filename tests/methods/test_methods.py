@@ -1,5 +1,7 @@
 """Each method against its equations."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch.nn import functional
@@ -9,7 +11,10 @@ from pipeline.errors import InputError
 from pipeline.methods import build
 from pipeline.methods.mpt import SOURCE, TARGET
 from pipeline.prompting.losses import symmetric_kl
+from pipeline.prompting.translator import Translator
 from tests import toys
+
+TRANSLATORS = get_args(Translator)
 
 
 def made(toy_backbone, run, **changes):
@@ -110,6 +115,28 @@ def test_translator_is_equation_4(toy_backbone):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("name", TRANSLATORS)
+def test_prompts_are_made_in_full_precision(toy_backbone, name):
+    method = made(toy_backbone, "mpt", methods__mpt__translator=name)
+    expected = method.soft_prompts()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = method.soft_prompts()
+    assert found.dtype == torch.float32
+    assert torch.equal(found, expected)
+
+
+@torch.no_grad()
+def test_without_a_translator_targets_are_tested_with_the_second_prompt(toy_backbone):
+    method = made(toy_backbone, "mpt", methods__mpt__translator="none")
+    batch = method.collate(method.rows(["a dog"], ["a cat"], language="sw"))
+    before = method.label_logits(batch)
+    method.prompt.embedding.weight += 1
+    assert torch.equal(method.label_logits(batch), before)
+    method.translator.prompt.embedding.weight += 1
+    assert not torch.equal(method.label_logits(batch), before)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("alpha", [0.0, 0.25, 1.0])
 def test_mpt_weighs_its_two_losses_by_equation_8(toy_backbone, alpha):
     method = made(toy_backbone, "mpt", methods__mpt__alpha=alpha)
@@ -169,10 +196,6 @@ def test_cross_entropy_over_the_vocabulary_or_the_label_words(toy_backbone):
     [
         ({"methods__mpt__alhpa": 0.1}, "methods.mpt.alhpa: expected no such key, found 0.1"),
         ({"methods__mpt__alpha": 1.5}, "methods.mpt.alpha: expected at most 1, found 1.5"),
-        (
-            {"methods__mpt__translator": "gru"},
-            "methods.mpt.translator: expected linear-2, found 'gru'",
-        ),
         ({"training__max_length": 500}, "training.max_length: expected at most the backbone's 128"),
         (
             {"methods__mpt__max_length": 500},

@@ -5,7 +5,7 @@ from random import Random
 
 import pyarrow.parquet as pq
 import pytest
-from datasets import ClassLabel, load_dataset
+from datasets import ClassLabel, Translation, TranslationVariableLanguages, load_dataset
 
 from pipeline.languages import LANGUAGES
 from pipeline.pocket.build import build_data
@@ -22,6 +22,23 @@ def read(pocket, dataset, language, split):
     return pq.read_table(path).to_pylist()
 
 
+def translations(pocket, language):
+    """Return the training items in a language, as rows of `en/train`."""
+    rows = read(pocket, "xnli", "all_languages", "train")
+    found = []
+    for row in rows:
+        hypotheses = dict(zip(*row["hypothesis"].values(), strict=True))
+        assert list(row["hypothesis"]["language"]) == sorted(LANGUAGES)
+        found.append(
+            {
+                "premise": row["premise"][language],
+                "hypothesis": hypotheses[language],
+                "label": row["label"],
+            }
+        )
+    return found
+
+
 def pairs(rows):
     first, second = (
         ("premise", "hypothesis") if "premise" in rows[0] else ("sentence1", "sentence2")
@@ -31,8 +48,8 @@ def pairs(rows):
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_splits_are_balanced_and_disjoint_in_every_language(pocket, language):
-    names = XNLI_SPLITS if language == "en" else XNLI_SPLITS[1:]
-    xnli = {split: read(pocket, "xnli", language, split) for split in names}
+    xnli = {split: read(pocket, "xnli", language, split) for split in XNLI_SPLITS[1:]}
+    xnli["train"] = translations(pocket, language)
     paws = {split: read(pocket, "paws-x", language, split) for split in ("validation", "test")}
     for rows in (*xnli.values(), *paws.values()):
         assert len(set(Counter(row["label"] for row in rows).values())) == 1
@@ -44,7 +61,7 @@ def test_splits_are_balanced_and_disjoint_in_every_language(pocket, language):
     tested, validated = (
         {text for pair in pairs(xnli[split]) for text in pair} for split in ("test", "validation")
     )
-    rest = [*paws.values(), *(rows for split, rows in xnli.items() if split == "train")]
+    rest = [*paws.values(), xnli["train"]]
     others = {text for rows in rest for pair in pairs(rows) for text in pair}
     assert not tested & validated
     assert not (tested | validated) & others
@@ -57,6 +74,25 @@ def test_rows_are_aligned(pocket):
             for language in sorted(LANGUAGES)
         }
         assert all(labels[language] == labels["en"] for language in labels)
+
+
+def test_the_training_items_in_all_languages_begin_with_the_english_ones(pocket):
+    english = read(pocket, "xnli", "en", "train")
+    assert len(english) == 2001
+    assert translations(pocket, "en") == english
+
+
+def test_the_training_items_are_put_into_words_as_those_of_other_splits(pocket, sources):
+    grammar, items = sources.grammar, sources.corpora.xnli["train"]
+    for language in sorted(LANGUAGES):
+        rows = translations(pocket, language)
+        assert [row["label"] for row in rows] == [one.label for one in items]
+        assert [row["premise"] for row in rows] == [
+            grammar.sentence(one.premise, language) for one in items
+        ]
+        assert [row["hypothesis"] for row in rows] == [
+            grammar.sentence(one.hypothesis, language) for one in items
+        ]
 
 
 def test_languages_differ(pocket):
@@ -84,6 +120,17 @@ def test_the_hub_client_reads_both(pocket, language, tmp_path):
         str(pocket / "hub" / "xnli"), language, split="test", cache_dir=str(tmp_path)
     )
     assert xnli.features["label"] == ClassLabel(names=["entailment", "neutral", "contradiction"])
+    whole = load_dataset(
+        str(pocket / "hub" / "xnli"), "all_languages", split="train", cache_dir=str(tmp_path)
+    )
+    codes = sorted(LANGUAGES)
+    assert whole.features["premise"] == Translation(languages=codes)
+    assert whole.features["hypothesis"] == TranslationVariableLanguages(languages=codes)
+    assert whole.features["label"] == xnli.features["label"]
+    row = whole[0]
+    hypotheses = dict(zip(*row["hypothesis"].values(), strict=True))
+    first = translations(pocket, language)[0]
+    assert (row["premise"][language], hypotheses[language]) == pairs([first])[0]
     paws = load_dataset(
         str(pocket / "hub" / "paws-x"), language, split="validation", cache_dir=str(tmp_path)
     )

@@ -30,6 +30,7 @@ from pipeline.prompting.backbone import load_backbone
 from pipeline.prompting.soft_prompt import SoftPrompt, fill_slots
 from pipeline.prompting.template import ClozeTemplate
 from pipeline.prompting.tokens import load_pieces
+from pipeline.prompting.translator import ARCHITECTURES, linear_2
 from pipeline.reproducibility import make_deterministic, set_threads
 from pipeline.training import fit
 
@@ -150,7 +151,7 @@ def empty_prompt(monkeypatch):
 
 def untrained_translator(monkeypatch):
     monkeypatch.setitem(
-        mpt.TRANSLATORS, "linear-2", lambda d: mpt.linear_2(d).requires_grad_(requires_grad=False)
+        ARCHITECTURES, "linear-2", lambda d: linear_2(d).requires_grad_(requires_grad=False)
     )
 
 

@@ -14,13 +14,17 @@ from transformers import (
     BertForMaskedLM,
     GPT2Config,
     GPT2LMHeadModel,
+    RobertaPreLayerNormConfig,
+    RobertaPreLayerNormForMaskedLM,
     XLMRobertaConfig,
     XLMRobertaForMaskedLM,
 )
 
 from pipeline.blocks import Source
 from pipeline.errors import InputError
+from pipeline.prompting import encoder
 from pipeline.prompting.fetching import FILES, fetch_backbone
+from pipeline.prompting.tokens import Pieces
 from tests import toys
 from tests.commands import only_line, run
 from tests.hub_server import Repository, serving
@@ -106,6 +110,55 @@ def test_another_family_is_refused_by_name(folder):
         "params.yaml: backbone.path: expected a masked language model of the XLM-R family, "
         "found BertForMaskedLM"
     )
+
+
+def test_another_architecture_with_such_a_head_is_refused_by_name(folder):
+    config = RobertaPreLayerNormConfig(vocab_size=500, num_hidden_layers=1, **SIZES)
+    RobertaPreLayerNormForMaskedLM(config).save_pretrained(folder)
+    assert complaint(folder) == (
+        "params.yaml: backbone.path: expected a masked language model of the XLM-R family, "
+        "found RobertaPreLayerNormForMaskedLM"
+    )
+
+
+def test_what_training_does_not_compute_is_refused(folder):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"hidden_act": "relu"}))
+    line = "params.yaml: backbone: HERE: hidden_act: expected gelu, found 'relu'"
+    assert complaint(folder) == line
+
+
+def test_a_model_that_training_would_compute_otherwise_is_refused(folder, monkeypatch):
+    def shifted(self, words):
+        return right(self, words.flip(1))
+
+    right = encoder.Embeddings.forward
+    monkeypatch.setattr(encoder.Embeddings, "forward", shifted)
+    assert complaint(folder).startswith(
+        "params.yaml: backbone: HERE: expected a model that training computes as "
+        "XLMRobertaForMaskedLM does, found logits that differ by "
+    )
+
+
+def test_a_tokenizer_that_training_would_read_otherwise_is_refused(folder, monkeypatch):
+    right = Pieces.of
+    monkeypatch.setattr(Pieces, "of", lambda self, texts: right(self, [t.upper() for t in texts]))
+    assert complaint(folder) == (
+        "params.yaml: backbone: HERE: expected a tokenizer that tokenizer.json holds whole, found "
+        "one that TokenizersBackend reads in other pieces"
+    )
+
+
+def test_a_refused_backbone_leaves_the_one_before(folder, tmp_path):
+    out = tmp_path / "backbone"
+    fetch_backbone(Source(path=str(folder)), out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"hidden_act": "relu"}))
+    with pytest.raises(InputError):
+        fetch_backbone(Source(path=str(folder)), out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backbone", "given"]
 
 
 def test_a_model_that_fills_no_masks_is_refused(folder):

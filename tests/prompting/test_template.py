@@ -13,7 +13,6 @@ from pipeline.prompting.template import (
     cut_longer,
     strip_punctuation,
 )
-from pipeline.prompting.tokens import Pieces
 from tests import toys
 
 
@@ -24,7 +23,7 @@ def tokenizer(request):
 
 @pytest.fixture(scope="module")
 def pieces(tokenizer):
-    return Pieces(tokenizer)
+    return toys.pieces(tokenizer)
 
 
 def written(row, tokenizer):

@@ -1,14 +1,13 @@
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.prompting.tokens import Pieces
 from pipeline.prompting.verbalizer import label_word_ids
 from tests import toys
 
 
 @pytest.fixture(scope="module")
 def pieces():
-    return Pieces(toys.tokenizer())
+    return toys.pieces(toys.tokenizer())
 
 
 def test_words_of_one_piece_in_the_order_of_labels(pieces):

@@ -69,6 +69,8 @@ def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison)
     printed = ""
     if theirs is not None:
         order = list(rows["language"])
+        if set(order) != set(theirs["language"]):
+            order.remove(AVERAGE)  # the paper's mean is over its own languages
         theirs = _described(theirs[theirs["language"].isin(order)], order=order)
         panels.append(_panel(theirs, POINTS, title=f"the paper's, {shots_name(shots)} on XNLI"))
         panels.append(_panel(theirs, RELATIVE, title="the paper's, relative"))

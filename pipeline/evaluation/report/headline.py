@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline.config import Params
 from pipeline.evaluation.figures.gain import shots_of_gain
 from pipeline.evaluation.figures.words import AVERAGE, interval, percent, shots_name, signed
+from pipeline.evaluation.tables import languages_of
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def headline(tables: Mapping[str, pd.DataFrame], paper: pd.DataFrame, params: Pa
     ].iloc[0]
     printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE]
     accuracy, ahead = "", ""
-    if comparison.reference in printed.index:
+    # The paper's mean is over its own languages.
+    alike = set(languages_of(paper)) == set(params.languages.all)
+    if alike and comparison.reference in printed.index:
         accuracy = f"the paper's: {percent(printed[comparison.reference])}"
         if comparison.baseline in printed.index:
             difference = printed[comparison.reference] - printed[comparison.baseline]

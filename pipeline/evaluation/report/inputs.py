@@ -10,7 +10,6 @@ from pipeline.artifacts import RESULTS, read_json, run_folder
 from pipeline.config import CELLS, Params
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cell
-from pipeline.evaluation.tables import PAPER
 
 BOUNDED = ("seeds", "mean", "std", "low", "high")
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -93,24 +92,6 @@ def read_records(params: Params) -> list[Record]:
                 Record(cell, block, metrics, read_json(beside) if beside.is_file() else {})
             )
     return records
-
-
-def read_paper_table2() -> pd.DataFrame:
-    """Read the paper's Table II.
-
-    Raises:
-        InputError: the file is missing, or has other columns.
-    """
-    path = PAPER / "table2.csv"
-    if not path.is_file():
-        raise InputError(f"{path}: expected the paper's Table II, found no such file")
-    table = pd.read_csv(path)
-    for column in ("shots", "variant", "avg", "p_value"):
-        if column not in table.columns:
-            raise InputError(
-                f"{path}: expected a column {column}, found {', '.join(map(str, table))}"
-            )
-    return table
 
 
 def _read(name: str, columns: tuple[str, ...]) -> pd.DataFrame:

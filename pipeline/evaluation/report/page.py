@@ -13,16 +13,11 @@ from markupsafe import Markup
 
 from pipeline.blocks import LABELS
 from pipeline.config import Params
+from pipeline.evaluation.captions import XLM_R_BASE, XNLI, caption, chance_line
 from pipeline.evaluation.figures.collection import EMPTY
 from pipeline.evaluation.figures.drawing import DrawnFigure, inline_svg
 from pipeline.evaluation.figures.words import language_name, seeds_name, shots_name
-from pipeline.evaluation.rendering import (
-    XLM_R_BASE,
-    XNLI,
-    caption,
-    chance_line,
-    entries,
-)
+from pipeline.evaluation.printing import entries
 from pipeline.evaluation.report import facts, statements, tables
 from pipeline.evaluation.report.examples import EACH, compared_cells, disagreements
 from pipeline.evaluation.report.failures import failures

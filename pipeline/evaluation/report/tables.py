@@ -7,8 +7,10 @@ import pandas as pd
 
 from pipeline.config import Params
 from pipeline.evaluation.figures.words import AVERAGE, interval, percent, signed
-from pipeline.evaluation.rendering import Entries
+from pipeline.evaluation.printing import Entries
 from pipeline.evaluation.report.p_values import shown
+from pipeline.evaluation.table2 import PRINTED, with_original
+from pipeline.evaluation.tables import languages_of
 
 P_ROWS = {
     "the paper's test": "p_paper",
@@ -58,45 +60,37 @@ def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Column]]:
 
     Args:
         ours: the rows of table2.csv.
-        paper: data/paper/table2.csv, whose first row of each shots is the original.
+        paper: the rows of data/paper/table2.csv.
     """
-    languages = list(ours.columns[3 : list(ours.columns).index(AVERAGE) + 1])
-    theirs = {int(k): _paper_rows(paper[paper["shots"] == k]) for k in paper["shots"].unique()}
+    languages, printed_in = languages_of(ours), languages_of(paper)
+    named = with_original(paper)
+    theirs = {
+        (int(row["shots"]), str(row["variant"])): {str(name): row[name] for name in row}
+        for row in named.to_dict("records")
+    }
+    # The paper's mean is over its own languages.
+    shared = [code for code in languages if code in printed_in]
+    shared += [AVERAGE] if set(languages) == set(printed_in) else []
     tables: dict[int, list[Column]] = {}
     for row in ours.to_dict("records"):
-        printed = theirs.get(row["shots"], {}).get(row["variant"], {})
-        tables.setdefault(int(row["shots"]), []).append(
+        shots, variant = int(row["shots"]), str(row["variant"])
+        printed = theirs.get((shots, variant), {})
+        tables.setdefault(shots, []).append(
             Column(
-                variant=str(row["variant"]),
+                variant=variant,
                 run=str(row["run"]),
-                ours={code: percent(row[code]) for code in languages},
-                paper={code: percent(printed[code]) for code in languages if code in printed},
+                ours={code: percent(row[code]) for code in (*languages, AVERAGE)},
+                paper={code: percent(printed[code]) for code in shared if printed},
                 p_values={name: _p(row[column]) for name, column in P_ROWS.items()},
-                p_paper=_p(printed.get("p_value", float("nan"))),
+                p_paper=_p(printed.get(PRINTED, float("nan"))),
             )
         )
-    if not set(tables) & set(theirs):
-        for shots, rows in theirs.items():
-            tables[shots] = [
-                Column(
-                    variant=variant,
-                    run="",
-                    ours={},
-                    paper={code: percent(row[code]) for code in row if code in paper.columns[2:18]},
-                    p_values={},
-                    p_paper=_p(row["p_value"]),
-                )
-                for variant, row in rows.items()
-            ]
+    if not set(tables) & {shots for shots, _ in theirs}:
+        for (shots, variant), printed in theirs.items():
+            numbers = {code: percent(printed[code]) for code in (*printed_in, AVERAGE)}
+            column = Column(variant, "", {}, numbers, {}, _p(printed[PRINTED]))
+            tables.setdefault(shots, []).append(column)
     return tables
-
-
-def _paper_rows(part: pd.DataFrame) -> dict[str, dict[str, float]]:
-    rows = part.to_dict("records")
-    return {
-        "original" if at == 0 else str(row["variant"]): {str(k): v for k, v in row.items()}
-        for at, row in enumerate(rows)
-    }
 
 
 def _p(value: float) -> str:

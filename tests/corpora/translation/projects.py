@@ -40,18 +40,22 @@ def write(
     params(folder, engine=engine, languages=languages, pairs=pairs, **changes)
 
 
-def params(folder: Path, *, engine="google", languages=ALL, pairs=20, **changes) -> None:
+def params(
+    folder: Path, *, engine="google", languages=ALL, pairs=20, extended=None, **changes
+) -> None:
     """Write params.yaml."""
     values = toys.params(
         languages__targets=list(languages), paws15__engine=engine, paws15__pairs=pairs
     )
     values["paws15"]["translation"] = QUICK | changes
+    if extended:
+        values["paws15"]["extended"] = extended
     toys.write_params(values, folder / "params.yaml")
 
 
-def pairs(folder: Path) -> pd.DataFrame:
-    """Return what the stage wrote."""
-    return pd.read_parquet(folder / "data/paws15/pairs.parquet")
+def pairs(folder: Path, name: str = "pairs") -> pd.DataFrame:
+    """Return what the stage wrote: pairs or extended."""
+    return pd.read_parquet(folder / f"data/paws15/{name}.parquet")
 
 
 def journal(folder: Path, table: str) -> pd.DataFrame:

@@ -1,0 +1,54 @@
+"""Which parallel pairs a run reads: PAWS-15, more of it, or its own pairs with translations."""
+
+import pandas as pd
+
+from pipeline.artifacts import FEWSHOT, PARALLEL_PAIRS, PAWS15, TRANSLATED_SPLITS, read_table
+from pipeline.errors import InputError
+from pipeline.runs import Run
+
+
+def read_parallel(run: Run, *, shots: int, seed: int, usual: int) -> pd.DataFrame:
+    """Read the parallel pairs that a run asks for by `pairs` and `external_pairs`.
+
+    Args:
+        run: its `parallel` says which.
+        shots: k, of the split whose translations are read.
+        seed: the training seed, where each has its own split.
+        usual: paws15.pairs; a run that asks for more reads the extended pairs.
+
+    Returns:
+        language, premise, hypothesis, target_premise, target_hypothesis and more.
+
+    Raises:
+        InputError: the file is missing, or holds fewer pairs than asked for, or none.
+    """
+    if run.parallel.pairs == "xnli":
+        return _translations(run, shots=shots, seed=seed)
+    wanted = run.parallel.external_pairs
+    path = PAWS15 / ("extended.parquet" if wanted and wanted > usual else "pairs.parquet")
+    pairs = read_table(path, PARALLEL_PAIRS)
+    if wanted and wanted > len(pairs):
+        raise InputError(
+            f"{path}: expected at least the {wanted} pairs of methods.{run.name}.external_pairs "
+            f"in params.yaml, found {len(pairs)}"
+        )
+    return pairs.head(wanted) if wanted else pairs
+
+
+def _translations(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
+    path = FEWSHOT / f"k{shots}_translations.parquet"
+    frame = read_table(path, TRANSLATED_SPLITS)
+    if frame.empty:
+        raise InputError(
+            f"{path}: expected translations of the labelled pairs, since methods.{run.name}.pairs "
+            f"is xnli, found none (params.yaml: fewshot.translations must be true, and "
+            f"fewshot.source must have them)"
+        )
+    names = set(frame.split)
+    wanted = "train" if "train" in names else f"train@{seed}"
+    if wanted not in names:
+        raise InputError(
+            f"{path}: expected a train split for seed {seed}, found {', '.join(sorted(names))} "
+            f"(is the seed in params.yaml's grid.seeds?)"
+        )
+    return frame[frame.split == wanted].reset_index(drop=True)

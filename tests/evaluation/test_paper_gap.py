@@ -1,0 +1,73 @@
+import pandas as pd
+import pytest
+
+from pipeline.evaluation.paper_gap import COLUMNS, paper_gap
+from pipeline.evaluation.table2 import read_paper_table2
+from pipeline.evaluation.tables import read_table1
+from pipeline.languages import LANGUAGES
+
+RUNS = {1: {"mpt": "mpt", "ours_alone": "ours_alone"}, 2: {"mpt": "mpt", "no-translator": "bare"}}
+
+
+@pytest.fixture
+def papers(home):
+    return {
+        1: read_table1(home / "data/paper/table1.csv"),
+        2: read_paper_table2(home / "data/paper/table2.csv"),
+    }
+
+
+def measured(languages) -> pd.DataFrame:
+    """mpt at 64 shots: 50 in all languages, 45 to 56."""
+    rows = [
+        (run, 64, language, 5, 50.0, 1.0, 45.0, 56.0)
+        for run in ("mpt", "bare")
+        for language in (*languages, "avg")
+    ]
+    columns = ["run", "shots", "language", "seeds", "mean", "std", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_every_number_of_the_paper_has_a_row_in_its_order(papers):
+    gap = paper_gap(measured(sorted(LANGUAGES)), papers, RUNS)
+    assert list(gap.columns) == list(COLUMNS)
+    assert (gap["table"] == 1).sum() == 36 * 16
+    assert (gap["table"] == 2).sum() == 5 * 16
+    for number, name in ((1, "method"), (2, "variant")):
+        wide = papers[number].drop(columns="p_value", errors="ignore")
+        printed = wide.set_index(["shots", name]).stack().to_list()
+        assert gap.loc[gap["table"] == number, "paper"].to_list() == printed
+
+
+def test_ours_and_the_difference_by_hand(papers):
+    gap = paper_gap(measured(sorted(LANGUAGES)), papers, RUNS)
+    ours = gap[(gap["row"] == "mpt") & (gap["shots"] == 64) & (gap["language"] == "en")]
+    assert ours["table"].to_list() == [1, 2]
+    for _, row in ours.iterrows():
+        # The paper prints 55.4.
+        assert row[["ours", "low", "high", "paper"]].to_list() == [50.0, 45.0, 56.0, 55.4]
+        found = row[["difference", "difference_low", "difference_high"]].to_list()
+        assert found == pytest.approx([-5.4, -10.4, 0.6])
+
+
+def test_what_was_not_run_is_empty(papers):
+    gap = paper_gap(measured(sorted(LANGUAGES)), papers, RUNS)
+    other = gap[(gap["row"] == "mpt") & (gap["shots"] == 4)]
+    assert set(other["run"]) == {"mpt"}
+    assert other[["ours", "low", "high", "difference"]].isna().all(axis=None)
+    assert gap.loc[gap["row"] == "ft", "run"].isna().all()
+    assert gap["ours"].notna().sum() == 16 + 2 * 16
+    # A run of ours that the paper has not is no row.
+    assert "ours_alone" not in set(gap["row"])
+
+
+def test_an_average_over_other_languages_does_not_stand_beside_the_papers(papers):
+    gap = paper_gap(measured(["de", "en"]), papers, RUNS)
+    there = gap.loc[gap["ours"].notna(), ["table", "row", "language"]].to_numpy().tolist()
+    assert there == [
+        *([1, "mpt", code] for code in ("de", "en")),
+        *([2, "mpt", code] for code in ("de", "en")),
+        *([2, "no-translator", code] for code in ("de", "en")),
+    ]
+    averages = gap[gap["language"] == "avg"]
+    assert averages[["ours", "low", "high", "difference"]].isna().all(axis=None)

@@ -1,0 +1,178 @@
+import math
+from typing import get_args
+
+import pytest
+import torch
+
+from pipeline.prompting.translator import ARCHITECTURES, Translator, make_translator
+from tests.prompting.test_soft_prompt import lstm
+
+NAMES = get_args(Translator)
+
+
+def made(name, *, length=3, hidden_size=10, seed=0):
+    torch.manual_seed(seed)
+    return make_translator(name, length=length, hidden_size=hidden_size)
+
+
+def vectors(length=3, hidden_size=10):
+    return torch.randn(length, hidden_size, generator=torch.Generator().manual_seed(7))
+
+
+def test_every_value_of_the_parameter_has_its_module():
+    assert set(NAMES) == {*ARCHITECTURES, "none"}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("linear-1", 100 + 10),
+        ("linear-2", (200 + 20) + (200 + 10)),
+        # In each direction four gates, each with 10 inputs, 10 states and two biases.
+        ("lstm-1", 2 * 4 * 10 * (10 + 10 + 2) + (200 + 10)),
+        ("lstm-2", 2 * 4 * 10 * (10 + 10 + 2) + 2 * 4 * 10 * (20 + 10 + 2) + (200 + 10)),
+        # Query, key, value and output; the perceptron; two normalisations.
+        ("transformer-1", 4 * 110 + (200 + 20) + (200 + 10) + 2 * 20),
+        ("transformer-2", 2 * (4 * 110 + (200 + 20) + (200 + 10) + 2 * 20)),
+        # Three vectors, an LSTM in both directions, 2d -> d -> d.
+        ("none", 3 * 10 + 2 * 4 * 10 * (10 + 10 + 2) + (200 + 10) + (100 + 10)),
+    ],
+)
+def test_parameters_of_each(name, expected):
+    assert sum(one.numel() for one in made(name).parameters()) == expected
+
+
+def test_parameters_of_eq_4_at_the_size_of_xlm_r_base():
+    found = made("linear-2", length=4, hidden_size=768)
+    assert sum(one.numel() for one in found.parameters()) == 2_361_600
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("length", "hidden_size"), [(1, 16), (4, 128), (16, 9), (4, 768)])
+def test_each_maps_m_vectors_to_m_vectors_at_any_d(name, length, hidden_size):
+    translate = made(name, length=length, hidden_size=hidden_size)
+    target = translate(vectors(length, hidden_size))
+    assert target.shape == (length, hidden_size)
+    assert torch.isfinite(target).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_and_prediction_see_the_same_prompt(name):
+    # No dropout anywhere. (Without gradients the CPU has another LSTM, equal but for rounding.)
+    translate, source = made(name), vectors()
+    trained = translate.train()(source)
+    with torch.inference_mode():
+        torch.testing.assert_close(translate.eval()(source), trained, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_gradients_to_the_last_bit(name):
+    found = []
+    for _ in range(2):
+        translate = made(name)
+        (translate(vectors()) ** 3).sum().backward()
+        found.append([one.grad for one in translate.parameters()])
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_reach_every_parameter(name):
+    translate = made(name)
+    (translate(vectors()) ** 3).sum().backward()
+    for place, parameter in translate.named_parameters():
+        assert parameter.grad.abs().sum() > 0, place
+
+
+def test_linear_2_is_equation_4():
+    translate, source = made("linear-2"), vectors()
+    up, _, down = translate
+    by_hand = (source @ up.weight.T + up.bias).clamp(min=0) @ down.weight.T + down.bias
+    torch.testing.assert_close(translate(source), by_hand)
+
+
+def test_linear_2_draws_what_it_always_drew():
+    torch.manual_seed(0)
+    expected = [torch.nn.Linear(4, 8), torch.nn.Linear(8, 4)]
+    found = made("linear-2", hidden_size=4)
+    assert torch.equal(found[0].weight, expected[0].weight)
+    assert torch.equal(found[2].bias, expected[1].bias)
+
+
+def test_linear_1_by_hand():
+    translate = made("linear-1", hidden_size=2)
+    with torch.no_grad():
+        translate.weight.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        translate.bias.copy_(torch.tensor([0.5, -0.5]))
+    found = translate(torch.tensor([[1.0, 0.0], [1.0, 1.0]]))
+    torch.testing.assert_close(found, torch.tensor([[1.5, 2.5], [3.5, 6.5]]))
+
+
+def test_lstm_1_by_hand():
+    translate, source = made("lstm-1"), vectors()
+    weights = dict(translate.lstm.named_parameters())
+    back = lstm(source.flip(0), weights, "_reverse").flip(0)
+    states = torch.cat([lstm(source, weights, ""), back], dim=1)
+    by_hand = states @ translate.down.weight.T + translate.down.bias
+    torch.testing.assert_close(translate(source), by_hand)
+
+
+def normalised(rows):
+    """LayerNorm as it starts: weight 1, bias 0."""
+    centred = rows - rows.mean(-1, keepdim=True)
+    return centred / (centred.pow(2).mean(-1, keepdim=True) + 1e-5).sqrt()
+
+
+def test_transformer_1_by_hand_with_two_heads():
+    translate, source = made("transformer-1", hidden_size=128), vectors(3, 128)
+    layer, attention = translate.layers[0], translate.layers[0].self_attn
+    queries, keys, values = (source @ attention.in_proj_weight.T + attention.in_proj_bias).chunk(
+        3, dim=-1
+    )
+    heads = []
+    for part in (slice(0, 64), slice(64, 128)):
+        scores = queries[:, part] @ keys[:, part].T / math.sqrt(64)
+        heads.append(scores.softmax(-1) @ values[:, part])
+    attended = torch.cat(heads, dim=-1) @ attention.out_proj.weight.T + attention.out_proj.bias
+    middle = normalised(source + attended)
+    inner = (middle @ layer.linear1.weight.T + layer.linear1.bias).clamp(min=0)
+    by_hand = normalised(middle + inner @ layer.linear2.weight.T + layer.linear2.bias)
+    torch.testing.assert_close(translate(source), by_hand, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("hidden_size", "heads"), [(16, 1), (17, 1), (100, 1), (128, 2), (768, 12), (1024, 16)]
+)
+def test_heads_divide_any_d(hidden_size, heads):
+    layer = made("transformer-1", hidden_size=hidden_size).layers[0]
+    assert layer.self_attn.num_heads == heads
+
+
+def test_the_two_layers_of_a_transformer_do_not_start_as_copies():
+    first, second = made("transformer-2").layers
+    assert not torch.equal(first.linear1.weight, second.linear1.weight)
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_all_but_the_linear_ones_translate_the_vectors_together(name):
+    translate, source = made(name), vectors()
+    other = source.clone()
+    other[-1] += 1
+    alone = torch.allclose(translate(source)[0], translate(other)[0])
+    assert alone == name.startswith("linear")
+
+
+def test_transformers_have_no_positions():
+    translate, source = made("transformer-2"), vectors()
+    order = torch.tensor([2, 0, 1])
+    torch.testing.assert_close(translate(source)[order], translate(source[order]))
+
+
+def test_without_a_translator_the_target_prompt_is_its_own():
+    translate = made("none")
+    source = vectors().requires_grad_()
+    target = translate(source)
+    assert torch.equal(target, translate(source.detach() + 1))
+    target.sum().backward()
+    assert source.grad is None
+    # Its own draw, too: nothing of the source prompt goes into it.
+    assert not torch.equal(target, made("none", seed=1)(source))

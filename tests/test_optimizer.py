@@ -1,0 +1,66 @@
+"""AdamW beside torch's own class: the same bits."""
+
+import pytest
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from pipeline.optimizer import AdamW, Group
+
+
+def module():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3), nn.Linear(3, 3))
+
+
+def groups(model):
+    parameters = list(model.parameters())
+    return [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
+
+
+def backward(model, step):
+    torch.manual_seed(step)
+    hidden = model[2](model[1](model[0](torch.randn(4, 5))))
+    # The last layer has a gradient in some updates only.
+    (model[3](hidden) if step % 3 else hidden).square().sum().backward()
+
+
+def test_updates_are_those_of_torch():
+    ours, theirs = module(), module()
+    decayed, spared = groups(ours)
+    optimizer = AdamW((Group(decayed, 0.01), Group(spared, 0.0)))
+    decayed, spared = groups(theirs)
+    reference = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.01}, {"params": spared, "weight_decay": 0.0}],
+        lr=1e-2,
+        fused=True,
+    )
+    schedule = LambdaLR(reference, lambda step: 1 / (step + 1))
+    for step in range(7):
+        optimizer.forget_gradients()
+        backward(ours, step)
+        optimizer.update(1e-2 * (1 / (step + 1)))
+        reference.zero_grad()
+        backward(theirs, step)
+        reference.step()
+        schedule.step()
+        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert torch.equal(one, other)
+
+
+def test_an_update_by_hand():
+    parameter = nn.Parameter(torch.tensor([2.0, -3.0]))
+    parameter.grad = torch.tensor([0.5, -4.0])
+    AdamW([Group([parameter], 0.1)]).update(0.01)
+    # The first step of Adam is the sign of the gradient; decay takes a thousandth.
+    assert parameter.tolist() == pytest.approx([2 * 0.999 - 0.01, -3 * 0.999 + 0.01], abs=1e-6)
+
+
+def test_gradients_are_forgotten():
+    parameter = nn.Parameter(torch.ones(2))
+    parameter.grad = torch.ones(2)
+    optimizer = AdamW([Group([parameter], 0.0)])
+    optimizer.forget_gradients()
+    optimizer.update(0.1)
+    assert parameter.grad is None
+    assert parameter.tolist() == [1.0, 1.0]
