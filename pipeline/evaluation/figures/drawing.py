@@ -115,6 +115,7 @@ def write_pictures(files: Mapping[str, bytes], folder: Path) -> None:
 
 def _places(panels: Sequence[Drawn], columns: int, *, top: int) -> Iterator[tuple[Drawn, int, int]]:
     """Yield each panel with the left and upper edge that it gets, columns and rows aligned."""
+    columns = min(columns, len(panels))
     widths = [max(one.width for one in panels[at::columns]) for at in range(columns)]
     y = top
     for start in range(0, len(panels), columns):

@@ -20,6 +20,9 @@ from pipeline.evaluation.report.p_values import LEVEL, equation
 
 FEW_SEEDS = 5
 
+WARNINGS = ("only ", "p below ")
+"""How those parts of a note begin that must be said with a p-value."""
+
 Row = dict[str, Any]
 
 
@@ -167,4 +170,6 @@ def _test(row: Row, comparisons: int) -> str:
             "show that there is none"
         )
         said += f"; after Holm's correction {many} {equation(float(row['p_holm']))}, {verdict}"
+    warnings = [part for part in note.split("; ") if part.startswith(WARNINGS)]
+    said = "; ".join([said, *warnings])
     return f"{said}; {test.speaks}." if test else f"{said}. {note}".strip()

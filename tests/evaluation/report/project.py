@@ -253,7 +253,7 @@ def _significance(wide: pd.DataFrame, params: Params) -> pd.DataFrame:
 def _table2(wide: pd.DataFrame, significance: pd.DataFrame, params: Params) -> pd.DataFrame:
     reference, means = params.comparison.reference, wide.groupby(level=["shots", "run"]).mean()
     rows = []
-    for shots in params.ablations.shots:
+    for shots in params.ablations.shots if params.comparison.table2 else ():
         for variant, run in {"original": reference, **params.comparison.table2}.items():
             if (shots, run) not in means.index:
                 continue
