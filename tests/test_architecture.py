@@ -184,11 +184,12 @@ def test_the_pipeline_knows_nothing_of_pocket():
             assert not code, name(path)
 
 
-def test_training_needs_neither_dvc_nor_datasets():
+def test_training_needs_neither_dvc_nor_datasets_nor_transformers():
     needed = set().union(*(closure(path) for path in [command("train"), *METHODS]))
     for one in needed:
         for node in ast.walk(ast.parse((ROOT / one).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = [alias.name for alias in node.names]
                 names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-                assert not {part.split(".")[0] for part in names} & {"dvc", "datasets"}, one
+                found = {part.split(".")[0] for part in names}
+                assert not found & {"dvc", "datasets", "transformers"}, one

@@ -3,7 +3,7 @@
 The three are one architecture (Liu et al. 2019, RoBERTa; Conneau et al. 2020, XLM-R). Modules carry
 the names of Hugging Face's checkpoints and stand in the order of `transformers`, by which the
 optimizer and the norm of the gradients go: in float32 on a CPU both compute the same bits. Why not
-`transformers` itself: importing it takes longer than training a small cell.
+`transformers` itself: every cell would pay the seconds that importing it takes.
 """
 
 from typing import Annotated, Literal, Self

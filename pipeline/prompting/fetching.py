@@ -39,9 +39,9 @@ TOLERANCE = 1e-3
 def fetch_backbone(source: Source, folder: Path) -> str:
     """Load a masked language model with its tokenizer and save both in one form.
 
-    `transformers` reads every form that checkpoints come in, training only the one that it is
-    saved in here. Loading and saving turns pickled weights into safetensors and shows that the
-    parts fit together before anything is trained; reading it back, that both compute the same.
+    `transformers` reads every form that checkpoints come in, training the one that is saved here.
+    Loading and saving turns pickled weights into safetensors and shows that the parts fit
+    together before anything is trained; reading them back, that both compute the same.
 
     Args:
         source: a Hub id and its revision, or a folder.
