@@ -155,7 +155,8 @@ def read_table(path: Path, form: Table) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
     try:
-        table = pq.read_table(path)
+        there = set(pq.read_schema(path).names)
+        table = pq.read_table(path, columns=[c for c in form.schema.names if c in there])
     except pa.ArrowInvalid:
         raise InputError(f"{path}: expected a Parquet file, found something else") from None
     expected = {field.name: field.type for field in form.schema}

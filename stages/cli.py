@@ -15,6 +15,7 @@ from stages.fewshot import fewshot
 from stages.paws15 import paws15
 from stages.pocket import pocket
 from stages.profile import profile
+from stages.report import report
 from stages.tables import tables
 from stages.train import train
 from stages.translations import translations
@@ -32,6 +33,7 @@ for command in (
     paws15,
     train,
     tables,
+    report,
     profile,
     pocket,
 ):

@@ -1,6 +1,7 @@
 """The rules of docs/design.md that a machine can hold."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,21 @@ def code_deps(stage: str) -> set[str]:
     return {dep for dep in STAGES[stage]["deps"] if dep.startswith(("pipeline/", "stages/"))}
 
 
+PACKAGE_DATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+    "setuptools"
+]["package-data"]
+
+
+def read_beside(modules: set[Path]) -> set[Path]:
+    """Return the files that packages of these modules bring along and read: templates and such."""
+    found = set()
+    for package, patterns in PACKAGE_DATA.items():
+        folder = Path(*package.split("."))
+        if any(module.parent == folder for module in modules):
+            found |= {one for pattern in patterns for one in (ROOT / folder).glob(pattern)}
+    return {one.relative_to(ROOT) for one in found}
+
+
 def command(stage: str) -> Path:
     word = STAGES[stage]["cmd"].split()[1]
     return ROOT / "stages" / f"{word}.py"
@@ -33,7 +49,19 @@ ENGINES = sorted((ROOT / "pipeline" / "corpora" / "engines").glob("[a-z]*.py"))
 
 @pytest.mark.parametrize("stage", sorted(set(STAGES) - {*CELLS, *PAIRS}))
 def test_a_stage_depends_on_exactly_what_its_command_imports(stage):
-    assert code_deps(stage) == {str(path) for path in closure(command(stage))}
+    modules = closure(command(stage))
+    assert code_deps(stage) == {str(path) for path in modules | read_beside(modules)}
+
+
+def test_every_file_of_a_package_that_is_no_code_is_declared_and_a_dependency():
+    beside = {
+        path.relative_to(ROOT)
+        for path in (ROOT / "pipeline").rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"} and "egg-info" not in str(path)
+    }
+    declared = read_beside({path.relative_to(ROOT) for path in FILES})
+    assert beside == declared
+    assert {str(path) for path in declared} <= code_deps("report")
 
 
 @pytest.mark.parametrize("stage", PAIRS)

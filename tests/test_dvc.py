@@ -38,7 +38,8 @@ def finished(tmp_path_factory, toy_backbone):
     folder = tmp_path_factory.mktemp("project")
     for name in ("pipeline", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "data/paper", folder / "data/paper")
+    for name in ("data/paper", "profiles"):
+        shutil.copytree(ROOT / name, folder / name)
     for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, folder / name)
     toys.hub(folder / "data/pocket/hub")
@@ -86,13 +87,13 @@ def test_nothing_runs_twice(finished):
     [
         (
             {"grid__shots": [1, 2]},
-            {"fewshot@2", "train@sp-2-1", "train@mpt-2-1", "tables"},
+            {"fewshot@2", "train@sp-2-1", "train@mpt-2-1", "tables", "report"},
         ),
-        ({"methods__sp__learning_rate": 1e-4}, {"train@sp-1-1"}),
-        ({"methods__mpt__alpha": 0.4}, {"train@mpt-1-1"}),
-        ({"training__epochs": 3}, {"train@sp-1-1", "train@mpt-1-1"}),
-        ({"grid__runs": ["sp", "mpt", "ft"]}, {"train@ft-1-1", "tables"}),
-        ({"paws15__seed": 1}, {"paws15", "paws15_extended"}),
+        ({"methods__sp__learning_rate": 1e-4}, {"train@sp-1-1", "report"}),
+        ({"methods__mpt__alpha": 0.4}, {"train@mpt-1-1", "report"}),
+        ({"training__epochs": 3}, {"train@sp-1-1", "train@mpt-1-1", "report"}),
+        ({"grid__runs": ["sp", "mpt", "ft"]}, {"train@ft-1-1", "tables", "report"}),
+        ({"paws15__seed": 1}, {"paws15", "paws15_extended", "report"}),
     ],
     ids=["shots", "one method's rate", "alpha", "training", "runs", "pairs"],
 )
@@ -109,6 +110,8 @@ def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expecte
         ("pipeline/methods/pct.py", set()),
         ("pipeline/prompting/losses.py", {"train@sp-1-1", "train@mpt-1-1"}),
         ("pipeline/evaluation/rendering.py", {"tables"}),
+        ("pipeline/evaluation/report/page/style.css", {"report"}),
+        ("pipeline/evaluation/figures/gain.py", {"report"}),
         ("pipeline/corpora/engines/dataset.py", {"paws15", "paws15_extended"}),
         ("stages/cli.py", set()),
     ],
@@ -143,7 +146,7 @@ def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
 def test_an_experiment_changes_parameters_runs_what_they_change_and_shows_the_metrics(edited):
     said = run("dvc", "exp", "run", "-n", "fewer", "-S", "methods.mpt.alpha=0.25", cwd=edited)
     ran = {line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")}
-    assert ran == {"train@mpt-1-1", "tables"}
+    assert ran == {"train@mpt-1-1", "tables", "report"}
     found = json.loads(run("dvc", "metrics", "show", "--json", cwd=edited))
     (file,) = found[""]["data"]
     shown = found[""]["data"][file]["data"]

@@ -16,6 +16,7 @@ from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
+from stages.report import report
 from stages.tables import tables
 from stages.train import train
 from tests import toys
@@ -61,6 +62,8 @@ def test_every_stage_leaves_what_the_next_one_reads(prepared, capsys):
     assert list(table.method) == list(RUNS)
     tables(show=True)
     assert "results/table1.md" in capsys.readouterr().out
+    report()
+    assert "Swahili" in (prepared / "results/report.html").read_text(encoding="utf-8")
 
 
 def test_the_same_cell_in_two_processes_gives_the_same_bytes(prepared):

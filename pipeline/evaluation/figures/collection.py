@@ -1,0 +1,49 @@
+"""All figures that the tables have numbers for."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from pipeline.config import Params
+from pipeline.evaluation.figures.confusion import confusion
+from pipeline.evaluation.figures.curves import curves
+from pipeline.evaluation.figures.figure import Figure
+from pipeline.evaluation.figures.gain import gain, shots_of_gain
+from pipeline.evaluation.figures.heatmap import heatmap
+from pipeline.evaluation.figures.sweeps import categorical, numeric
+
+EMPTY = {
+    "figure3": "Figure 3 was not drawn: reference and baseline have no cells at the same shots.",
+    "figure4": "Figure 4 was not drawn: no run varies a setting whose values are words.",
+    "figure5": "Figure 5 was not drawn: no run varies a setting whose values are numbers.",
+    "curves": "The curves were not drawn: no run of the grid has cells.",
+    "heatmap": "The heat maps were not drawn: no run of the grid has cells.",
+    "confusion": "The confusions were not drawn: the reference has no cells at these shots.",
+}
+"""What is said in place of a figure, in the order of the figures."""
+
+
+def figures(
+    tables: Mapping[str, pd.DataFrame], paper: pd.DataFrame, params: Params
+) -> dict[str, Figure | None]:
+    """Draw every figure, by name; None where nothing was run that it could show.
+
+    Args:
+        tables: the rows of results/*.csv by the name of the file.
+        paper: the paper's Table I, percent.
+        params: names the runs.
+    """
+    comparison, runs = params.comparison, params.grid.runs
+    reference = comparison.reference
+    intervals, differences = tables["intervals"], tables["differences"]
+    shots = shots_of_gain(differences, comparison)
+    if shots is None:
+        shots = int(tables["confusion"]["shots"].max())
+    return {
+        "figure3": gain(differences, paper, comparison),
+        "figure4": categorical(tables["sweeps"], reference),
+        "figure5": numeric(tables["sweeps"], reference),
+        "curves": curves(intervals, paper, runs),
+        "heatmap": heatmap(intervals, differences, runs=runs, comparison=comparison),
+        "confusion": confusion(tables["confusion"], run=reference, shots=shots),
+    }
