@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PLACES = (
+    ("results/report.html", "all of it on one page, with figures: open it in a browser"),
     ("results/table1.md", "Table I with standard deviations and the paper's values (.tex, .csv)"),
     ("results/table2.md", "Table II, its p-values and what they are worth (.tex, .csv)"),
     ("results/paper_gap.csv", "every number of the paper's tables, ours beside it"),
@@ -19,6 +20,7 @@ PLACES = (
     ("results/sweeps.csv", "the runs that differ from the reference in one setting"),
     ("results/confusion.csv", "what the rows of each label are taken for"),
     ("results/metrics.json", "the averages, for `dvc metrics show` (curves.csv: for dvc plots)"),
+    ("results/figures/", "Figures 3 to 5, curves, heat map and confusion, as SVG and PNG"),
     ("data/runs/", "predictions, metrics and prompt of every cell: data/runs/RUN/kSHOTS/sSEED/"),
     ("params.yaml", "what was run; edit it and run `dvc repro`"),
 )

@@ -87,9 +87,22 @@ def gain(differences: pd.DataFrame, *, baseline: str) -> pd.DataFrame:
         the two have no cells at the same shots.
     """
     rows = differences[(differences["other"] == baseline) & (differences["language"] != AVERAGE)]
-    shots = PAPER_SHOTS if PAPER_SHOTS in set(rows["shots"]) else rows["shots"].max()
     columns = ["shots", "language", "difference", "low", "high", "relative"]
-    return rows.loc[rows["shots"] == shots, columns].reset_index(drop=True)
+    at = rows["shots"] == shots_of_gain(differences, baseline=baseline)
+    return rows.loc[at, columns].reset_index(drop=True)
+
+
+def shots_of_gain(differences: pd.DataFrame, *, baseline: str) -> int | None:
+    """Return the paper's shots where both runs have them, otherwise the largest; None of none.
+
+    Args:
+        differences: the rows of differences.csv.
+        baseline: the run that the gain is over.
+    """
+    shots = differences.loc[differences["other"] == baseline, "shots"]
+    if PAPER_SHOTS in set(shots):
+        return PAPER_SHOTS
+    return int(shots.max()) if len(shots) else None
 
 
 def accuracies(cells: Cells, run: str, shots: int, seeds: tuple[int, ...]) -> NDArray[np.float64]:

@@ -8,9 +8,10 @@ from pipeline.config import Params
 from pipeline.evaluation.figures.confusion import confusion
 from pipeline.evaluation.figures.curves import curves
 from pipeline.evaluation.figures.figure import Figure
-from pipeline.evaluation.figures.gain import gain, shots_of_gain
+from pipeline.evaluation.figures.gain import gain
 from pipeline.evaluation.figures.heatmap import heatmap
 from pipeline.evaluation.figures.sweeps import categorical, numeric
+from pipeline.evaluation.intervals import shots_of_gain
 
 EMPTY = {
     "figure3": "Figure 3 was not drawn: reference and baseline have no cells at the same shots.",
@@ -36,7 +37,7 @@ def figures(
     comparison, runs = params.comparison, params.grid.runs
     reference = comparison.reference
     intervals, differences = tables["intervals"], tables["differences"]
-    shots = shots_of_gain(differences, comparison)
+    shots = shots_of_gain(differences, baseline=comparison.baseline)
     if shots is None:
         shots = int(tables["confusion"]["shots"].max())
     return {

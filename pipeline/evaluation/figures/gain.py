@@ -17,11 +17,9 @@ from pipeline.evaluation.figures.words import (
     shots_name,
     signed,
 )
+from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.languages import LANGUAGES
 from pipeline.runs import Comparison
-
-PAPER_SHOTS = 32
-"""The shots of the paper's Figure 3."""
 
 
 class Scale(NamedTuple):
@@ -36,14 +34,6 @@ POINTS = Scale("difference", "points", "gain (percentage points)")
 RELATIVE = Scale("relative", "%", "relative gain (% of the baseline's accuracy)")
 
 
-def shots_of_gain(differences: pd.DataFrame, comparison: Comparison) -> int | None:
-    """Return the paper's shots where both runs have them, otherwise the largest; None of none."""
-    ours = _compared(differences, comparison)["shots"]
-    if PAPER_SHOTS in set(ours):
-        return PAPER_SHOTS
-    return int(ours.max()) if len(ours) else None
-
-
 def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison) -> Figure | None:
     """Draw the gain by language, in points and relative, sorted; the paper's own beside it.
 
@@ -55,7 +45,7 @@ def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison)
     Returns:
         None where the two have no cells at the same shots.
     """
-    shots = shots_of_gain(differences, comparison)
+    shots = shots_of_gain(differences, baseline=comparison.baseline)
     if shots is None:
         return None
     reference, baseline = comparison.reference, comparison.baseline

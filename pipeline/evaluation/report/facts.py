@@ -71,7 +71,7 @@ def machines(records: Sequence[Record]) -> list[tuple[str, str]]:
     ]
     if on_device:
         facts.append(("peak memory on the device", f"{max(on_device)} MiB"))
-    for name in ("python", "torch", "transformers", "tokenizers", "numpy"):
+    for name in ("python", "torch", "tokenizers", "safetensors", "numpy"):
         facts.append((name, _values(str(one.get(name, DASH)) for one in known)))
     if len(known) < len(records):
         facts.append(("not known", f"of {len(records) - len(known)} cells, made elsewhere"))
@@ -137,7 +137,10 @@ def _dates(dates: Any) -> str:  # noqa: ANN401
 
 def _processor(one: Mapping[str, Any]) -> str:
     threads = one.get("threads")
-    return f"{one.get('machine', DASH)}" + (f", {threads} threads" if threads else "")
+    counted = f", {threads} thread" + "s" * (threads > 1) if threads else ""
+    return f"{one.get('machine', DASH)}{counted}"
+        f", {threads} thread{'s' * (threads > 1)}" if threads else ""
+    )
 
 
 def _values(values: Iterable[str]) -> str:

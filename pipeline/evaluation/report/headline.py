@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.config import Params
-from pipeline.evaluation.figures.gain import shots_of_gain
 from pipeline.evaluation.figures.words import AVERAGE, interval, percent, shots_name, signed
+from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.evaluation.tables import languages_of
 
 
@@ -34,7 +34,7 @@ def headline(tables: Mapping[str, pd.DataFrame], paper: pd.DataFrame, params: Pa
     """
     comparison = params.comparison
     differences = tables["differences"]
-    shots = shots_of_gain(differences, comparison)
+    shots = shots_of_gain(differences, baseline=comparison.baseline)
     if shots is None:
         return []
     means = tables["intervals"][tables["intervals"]["language"] == AVERAGE]
@@ -88,7 +88,7 @@ def _leads(means: pd.DataFrame, differences: pd.DataFrame, params: Params) -> li
                 "",
             )
         )
-    shots = shots_of_gain(differences, comparison)
+    shots = shots_of_gain(differences, baseline=comparison.baseline)
     lead = differences[
         (differences["other"] == comparison.baseline)
         & (differences["shots"] == shots)

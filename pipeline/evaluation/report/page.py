@@ -1,4 +1,4 @@
-"""The page itself: what was read, said and drawn, set by the templates in page/."""
+"""The page itself: what was read, said and drawn, set by what lies in template/."""
 
 import base64
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from pipeline.evaluation.report.inputs import Record
 from pipeline.evaluation.report.text import breakable, visible
 from pipeline.languages import LANGUAGES
 
-TEMPLATES = Path(__file__).parent / "page"
+TEMPLATES = Path(__file__).parent / "template"
 
 
 @dataclass(frozen=True)

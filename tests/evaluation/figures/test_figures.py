@@ -13,10 +13,11 @@ from pipeline.evaluation.figures.confusion import confusion
 from pipeline.evaluation.figures.curves import curves
 from pipeline.evaluation.figures.drawing import draw, file_svg, inline_svg, pictures, write_pictures
 from pipeline.evaluation.figures.figure import WIDEST, Figure, Panel
-from pipeline.evaluation.figures.gain import gain, shots_of_gain
+from pipeline.evaluation.figures.gain import gain
 from pipeline.evaluation.figures.heatmap import heatmap
 from pipeline.evaluation.figures.sweeps import categorical, numeric
 from pipeline.evaluation.figures.words import axis_name, key_name, language_and_family
+from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.languages import LANGUAGES
 from pipeline.runs import Comparison
 
@@ -131,9 +132,9 @@ def test_gain_draws_the_rows_as_they_are_sorted_with_the_mean_last():
 
 
 def test_gain_is_at_the_papers_shots_where_there_are_otherwise_at_the_largest():
-    assert shots_of_gain(differences(16, 32, 64), COMPARISON) == 32
-    assert shots_of_gain(differences(4, 16), COMPARISON) == 16
-    assert shots_of_gain(differences(), COMPARISON) is None
+    assert shots_of_gain(differences(16, 32, 64), baseline=COMPARISON.baseline) == 32
+    assert shots_of_gain(differences(4, 16), baseline=COMPARISON.baseline) == 16
+    assert shots_of_gain(differences(), baseline=COMPARISON.baseline) is None
     assert gain(differences(), PAPER, COMPARISON) is None
 
 

@@ -47,7 +47,7 @@ SETTINGS = {
 CIRCUMSTANCES = {
     "seconds": {"load": 4.0, "train": 60.0, "predict": 2.5},
     "torch": "2.13.0+cpu",
-    "transformers": "5.23.0",
+    "safetensors": "0.8.0",
     "tokenizers": "0.23.3",
     "numpy": "2.4.6",
     "python": "3.11.7",
