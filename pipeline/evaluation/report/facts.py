@@ -139,8 +139,6 @@ def _processor(one: Mapping[str, Any]) -> str:
     threads = one.get("threads")
     counted = f", {threads} thread" + "s" * (threads > 1) if threads else ""
     return f"{one.get('machine', DASH)}{counted}"
-        f", {threads} thread{'s' * (threads > 1)}" if threads else ""
-    )
 
 
 def _values(values: Iterable[str]) -> str:
