@@ -110,7 +110,7 @@ def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expecte
         ("pipeline/methods/pct.py", set()),
         ("pipeline/prompting/losses.py", {"train@sp-1-1", "train@mpt-1-1"}),
         ("pipeline/evaluation/rendering.py", {"tables"}),
-        ("pipeline/evaluation/report/page/style.css", {"report"}),
+        ("pipeline/evaluation/report/template/style.css", {"report"}),
         ("pipeline/evaluation/figures/gain.py", {"report"}),
         ("pipeline/corpora/engines/dataset.py", {"paws15", "paws15_extended"}),
         ("stages/cli.py", set()),
