@@ -16,6 +16,7 @@ from stages.paws15 import paws15
 from stages.pocket import pocket
 from stages.profile import profile
 from stages.report import report
+from stages.repro import repro
 from stages.tables import tables
 from stages.train import train
 from stages.translations import translations
@@ -34,6 +35,7 @@ for command in (
     train,
     tables,
     report,
+    repro,
     profile,
     pocket,
 ):

@@ -121,7 +121,7 @@ def test_cells_of_all_matrices_are_made_and_kept_alike():
 LAYERS = (
     ("stages/",),
     ("pipeline/methods/", "pipeline/training.py", "pipeline/prediction.py", "pipeline/evaluation/",
-     "pipeline/pocket/", "pipeline/profiles.py", "pipeline/fetching.py"),
+     "pipeline/pocket/", "pipeline/profiles.py", "pipeline/fetching.py", "pipeline/cluster/"),
     ("pipeline/prompting/", "pipeline/corpora/", "pipeline/reproducibility.py"),
     ("pipeline/artifacts.py", "pipeline/config.py", "pipeline/hub.py", "pipeline/parallel.py"),
     ("pipeline/blocks.py", "pipeline/runs.py"),
@@ -150,6 +150,16 @@ def test_text_and_tables_never_import_torch(folder):
             text = (ROOT / one).read_text(encoding="utf-8")
             assert "import torch" not in text, one
             assert "import transformers" not in text, one
+
+
+def test_only_the_cluster_knows_the_insides_of_dvc_and_ray():
+    for path in FILES:
+        if not name(path).startswith("pipeline/cluster/"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    words = [alias.name for alias in node.names]
+                    words += [getattr(node, "module", None) or ""]
+                    assert not {word.partition(".")[0] for word in words} & {"dvc", "ray"}, path
 
 
 def test_a_method_never_imports_another():

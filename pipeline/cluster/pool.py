@@ -1,0 +1,141 @@
+"""Warm workers on Ray: actors, each of which runs one cell at a time."""
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipeline.cluster.cells import Cell, Outcome
+from pipeline.cluster.worker import Worker
+from pipeline.errors import InputError
+
+STORE = 80 * 2**20
+"""Bytes of Ray's store of objects, of which we pass none worth the name: near its minimum."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A cell's worker died before the cell had ended."""
+
+    reason: str
+
+
+class Workers(Protocol):
+    """What the driver wants of a pool."""
+
+    size: int
+    """How many cells run at once."""
+
+    def start(self, cell: Cell) -> None:
+        """Have a free worker run a cell."""
+
+    def ended(self, seconds: float) -> list[tuple[str, Outcome | Lost]]:
+        """Wait for a cell to end, so long at most; return all that have, by name."""
+
+
+class RayWorkers:
+    """Actors, made when first needed and again when one is lost; so is Ray itself."""
+
+    def __init__(
+        self, *, jobs: int | None, address: str | None, gpus_per_cell: float | None
+    ) -> None:
+        """Start nothing yet: a run that has nothing to run is over in a second.
+
+        Args:
+            jobs: cells at once; as many as there are CPUs (and GPUs) for where none.
+            address: of a cluster; none starts Ray on this machine alone.
+            gpus_per_cell: of a device; one where there are any and none is said.
+        """
+        self._jobs, self._address, self._gpus_per_cell = jobs, address, gpus_per_cell
+        self.size = jobs or 1
+        self._ray: Any = None
+        self._actor: Any = None
+        self._threads = 1
+        self._free: list[Any] = []
+        self._running: dict[Any, tuple[str, Any]] = {}
+
+    def start(self, cell: Cell) -> None:
+        """Have a free worker run a cell.
+
+        Raises:
+            InputError: no cluster answers there, or it has no place for a cell.
+        """
+        if self._ray is None:
+            self._begin()
+        actor = self._free.pop() if self._free else self._actor.remote(threads=self._threads)
+        self._running[actor.run.remote(cell)] = cell.name, actor
+
+    def ended(self, seconds: float) -> list[tuple[str, Outcome | Lost]]:
+        """Wait for a cell to end, so long at most; return all that have, by name."""
+        if not self._running:
+            return []
+        some, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
+        if some:
+            running = list(self._running)
+            some, _ = self._ray.wait(running, num_returns=len(running), timeout=0)
+        return [(self._running[one][0], self._result(one)) for one in some]
+
+    def close(self) -> None:
+        """End the workers, whatever they are at."""
+        if self._ray is not None:
+            self._ray.shutdown()
+
+    def _begin(self) -> None:
+        # Said before Ray is imported: it would tell its makers of every run.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        import ray
+
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+        cores = cores or os.cpu_count() or 1
+        _connect(ray, self._address, cpus=self._jobs or cores)
+        self._ray = ray
+        has = ray.cluster_resources()
+        cpus, gpus = int(has.get("CPU", 0)), float(has.get("GPU", 0))
+        each = self._gpus_per_cell
+        if each is None:
+            each = 1.0 if gpus else 0.0
+        self.size = min(self._jobs or cpus, cpus, int(gpus / each) if each else cpus)
+        if self.size < 1:
+            raise InputError(
+                f"expected a place for a cell with {each:g} GPUs and a CPU, "
+                f"found {gpus:g} GPUs and {cpus} CPUs (--gpus-per-cell)"
+            )
+        # On a cluster nobody knows how many cells a machine will have.
+        self._threads = 1 if self._address else max(1, cores // self.size)
+        self._actor = ray.remote(num_cpus=1, num_gpus=each, max_restarts=0)(Worker)
+
+    def _result(self, reference: Any) -> Outcome | Lost:  # noqa: ANN401
+        _, actor = self._running.pop(reference)
+        try:
+            outcome: Outcome = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            return Lost(_in_short(error))
+        if outcome.outdated:
+            self._ray.kill(actor)
+        else:
+            self._free.append(actor)
+        return outcome
+
+
+def _connect(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: ANN401
+    common = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if not address:
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            object_store_memory=STORE,
+            **common,
+        )
+        return
+    try:
+        ray.init(address=address, **common)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--address {address}: expected a Ray cluster ({reason})") from None
+
+
+def _in_short(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = " ".join(lines[-1:])
+    return f"its worker was lost ({said[:200]})"

@@ -1,0 +1,136 @@
+"""Cells as they run: a table that changes on a terminal, a line for each elsewhere."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.cluster.cells import State, Watcher, log_of
+from pipeline.cluster.driver import expected_seconds, kind
+from stages.terminal import say, warn
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+ROWS = 12
+"""Running cells that are shown, and failed ones."""
+
+
+class Cells:
+    """What is known of all stages."""
+
+    def __init__(self, names: Sequence[str], *, size: Callable[[], int]) -> None:
+        """Begin with all of them waiting."""
+        self.states = dict.fromkeys(names, State.WAITING)
+        self.reasons: dict[str, str] = {}
+        self.seconds: dict[str, float] = {}
+        self.began: dict[str, float] = {}
+        self.size = size
+        self.start = time.monotonic()
+
+    def __call__(self, name: str, state: State, note: str = "") -> None:
+        """Take note of a stage's state."""
+        if state is State.RUNNING:
+            self.began[name] = time.monotonic()
+        elif (began := self.began.pop(name, None)) is not None and state is State.DONE:
+            self.seconds[name] = time.monotonic() - began
+        self.reasons[name] = note
+        self.states[name] = state
+
+    def counts(self) -> str:
+        """Return how many stages are in which state."""
+        found = Counter(self.states.values())
+        return ", ".join(f"{found[state]} {state}" for state in State if found[state])
+
+    def left(self) -> float | None:
+        """Return the seconds to go, from those of the cells that ran."""
+        return expected_seconds(self.states, self.seconds, workers=self.size())
+
+
+@contextmanager
+def view(names: Sequence[str], *, size: Callable[[], int]) -> Iterator[Watcher]:
+    """Show the stages while they run, and how they ended.
+
+    Args:
+        names: of all stages.
+        size: how many run at once.
+    """
+    cells = Cells(names, size=size)
+    show = _live if sys.stdout.isatty() else _lines
+    try:
+        with show(cells) as watch:
+            yield watch
+    finally:
+        took = _clock(time.monotonic() - cells.start)
+        say(f"{cells.counts()} in {took}")
+        for name, state in cells.states.items():
+            if state is State.FAILED:
+                warn(f"{name}: {cells.reasons[name]} ({log_of(name)})")
+
+
+@contextmanager
+def _lines(cells: Cells) -> Iterator[Watcher]:
+    def tell(name: str, state: State, note: str = "") -> None:
+        cells(name, state, note)
+        if state is not State.UNCHANGED:
+            took = f" in {cells.seconds[name]:.1f} s" if state is State.DONE else ""
+            say(f"{name}: {state}{took}{f' ({note})' if note else ''}")
+            sys.stdout.flush()
+
+    yield tell
+
+
+@contextmanager
+def _live(cells: Cells) -> Iterator[Watcher]:
+    from rich.console import Console
+    from rich.live import Live
+
+    class Now:
+        def __rich__(self) -> "Group":
+            return _drawn(cells)
+
+    with Live(Now(), console=Console(), refresh_per_second=2, transient=True):
+        yield cells
+
+
+def _drawn(cells: Cells) -> "Group":
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    states = dict(cells.states)
+    matrix = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    matrix.add_column("stage", no_wrap=True)
+    for state in State:
+        matrix.add_column(str(state), justify="right", no_wrap=True)
+    for row, found in _by_kind(states).items():
+        matrix.add_row(row, *(str(found[state] or "") for state in State))
+    now = time.monotonic()
+    cellwise = Table(box=None, pad_edge=False, show_header=False)
+    failed = [name for name, state in states.items() if state is State.FAILED]
+    for name in failed[:ROWS]:
+        cellwise.add_row(Text(name, style="red"), Text(cells.reasons[name]))
+    for name, began in list(cells.began.items())[:ROWS]:
+        cellwise.add_row(Text(name), Text(_clock(now - began)))
+    left = cells.left()
+    ends = "" if left is None else f", about {_clock(left)} to go"
+    return Group(matrix, cellwise, Text(f"{_clock(now - cells.start)}{ends}"))
+
+
+def _by_kind(states: dict[str, State]) -> dict[str, Counter[State]]:
+    found: dict[str, Counter[State]] = {}
+    for name, state in states.items():
+        found.setdefault(kind(name), Counter())[state] += 1
+    return found
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
