@@ -6,23 +6,20 @@ import random
 import sys
 from pathlib import Path
 
-TORCH_SEED = 67280421310721
-"""What torch's generators start from in a new process."""
-
 
 class Beginning:
-    """The state to go back to between cells."""
+    """The state that each cell begins with."""
 
     def __init__(self, *, threads: int) -> None:
         """Take down this process's state.
 
         Args:
-            threads: of a cell on the CPU, where OMP_NUM_THREADS does not say it.
+            threads: that torch gets on the CPU.
         """
         self._environment = dict(os.environ)
         self._folder = Path.cwd()
         self._arguments = list(sys.argv)
-        self._threads = int(os.environ.get("OMP_NUM_THREADS", threads))
+        self._threads = threads
 
     def restore(self) -> None:
         """Go back to it, and forget what the last cell needed."""
@@ -43,7 +40,7 @@ class Beginning:
     def _restore_torch(self) -> None:
         import torch
 
-        torch.manual_seed(TORCH_SEED)
+        torch.seed()  # of a new process it is another each time, too
         torch.set_deterministic_debug_mode("default")
         torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,6 +12,10 @@ from pipeline.errors import InputError
 
 STORE = 80 * 2**20
 """Bytes of Ray's store of objects, of which we pass none worth the name: near its minimum."""
+
+
+PATIENCE = 10.0
+"""Seconds in which a cluster has to answer."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class RayWorkers:
         self.size = jobs or 1
         self._ray: Any = None
         self._actor: Any = None
-        self._threads = 1
+        self._threads: int | None = None
         self._free: list[Any] = []
         self._running: dict[Any, tuple[str, Any]] = {}
 
@@ -101,7 +106,8 @@ class RayWorkers:
                 f"found {gpus:g} GPUs and {cpus} CPUs (--gpus-per-cell)"
             )
         # On a cluster nobody knows how many cells a machine will have.
-        self._threads = 1 if self._address else max(1, cores // self.size)
+        if "OMP_NUM_THREADS" not in os.environ:
+            self._threads = 1 if self._address else max(1, cores // self.size)
         self._actor = ray.remote(num_cpus=1, num_gpus=each, max_restarts=0)(Worker)
 
     def _result(self, reference: Any) -> Outcome | Lost:  # noqa: ANN401
@@ -129,10 +135,18 @@ def _connect(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: ANN4
         )
         return
     try:
+        _knock(address)
         ray.init(address=address, **common)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"--address {address}: expected a Ray cluster ({reason})") from None
+
+
+def _knock(address: str) -> None:
+    """Raise an OSError where nobody answers: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdigit() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
 
 
 def _in_short(error: Exception) -> str:

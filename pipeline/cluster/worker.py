@@ -28,12 +28,17 @@ STANDARD = (1, 2)
 class Worker:
     """Runs cells. It keeps what they imported, which is what makes the second one quick."""
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, *, threads: int | None) -> None:
         """Make ready.
 
         Args:
-            threads: of a cell on the CPU, where OMP_NUM_THREADS does not say it.
+            threads: of a cell on the CPU; none for those that OMP_NUM_THREADS says.
         """
+        if threads is None:
+            threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
+        else:
+            # Ray has set it, and a command could not tell that from a user's word.
+            os.environ.pop("OMP_NUM_THREADS", None)
         # As in stages/cli.py: the collector would look again and again through what imports made.
         gc.set_threshold(200_000, 20, 20)
         self._code = ImportedCode()
@@ -45,8 +50,12 @@ class Worker:
 
     def run(self, cell: Cell) -> Outcome:
         """Run a cell's commands; what they say goes to its log."""
-        if any(isinstance(step, Call) for step in cell.steps) and self._code.outdated():
-            return Outcome(outdated=True)
+        if any(isinstance(step, Call) for step in cell.steps):
+            if self._code.outdated():
+                return Outcome(outdated=True)
+            # The first cell's threads must be set as well, and nearly every cell imports it.
+            importlib.import_module("torch")
+        self._beginning.restore()
         try:
             with _log(Path(cell.log)) as log:
                 for step in cell.steps:
