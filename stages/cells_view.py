@@ -63,7 +63,7 @@ def view(names: Sequence[str], *, size: Callable[[], int]) -> Iterator[Watcher]:
         with show(cells) as watch:
             yield watch
     finally:
-        took = _clock(time.monotonic() - cells.start)
+        took = clock(time.monotonic() - cells.start)
         say(f"{cells.counts()} in {took}")
         for name, state in cells.states.items():
             if state is State.FAILED:
@@ -114,10 +114,10 @@ def _drawn(cells: Cells) -> "Group":
     for name in failed[:ROWS]:
         cellwise.add_row(Text(name, style="red"), Text(cells.reasons[name]))
     for name, began in list(cells.began.items())[:ROWS]:
-        cellwise.add_row(Text(name), Text(_clock(now - began)))
+        cellwise.add_row(Text(name), Text(clock(now - began)))
     left = cells.left()
-    ends = "" if left is None else f", about {_clock(left)} to go"
-    return Group(matrix, cellwise, Text(f"{_clock(now - cells.start)}{ends}"))
+    ends = "" if left is None else f", about {clock(left)} to go"
+    return Group(matrix, cellwise, Text(f"{clock(now - cells.start)}{ends}"))
 
 
 def _by_kind(states: dict[str, State]) -> dict[str, Counter[State]]:
@@ -127,7 +127,8 @@ def _by_kind(states: dict[str, State]) -> dict[str, Counter[State]]:
     return found
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return seconds as a person says them."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s"

@@ -13,6 +13,7 @@ from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
+from stages.plan import plan
 from stages.pocket import pocket
 from stages.profile import profile
 from stages.report import report
@@ -35,6 +36,7 @@ for command in (
     train,
     tables,
     report,
+    plan,
     repro,
     profile,
     pocket,

@@ -122,6 +122,10 @@ class Project:
         self.batches = Batches(order, self._stages)
         return Plan(order, needs)
 
+    def stage(self, name: str) -> Any:  # noqa: ANN401
+        """Return DVC's stage of a plan."""
+        return self._stages[name]
+
     def begin(self, name: str) -> State | Cell:
         """Look at a stage whose needs are met, and do all of it but its command.
 
