@@ -85,8 +85,8 @@ class Outcome:
 
     reason: str = ""
     """Of its failure, in one line; empty where it ended well."""
-    outdated: bool = False
-    """The worker had imported code that is another now, and ran nothing."""
+    not_begun: bool = False
+    """Nothing ran: the worker had code from before an edit, or no place. Another is to run it."""
 
 
 def in_process(command: str, entries: Mapping[str, str]) -> Call | None:

@@ -153,7 +153,7 @@ class Driver:
             else:
                 self._again.append(name)
                 self._set(name, State.WAITING, outcome.reason)
-        elif outcome.outdated:
+        elif outcome.not_begun:
             self._again.append(name)
         elif outcome.reason:
             self._project.abandon(name)

@@ -3,6 +3,8 @@
 import logging
 import os
 import socket
+import sys
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +16,9 @@ STORE = 80 * 2**20
 """Bytes of Ray's store of objects, of which we pass none worth the name: near its minimum."""
 
 
+MEASURE = 10.0
+"""Seconds after which a cluster's size is looked at again."""
+
 PATIENCE = 10.0
 """Seconds in which a cluster has to answer."""
 
@@ -23,6 +28,14 @@ class Lost:
     """A cell's worker died before the cell had ended."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class _Member:
+    """An actor, and what tells whether it has begun."""
+
+    actor: Any
+    ready: Any
 
 
 class Workers(Protocol):
@@ -51,13 +64,14 @@ class RayWorkers:
             address: of a cluster; none starts Ray on this machine alone.
             gpus_per_cell: of a device; one where there are any and none is said.
         """
-        self._jobs, self._address, self._gpus_per_cell = jobs, address, gpus_per_cell
+        self._jobs, self._address, self._gpus = jobs, address, gpus_per_cell
         self.size = jobs or 1
         self._ray: Any = None
         self._actor: Any = None
+        self._measured = 0.0
         self._threads: int | None = None
-        self._free: list[Any] = []
-        self._running: dict[Any, tuple[str, Any]] = {}
+        self._free: list[_Member] = []
+        self._running: dict[Any, tuple[str, _Member]] = {}
 
     def start(self, cell: Cell) -> None:
         """Have a free worker run a cell.
@@ -67,13 +81,17 @@ class RayWorkers:
         """
         if self._ray is None:
             self._begin()
-        actor = self._free.pop() if self._free else self._actor.remote(threads=self._threads)
-        self._running[actor.run.remote(cell)] = cell.name, actor
+        member = self._free.pop() if self._free else self._member()
+        self._running[member.actor.run.remote(cell)] = cell.name, member
 
     def ended(self, seconds: float) -> list[tuple[str, Outcome | Lost]]:
         """Wait for a cell to end, so long at most; return all that have, by name."""
         if not self._running:
             return []
+        if time.monotonic() > self._measured + MEASURE:
+            self._measure()
+            if stranded := self._stranded():
+                return stranded
         some, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
         if some:
             running = list(self._running)
@@ -93,33 +111,62 @@ class RayWorkers:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
         cores = cores or os.cpu_count() or 1
         _connect(ray, self._address, cpus=self._jobs or cores)
+        # What Ray says of lost workers comes back as a cell's reason; the terminal has a table.
+        ray._private.worker.print_to_stdstream = lambda *_, **__: None
         self._ray = ray
-        has = ray.cluster_resources()
-        cpus, gpus = int(has.get("CPU", 0)), float(has.get("GPU", 0))
-        each = self._gpus_per_cell
-        if each is None:
-            each = 1.0 if gpus else 0.0
-        self.size = min(self._jobs or cpus, cpus, int(gpus / each) if each else cpus)
-        if self.size < 1:
+        gpus = float(ray.cluster_resources().get("GPU", 0))
+        if self._gpus is None:
+            self._gpus = 1.0 if gpus else 0.0
+        if not self._places():
             raise InputError(
-                f"expected a place for a cell with {each:g} GPUs and a CPU, "
-                f"found {gpus:g} GPUs and {cpus} CPUs (--gpus-per-cell)"
+                f"--gpus-per-cell: expected GPUs for a cell, {self._gpus:g}, found {gpus:g}"
             )
-        # On a cluster nobody knows how many cells a machine will have.
+        self._measure()
         if "OMP_NUM_THREADS" not in os.environ:
+            # On a cluster nobody knows how many cells a machine will have.
             self._threads = 1 if self._address else max(1, cores // self.size)
-        self._actor = ray.remote(num_cpus=1, num_gpus=each, max_restarts=0)(Worker)
+        self._actor = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
+
+    def _measure(self) -> None:
+        # Nodes come and go: a worker asked of one that went would never begin.
+        self.size = max(1, min(self._jobs or sys.maxsize, self._places()))
+        self._measured = time.monotonic()
+
+    def _places(self) -> int:
+        has = self._ray.cluster_resources()
+        cpus = int(has.get("CPU", 0))
+        return min(cpus, int(has.get("GPU", 0) / self._gpus)) if self._gpus else cpus
+
+    def _member(self) -> "_Member":
+        actor = self._actor.remote(threads=self._threads)
+        return _Member(actor, actor.ready.remote())
+
+    def _stranded(self) -> list[tuple[str, Outcome | Lost]]:
+        """Take back the cells of workers that wait for a place which is no more."""
+        if len(self._free) + len(self._running) <= self.size:
+            return []
+        found: list[tuple[str, Outcome | Lost]] = []
+        for reference, (name, member) in list(self._running.items()):
+            there, _ = self._ray.wait([member.ready], timeout=0)
+            if not there:
+                del self._running[reference]
+                self._ray.kill(member.actor)
+                found.append((name, Outcome(not_begun=True)))
+        return found
 
     def _result(self, reference: Any) -> Outcome | Lost:  # noqa: ANN401
-        _, actor = self._running.pop(reference)
+        _, member = self._running.pop(reference)
         try:
             outcome: Outcome = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
+            # It may only be out of reach, and would go on.
+            self._ray.kill(member.actor)
+            self._measure()
             return Lost(_in_short(error))
-        if outcome.outdated:
-            self._ray.kill(actor)
+        if outcome.not_begun:
+            self._ray.kill(member.actor)
         else:
-            self._free.append(actor)
+            self._free.append(member)
         return outcome
 
 

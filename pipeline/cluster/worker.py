@@ -52,7 +52,7 @@ class Worker:
         """Run a cell's commands; what they say goes to its log."""
         if any(isinstance(step, Call) for step in cell.steps):
             if self._code.outdated():
-                return Outcome(outdated=True)
+                return Outcome(not_begun=True)
             # The first cell's threads must be set as well, and nearly every cell imports it.
             importlib.import_module("torch")
         self._beginning.restore()

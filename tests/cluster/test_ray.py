@@ -212,6 +212,38 @@ def test_ctrl_c_ends_it_and_keeps_what_was_done(repository):
     assert toy.run(repository).states["cell@1"] is State.UNCHANGED
 
 
+@pytest.fixture
+def cluster(monkeypatch):
+    """Two nodes of one CPU each on this machine."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        yield nodes, nodes.add_node(num_cpus=1)
+    finally:
+        nodes.shutdown()
+
+
+def test_two_nodes_share_a_folder_and_one_of_them_is_lost(repository, cluster):
+    nodes, second = cluster
+    (repository / "told/slow").write_text("1")
+    (repository / "cell.sh").write_text("echo $RAY_NODE_ID >> told/nodes\n" + toy.CELL)
+    toy.write_params(repository, range(1, 7))
+    process = start(repository, "--address", nodes.address)
+    until("cell@3: running", process)
+    nodes.remove_node(second, allow_graceful=False)
+    try:
+        said, complained = process.communicate(timeout=110)
+    finally:
+        process.kill()
+    assert process.returncode == 0, said + complained
+    assert complained == ""
+    assert set(toy.ran(repository)) == set("123456")
+    assert toy.ran(repository).total() <= 7
+    assert toy.status(repository) == {}
+
+
 def test_a_cluster_that_does_not_answer_is_named(repository):
     done = run(repository, "repro", "--address", "127.0.0.1:1")
     assert done.returncode == 2
