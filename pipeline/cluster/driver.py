@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
 from pipeline.cluster.cells import Cell, Outcome, State, Watcher
+from pipeline.cluster.holding import BusyError
 from pipeline.cluster.pool import Lost, Workers
-from pipeline.cluster.project import BusyError, Plan, Project
+from pipeline.cluster.project import Plan, Project
 
 RETRIES = 2
 """How often a cell runs again whose worker died."""

@@ -6,8 +6,6 @@ followed line by line, with the command taken out (tests/cluster/ compares the t
 
 import logging
 import os
-import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,15 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cluster.cells import Call, Cell, Shell, State, in_process, log_of
+from pipeline.cluster.holding import BusyError, busy, hold, holder
 from pipeline.cluster.lockfile import Batches
 from pipeline.errors import InputError, RunError
 
 DRIVER = "mpt-repro"
 """The name in DVC's lock that two runs at once contend for."""
-
-
-class BusyError(Exception):
-    """Another process works on a stage; the text says which."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +84,9 @@ class Project:
         place = os.path.join(self.repo.tmp_dir, DRIVER)  # noqa: PTH118
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._rwlock(_holder(), write=[place]))
-            except BusyError as busy:
-                raise RunError(f"another run is under way: {busy}") from None
+                stack.enter_context(hold(self.repo, holder(), write=[place]))
+            except BusyError as other:
+                raise RunError(f"another run is under way: {other}") from None
             yield
 
     def plan(self, targets: Sequence[str]) -> Plan:
@@ -137,7 +132,7 @@ class Project:
             dvc.exceptions.DvcException: it cannot be done.
         """
         stage = self._stages[name]
-        with _busy():
+        with busy():
             if stage.frozen or not stage.cmd:
                 changed = stage.reproduce() is not None
             elif not stage.changed():
@@ -151,7 +146,7 @@ class Project:
         """Prepare a cell anew that was begun and whose worker was lost."""
         self.abandon(name)
         stage = self._stages[name]
-        with _busy():
+        with busy():
             stage.remove_outs()
             stage.save_deps()
             return self._cell(name, stage)
@@ -210,7 +205,7 @@ class Project:
         # wants to write them is refused all the same.
         paths = [one.fs_path for one in (*stage.deps, *stage.outs) if one.protocol == "local"]
         held = ExitStack()
-        held.enter_context(self._rwlock(f"{_holder()} ({name})", read=paths))
+        held.enter_context(hold(self.repo, f"{holder()} ({name})", read=paths))
         self._held[name] = held
         self._before[name] = _dependencies(stage)
         environment = {"DVC_ROOT": str(self.root), "DVC_STAGE": name}
@@ -238,37 +233,6 @@ class Project:
         if not any(elsewhere):
             self.repo.stage_cache.save(stage)
 
-    def _rwlock(self, holder: str, *, read: Sequence[str] = (), write: Sequence[str] = ()) -> Any:  # noqa: ANN401
-        from dvc.rwlock import rwlock
-
-        @contextmanager
-        def hold() -> Iterator[None]:
-            hardlink = self.repo.config["core"].get("hardlink_lock", False)
-            lock = rwlock(
-                self.repo.tmp_dir, self.repo.fs, holder, list(read), list(write), hardlink
-            )
-            with ExitStack() as stack:
-                with _busy():
-                    stack.enter_context(lock)
-                yield
-
-        return hold()
-
 
 def _dependencies(stage: Any) -> dict[str, Any]:  # noqa: ANN401
     return {str(dep): dep.hash_info.value for dep in stage.deps}
-
-
-def _holder() -> str:
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-@contextmanager
-def _busy() -> Iterator[None]:
-    from dvc.lock import LockError
-
-    try:
-        yield
-    except LockError as error:
-        holder = re.search(r"\(PID .*", str(error))
-        raise BusyError(holder[0] if holder else str(error)) from None

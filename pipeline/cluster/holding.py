@@ -1,0 +1,58 @@
+"""DVC's rwlock: who works on which files, by process and command."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class BusyError(Exception):
+    """Another process works on a stage; the text says which."""
+
+
+@contextmanager
+def hold(
+    repo: Any,  # noqa: ANN401
+    name: str,
+    *,
+    read: Sequence[str] = (),
+    write: Sequence[str] = (),
+) -> Iterator[None]:
+    """Hold files, so that others are refused.
+
+    Args:
+        repo: DVC's.
+        name: of the holder, which the refused are told.
+        read: files that nobody may write meanwhile.
+        write: files that nobody may read meanwhile.
+
+    Raises:
+        BusyError: another holds one of them.
+    """
+    from dvc.rwlock import rwlock
+
+    hardlink = repo.config["core"].get("hardlink_lock", False)
+    with ExitStack() as stack:
+        with busy():
+            lock = rwlock(repo.tmp_dir, repo.fs, name, list(read), list(write), hardlink)
+            stack.enter_context(lock)
+        yield
+
+
+def holder() -> str:
+    """Return the command of this process."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """Turn DVC's refusal into a BusyError with the holder's process and command."""
+    from dvc.lock import LockError
+
+    try:
+        yield
+    except LockError as error:
+        found = re.search(r"\(PID .*", str(error))
+        raise BusyError(found[0] if found else str(error)) from None
