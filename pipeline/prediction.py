@@ -43,14 +43,17 @@ def predict(method: Method, examples: pd.DataFrame, *, progress: Progress = sile
 @torch.inference_mode()
 def _probabilities(method: Method, rows: Sequence[Row], progress: Progress) -> torch.Tensor:
     method.eval()
-    found = torch.empty(len(rows), len(LABELS))
-    done = 0
+    order: list[int] = []
+    parts: list[torch.Tensor] = []
     for places in _batches(rows):
         with autocast(method):
             logits = method.label_logits(method.collate([rows[place] for place in places]))
-        found[places] = logits.float().softmax(-1).cpu()
-        done += len(places)
-        progress("predicting", done, len(rows))
+        parts.append(logits.float().softmax(-1))
+        order += places
+        progress("predicting", len(order), len(rows))
+    # Reading from the device waits for it, so it is done once.
+    found = torch.empty(len(rows), len(LABELS))
+    found[order] = torch.cat(parts).cpu()
     return found
 
 

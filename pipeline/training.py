@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import RunError
-from pipeline.methods.base import Example, Method, TrainingText
+from pipeline.methods.base import Example, Losses, Method, TrainingText
 from pipeline.optimizer import AdamW, Group
 from pipeline.prediction import accuracy, autocast, predict
 from pipeline.progress import Progress, silent
@@ -92,17 +92,37 @@ def _epoch(
     method.train()
     sums: dict[str, Tensor] = {}
     for learning_rate in rates:
-        optimizer.forget_gradients()
-        with autocast(method):
-            losses = method.losses({name: next(draw) for name, draw in draws.items()})
-        losses.total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(method.parameters(), method.run.training.clip)
-        optimizer.update(learning_rate)
+        drawn = {name: next(draw) for name, draw in draws.items()}
+        losses = update(method, drawn, optimizer, learning_rate=learning_rate)
         for name, value in {"loss": losses.total, **losses.parts}.items():
             sums[name] = sums.get(name, 0) + value.detach()
     # Reading a loss waits for the device, so it is read once a pass.
     means = {name: float(value) / len(rates) for name, value in sums.items()}
     return {"learning_rate": rates[-1], **means}
+
+
+def update(
+    method: Method,
+    drawn: Mapping[str, Sequence[Example]],
+    optimizer: AdamW,
+    *,
+    learning_rate: float,
+) -> Losses:
+    """Make one update, and return the losses before it. A GPU is given work and not waited for.
+
+    Args:
+        method: in training mode.
+        drawn: a batch of each stream.
+        optimizer: of the method's parameters.
+        learning_rate: of this update.
+    """
+    optimizer.forget_gradients()
+    with autocast(method):
+        losses = method.losses(drawn)
+    losses.total.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(method.parameters(), method.run.training.clip)
+    optimizer.update(learning_rate)
+    return losses
 
 
 def updates_an_epoch(

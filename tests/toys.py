@@ -264,3 +264,11 @@ def training_text(labelled: int = 6, parallel: int = 6):
             for n in range(parallel)
         ],
     )
+
+
+def padded(rows, *, pad):
+    """Return rows as transformers takes them: ids and attention mask, [B, T] each."""
+    width = max(len(row.ids) for row in rows)
+    ids = torch.tensor([[*row.ids, *[pad] * (width - len(row.ids))] for row in rows])
+    lengths = torch.tensor([len(row.ids) for row in rows])
+    return ids, (torch.arange(width) < lengths[:, None]).long()

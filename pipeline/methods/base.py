@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pipeline.blocks import LanguageParams
 from pipeline.errors import InputError
 from pipeline.prompting.backbone import Backbone
+from pipeline.prompting.layout import moved
 from pipeline.prompting.rows import Batch, Row, collate
 from pipeline.prompting.template import ClozeTemplate, Template
 from pipeline.prompting.tokens import Pieces
@@ -134,12 +135,12 @@ class Method(nn.Module, ABC):
         return next(self.parameters()).device
 
     def collate(self, rows: Sequence[Row]) -> Batch:
-        """Pad rows to a batch on the method's device."""
+        """Put rows into a batch on the method's device."""
         return collate(rows, pad=self.pieces.pad, device=self.device)
 
     def labels(self, examples: Sequence[Example]) -> Tensor:
         """Return the labels of examples, [B]."""
-        return torch.tensor([one.label for one in examples], device=self.device)
+        return moved(torch.tensor([one.label for one in examples]), self.device)
 
     @abstractmethod
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
@@ -189,5 +190,6 @@ class WordMethod(Method):
         return self.backbone.logits(self.backbone.states(batch, self.soft_prompts()))
 
     def label_logits(self, batch: Batch) -> Tensor:
-        """Return the logits of the label words, [B, C]."""
-        return self.logits(batch)[:, self.word_ids].float()
+        """Return the logits of the label words, [B, C]; the head's other rows are not read."""
+        states = self.backbone.states(batch, self.soft_prompts())
+        return self.backbone.logits(states, self.word_ids).float()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional
 
 from pipeline.methods.base import (
     Context,
@@ -15,7 +16,7 @@ from pipeline.methods.base import (
     WordMethod,
     labelled_examples,
 )
-from pipeline.prompting.losses import CROSS_ENTROPIES
+from pipeline.prompting.losses import vocabulary_cross_entropy
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.strict import Strictly
@@ -37,7 +38,7 @@ class Model(WordMethod):
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
         self.prompt = SoftPrompt(settings.prompt_length, context.backbone.hidden_size)
-        self.cross_entropy = CROSS_ENTROPIES[settings.ce_over]
+        self.ce_over = settings.ce_over
         self.template = context.cloze(settings.prompt_length)
 
     def soft_prompts(self) -> Tensor:
@@ -54,7 +55,10 @@ class Model(WordMethod):
         """Eq. 3: cross-entropy at the mask."""
         batch = self.collate([one.rows[0] for one in drawn["labelled"]])
         labels = self.labels(drawn["labelled"])
-        loss = self.cross_entropy(self.logits(batch), labels, word_ids=self.word_ids)
+        if self.ce_over == "label_words":
+            loss = functional.cross_entropy(self.label_logits(batch), labels)
+        else:
+            loss = vocabulary_cross_entropy(self.logits(batch), labels, word_ids=self.word_ids)
         return Losses(loss, {"ce": loss})
 
     def rows(

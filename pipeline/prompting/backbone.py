@@ -15,7 +15,8 @@ from pipeline.prompting.soft_prompt import fill_slots
 class Backbone(nn.Module):
     """A masked language model of the XLM-R family, of any size and vocabulary.
 
-    The head of XLM-R has 250,002 rows: it is evaluated where a row is read, not at every token.
+    What is computed is what is read: one token's state of each row, and the head there alone, which
+    in XLM-R has 250,002 rows.
     """
 
     def __init__(self, model: MaskedLanguageModel) -> None:
@@ -37,18 +38,23 @@ class Backbone(nn.Module):
 
         Args:
             batch: B rows.
-            prompts: the soft prompts, [P, m, d]; row b's slots are filled from
-                `prompts[batch.prompt[b]]`. None where rows have no slots.
+            prompts: the soft prompts, [P, m, d]; a token's slot is filled from the one that
+                `batch.prompt` names. None where rows have no slots.
         """
         words = self.words(batch.ids)
         if prompts is not None and prompts.shape[1] > 0:
-            words = fill_slots(words, batch.slots, prompts[batch.prompt])
-        hidden: Tensor = self.encoder(inputs_embeds=words, attention_mask=batch.attention)
-        return hidden[torch.arange(len(hidden), device=hidden.device), batch.read_at]
+            words = fill_slots(words, batch.slots, batch.prompt, prompts=prompts)
+        hidden: Tensor = self.encoder(words, batch.layout, batch.read_at)
+        return hidden
 
-    def logits(self, states: Tensor) -> Tensor:
-        """Return the head's logits for hidden states, [B, d] -> [B, V] (Eq. 2 and 6)."""
-        logits: Tensor = self.head(states)
+    def logits(self, states: Tensor, words: Tensor | None = None) -> Tensor:
+        """Return the head's logits for hidden states, [B, d] -> [B, V] (Eq. 2 and 6).
+
+        Args:
+            states: hidden states, [B, d].
+            words: ids of the words whose logits alone are wanted, [C]: then [B, C] is returned.
+        """
+        logits: Tensor = self.head(states, words)
         return logits
 
 

@@ -1,9 +1,9 @@
 """The masked language model of XLM-R, RoBERTa and CamemBERT in plain torch.
 
 The three are one architecture (Liu et al. 2019, RoBERTa; Conneau et al. 2020, XLM-R). Modules carry
-the names of Hugging Face's checkpoints and stand in the order of `transformers`, by which the
-optimizer and the norm of the gradients go: in float32 on a CPU both compute the same bits. Why not
-`transformers` itself: every cell would pay the seconds that importing it takes.
+the names of Hugging Face's checkpoints. Why not `transformers` itself: every cell would pay the
+seconds that importing it takes, every layer would work on padding, and the last one on tokens that
+nobody reads.
 """
 
 from typing import Annotated, Literal, Self
@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.prompting.layout import Layout
 from pipeline.strict import Strictly
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -83,27 +84,21 @@ class Embeddings(nn.Module):
         )
         self.first = pad + 1
 
-    def forward(self, words: Tensor) -> Tensor:
-        """Return the input of the first layer, [B, T, d].
-
-        Positions are counted from the left whatever stands there, behind the padding id; all
-        tokens are of type 0.
+    def forward(self, words: Tensor, positions: Tensor) -> Tensor:
+        """Return the input of the first layer, [N, d]; all tokens are of type 0.
 
         Args:
-            words: word embeddings, [B, T, d].
+            words: word embeddings, [N, d].
+            positions: of each token in its row, from 0, [N].
         """
-        shape = words.shape[:2]
-        positions = torch.arange(self.first, self.first + shape[1], device=words.device)
-        types = torch.zeros(shape, dtype=torch.long, device=words.device)
-        summed = words + self.token_type_embeddings(types)
-        # Looked up for each row: the order in which the gradients are summed depends on it.
-        summed = summed + self.position_embeddings(positions.expand(shape))
+        summed = words + self.token_type_embeddings.weight[0]
+        summed = summed + self.position_embeddings(positions + self.first)
         embedded: Tensor = self.dropout(self.LayerNorm(summed))
         return embedded
 
 
 class SelfAttention(nn.Module):
-    """Scaled dot-product attention of every token to all that are not padding."""
+    """Scaled dot-product attention to all tokens of a row."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -114,27 +109,27 @@ class SelfAttention(nn.Module):
         self.value = Linear(size, size)
         self.dropout = settings.attention_probs_dropout_prob
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        """Return what each token takes from the others, [B, T, d].
+    def forward(self, hidden: Tensor, layout: Layout, asking: Tensor | None) -> Tensor:
+        """Return what tokens take from the others of their row, [N, d].
 
         Args:
-            hidden: hidden states, [B, T, d].
-            mask: True for tokens, False for padding, [B, 1, 1, T]; None where nothing is padded.
+            hidden: hidden states, [N, d].
+            layout: of the N tokens.
+            asking: the state of one token of each row, [B, d], where no other is wanted: then
+                [B, d] is returned.
         """
-        shape = (*hidden.shape[:2], self.heads, -1)
-        query, key, value = (
-            project(hidden).view(shape).transpose(1, 2)
-            for project in (self.query, self.key, self.value)
-        )
+        key, value = (layout.spread(one(hidden)) for one in (self.key, self.value))
+        query = self.query(hidden if asking is None else asking)
+        query = layout.spread(query) if asking is None else query[:, None]
+        shape = (self.heads, -1)
         taken = functional.scaled_dot_product_attention(
-            query,
-            key,
-            value,
-            attn_mask=mask,
+            *(one.unflatten(-1, shape).transpose(1, 2) for one in (query, key, value)),
+            # Faster kernels take no mask.
+            attn_mask=layout.is_token[:, None, None, :] if layout.padded else None,
             dropout_p=self.dropout if self.training else 0.0,
-            scale=query.shape[-1] ** -0.5,
         )
-        return taken.transpose(1, 2).contiguous().view(hidden.shape)
+        rows = taken.transpose(1, 2).flatten(2)
+        return layout.gather(rows) if asking is None else rows[:, 0]
 
 
 class Residual(nn.Module):
@@ -147,7 +142,7 @@ class Residual(nn.Module):
         self.dropout = nn.Dropout(settings.hidden_dropout_prob)
 
     def forward(self, inner: Tensor, before: Tensor) -> Tensor:
-        """Return hidden states, [B, T, inner] and [B, T, d] -> [B, T, d]."""
+        """Return hidden states, [N, inner] and [N, d] -> [N, d]."""
         states: Tensor = self.LayerNorm(self.dropout(self.dense(inner)) + before)
         return states
 
@@ -164,17 +159,24 @@ class Layer(nn.Module):
         self.intermediate = nn.ModuleDict({"dense": Linear(size, inner)})
         self.output = Residual(inner, settings)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        """Return hidden states, [B, T, d]; mask as in SelfAttention."""
-        taken = self.attention["self"](hidden, mask)
-        attended = self.attention["output"](taken, hidden)
+    def forward(self, hidden: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
+        """Return hidden states, [N, d], or those at `read_at` alone, [B, d].
+
+        Args:
+            hidden: hidden states, [N, d].
+            layout: of the N tokens.
+            read_at: a token of each row, [B].
+        """
+        asking = None if read_at is None else hidden.index_select(0, read_at)
+        taken = self.attention["self"](hidden, layout, asking)
+        attended = self.attention["output"](taken, hidden if asking is None else asking)
         inner = functional.gelu(self.intermediate["dense"](attended))
         states: Tensor = self.output(inner, attended)
         return states
 
 
 class Encoder(nn.Module):
-    """Word embeddings -> hidden states; arguments are named as in `transformers`."""
+    """Word embeddings -> hidden states."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -182,22 +184,22 @@ class Encoder(nn.Module):
         self.embeddings = Embeddings(settings)
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
 
-    def forward(self, inputs_embeds: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Return the last layer's hidden states, [B, T, d].
+    def forward(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
+        """Return the last layer's hidden states, [N, d], or those at `read_at` alone, [B, d].
+
+        In the last layer no other token's state is computed then.
 
         Args:
-            inputs_embeds: word embeddings, [B, T, d], padded on the right.
-            attention_mask: 1 for tokens, 0 for padding, [B, T]; None where nothing is padded.
+            words: word embeddings, [N, d].
+            layout: of the N tokens.
+            read_at: a token of each row, [B].
         """
-        mask = None
-        if attention_mask is not None:
-            is_token = attention_mask.bool()
-            # Faster kernels of attention take no mask.
-            mask = None if is_token.all() else is_token[:, None, None, :]
-        hidden: Tensor = self.embeddings(inputs_embeds)
-        for layer in self.encoder["layer"].children():
-            hidden = layer(hidden, mask)
-        return hidden
+        hidden: Tensor = self.embeddings(words, layout.positions)
+        *layers, last = self.encoder["layer"].children()
+        for layer in layers:
+            hidden = layer(hidden, layout)
+        states: Tensor = last(hidden, layout, read_at)
+        return states
 
 
 class Head(nn.Module):
@@ -211,10 +213,18 @@ class Head(nn.Module):
         # The decoder's own where weights are tied, as checkpoints have it; unused where not.
         self.bias = nn.Parameter(torch.zeros(settings.vocab_size))
 
-    def forward(self, states: Tensor) -> Tensor:
-        """Return logits, [..., d] -> [..., V]."""
-        logits: Tensor = self.decoder(self.layer_norm(functional.gelu(self.dense(states))))
-        return logits
+    def forward(self, states: Tensor, words: Tensor | None = None) -> Tensor:
+        """Return logits, [B, d] -> [B, V], or those of some words alone, [B, C].
+
+        Args:
+            states: hidden states, [B, d].
+            words: ids of the vocabulary, [C].
+        """
+        inner: Tensor = self.layer_norm(functional.gelu(self.dense(states)))
+        weight, bias = self.decoder.weight, self.decoder.bias
+        if words is not None:
+            weight, bias = weight.index_select(0, words), bias.index_select(0, words)
+        return functional.linear(inner, weight, bias)
 
 
 class MaskedLanguageModel(nn.Module):

@@ -13,7 +13,7 @@ from pipeline.hub import fetch
 from pipeline.languages import LANGUAGES
 from pipeline.prompting.backbone import Backbone, load_backbone
 from pipeline.prompting.checkpoint import FAMILY, not_of_the_family
-from pipeline.prompting.rows import MULTIPLE, Row, collate
+from pipeline.prompting.rows import Row, collate
 from pipeline.prompting.tokens import Pieces, load_pieces
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
@@ -112,13 +112,11 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
 @torch.inference_mode()
 def _difference(backbone: Backbone, model: Any, texts: list[list[int]], pieces: Pieces) -> float:  # noqa: ANN401
     """Return the largest difference between the logits of both for texts of several lengths."""
-    room = backbone.max_length // MULTIPLE * MULTIPLE
-    rows = [Row((*pieces.frame.start, *text)[:room], read_at=0) for text in texts]
+    rows = [Row((*pieces.frame.start, *text)[: backbone.max_length], read_at=0) for text in texts]
     batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
-    words = model.get_input_embeddings()(batch.ids)
-    states = model.base_model(inputs_embeds=words, attention_mask=batch.attention)[0]
     found = backbone.logits(backbone.states(batch))
-    return float((found - model.lm_head(states[:, 0])).abs().max())
+    expected = torch.cat([model(torch.tensor([row.ids])).logits[:, 0] for row in rows])
+    return float((found - expected).abs().max())
 
 
 def _files(source: Source) -> Path:

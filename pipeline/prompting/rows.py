@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
 
-MULTIPLE = 8
-"""Batches are padded to a multiple of this many tokens, which tensor cores like."""
+from pipeline.prompting.layout import Layout, make_layout, moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +27,40 @@ class Row:
 
 @dataclass(frozen=True)
 class Batch:
-    """B rows, padded on the right to T tokens.
+    """The N tokens of B rows, one row after another.
 
     Attributes:
-        ids: token ids, padding where a slot is, [B, T].
-        slots: j where slot j of a soft prompt stands, else -1, [B, T].
-        attention: 1 for tokens, 0 for padding, [B, T].
-        read_at: the position whose hidden state is read, [B].
-        prompt: which soft prompt fills the slots, [B].
+        ids: token ids, padding where a slot is, [N].
+        slots: j where slot j of a soft prompt stands, else -1, [N].
+        prompt: which soft prompt fills the slots of the token's row, [N].
+        read_at: the tokens whose hidden states are read, one of each row, [B].
+        layout: which token stands where in which row.
     """
 
     ids: Tensor
     slots: Tensor
-    attention: Tensor
-    read_at: Tensor
     prompt: Tensor
+    read_at: Tensor
+    layout: Layout
 
 
 def collate(rows: Sequence[Row], *, pad: int, device: torch.device) -> Batch:
-    """Pad rows to a batch.
+    """Put rows into a batch.
 
-    Padding stands on the right: under `inputs_embeds` the backbone counts positions from the
-    left without regard to padding, so that on the left it would shift every position.
+    Args:
+        rows: B of them, each of a token at least.
+        pad: the id that stands where a slot is.
+        device: where the batch shall lie.
     """
-    longest = max(len(row.ids) for row in rows)
-    width = -(-longest // MULTIPLE) * MULTIPLE
-    padded = torch.tensor([row.ids + (pad,) * (width - len(row.ids)) for row in rows])
     lengths = torch.tensor([len(row.ids) for row in rows])
-    is_slot = padded < 0
-    batch = Batch(
-        ids=padded.masked_fill(is_slot, pad),
-        slots=torch.where(is_slot, -1 - padded, -1),
-        attention=(torch.arange(width) < lengths[:, None]).long(),
-        read_at=torch.tensor([row.read_at for row in rows]),
-        prompt=torch.tensor([row.prompt for row in rows]),
-    )
-    if device.type == "cpu":
-        return batch
+    ids = torch.tensor(list(chain.from_iterable(row.ids for row in rows)))
+    is_slot = ids < 0
+    prompt = torch.tensor([row.prompt for row in rows])
+    read_at = torch.tensor([row.read_at for row in rows])
     return Batch(
-        **{name: value.to(device, non_blocking=True) for name, value in vars(batch).items()}
+        ids=moved(ids.masked_fill(is_slot, pad), device),
+        slots=moved(torch.where(is_slot, -1 - ids, -1), device),
+        prompt=moved(prompt.repeat_interleave(lengths), device),
+        read_at=moved(lengths.cumsum(0) - lengths + read_at, device),
+        layout=make_layout(lengths, device),
     )

@@ -32,19 +32,22 @@ def full_precision(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, enabled=False)
 
 
-def fill_slots(words: Tensor, slots: Tensor, prompts: Tensor) -> Tensor:
-    """Put prompt vectors where a row has slots.
+def fill_slots(words: Tensor, slots: Tensor, prompt: Tensor, *, prompts: Tensor) -> Tensor:
+    """Put prompt vectors where slots are.
 
     Args:
-        words: word embeddings, [B, T, d].
-        slots: j where slot j stands, else -1, [B, T].
-        prompts: each row's prompt, [B, m, d].
+        words: word embeddings, [N, d].
+        slots: j where slot j stands, else -1, [N].
+        prompt: which prompt fills a token's slot, [N].
+        prompts: P soft prompts, [P, m, d].
 
     Returns:
-        Input embeddings, [B, T, d].
+        Input embeddings, [N, d].
     """
     # A gather as a product: its backward pass adds in a fixed order on every device.
     with full_precision(words.device):
-        places = nn.functional.one_hot(slots.clamp(min=0), prompts.shape[1]).to(prompts.dtype)
-        vectors = torch.bmm(places, prompts)
-    return torch.where((slots >= 0)[..., None], vectors.to(words.dtype), words)
+        vectors = prompts.flatten(0, 1)
+        wanted = prompt * prompts.shape[1] + slots
+        places = wanted[:, None] == torch.arange(len(vectors), device=words.device)
+        filling = places.to(vectors.dtype) @ vectors
+    return torch.where((slots >= 0)[:, None], filling.to(words.dtype), words)

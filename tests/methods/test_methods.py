@@ -33,11 +33,10 @@ def test_ft_is_the_sequence_classifier_of_transformers(toy_backbone):
         toy_backbone, num_labels=3, dtype=torch.float32
     ).eval()
     reference.classifier.load_state_dict(method.head.state_dict())
-    batch = method.collate(
-        method.rows(["a dog", "the cat sleeps"], ["two men", "no"], language="sw")
-    )
-    expected = reference(input_ids=batch.ids, attention_mask=batch.attention).logits
-    torch.testing.assert_close(method.label_logits(batch), expected)
+    rows = method.rows(["a dog", "the cat sleeps"], ["two men", "no"], language="sw")
+    padded, attention = toys.padded(rows, pad=method.pieces.pad)
+    expected = reference(input_ids=padded, attention_mask=attention).logits
+    torch.testing.assert_close(method.label_logits(method.collate(rows)), expected)
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM
 
 from pipeline.errors import InputError
 from pipeline.prompting.backbone import Backbone, load_backbone
+from pipeline.prompting.layout import make_layout
 from pipeline.prompting.rows import Row, collate
 from pipeline.prompting.template import ClozeTemplate
 from pipeline.prompting.tokens import load_pieces
@@ -40,9 +41,13 @@ def rows_and_batch(folder, prompt_length):
 def test_without_prompt_logits_are_those_of_the_masked_language_model(folder, backbone, reference):
     rows, batch = rows_and_batch(folder, 0)
     found = backbone.logits(backbone.states(batch, torch.zeros(1, 0, backbone.hidden_size)))
-    whole = reference(input_ids=batch.ids, attention_mask=batch.attention).logits
+    padded, attention = toys.padded(rows, pad=load_pieces(folder).pad)
+    whole = reference(input_ids=padded, attention_mask=attention).logits
     # The whole head at every position, of which ours is the mask's row.
-    torch.testing.assert_close(found, whole[torch.arange(3), batch.read_at])
+    read_at = torch.tensor([row.read_at for row in rows])
+    torch.testing.assert_close(found, whole[torch.arange(3), read_at])
+    some = torch.tensor([7, 3])
+    torch.testing.assert_close(backbone.logits(backbone.states(batch), some), found[:, some])
     # And each row alone, without padding.
     for row, logits in zip(rows, found, strict=True):
         alone = reference(input_ids=torch.tensor([row.ids])).logits[0, row.read_at]
@@ -61,25 +66,27 @@ def test_with_prompt_logits_are_those_over_hand_made_embeddings(folder, backbone
         torch.testing.assert_close(logits, alone, atol=1e-5, rtol=1e-5)
 
 
-def test_padding_stands_on_the_right_to_a_multiple_of_eight():
-    batch = collate(
-        [Row((5, -1, 6), 2, 1), Row(tuple(range(9)), 0)], pad=1, device=torch.device("cpu")
-    )
-    assert batch.ids.shape == (2, 16)
-    assert batch.ids[0].tolist() == [5, 1, 6] + [1] * 13
-    assert batch.slots[0].tolist() == [-1, 0, -1] + [-1] * 13
-    assert batch.attention.sum(1).tolist() == [3, 9]
-    assert batch.read_at.tolist() == [2, 0]
-    assert batch.prompt.tolist() == [1, 0]
+def test_rows_follow_one_another():
+    rows = [Row((5, -1, 6), 2, 1), Row(tuple(range(9)), 0)]
+    batch = collate(rows, pad=1, device=torch.device("cpu"))
+    assert batch.ids.tolist() == [5, 1, 6, *range(9)]
+    assert batch.slots.tolist() == [-1, 0, -1] + [-1] * 9
+    assert batch.prompt.tolist() == [1] * 3 + [0] * 9
+    assert batch.read_at.tolist() == [2, 3]
+    assert batch.layout.is_token.shape == (2, 16)
 
 
 def test_positions_leave_room_for_the_padding_id(backbone):
     # 130 rows of position embeddings, of which those up to the padding id are no position.
     assert backbone.max_length in (128, 129)
-    words = torch.zeros(1, backbone.max_length, backbone.hidden_size)
-    backbone.encoder(inputs_embeds=words)
+
+    def run(length):
+        layout = make_layout(torch.tensor([length]), torch.device("cpu"))
+        backbone.encoder(torch.zeros(length, backbone.hidden_size), layout)
+
+    run(backbone.max_length)
     with pytest.raises((IndexError, RuntimeError)):
-        backbone.encoder(inputs_embeds=torch.zeros(1, backbone.max_length + 1, 16))
+        run(backbone.max_length + 1)
 
 
 def test_other_families_are_refused():

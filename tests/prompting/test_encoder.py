@@ -1,4 +1,4 @@
-"""The encoder beside that of transformers: the same bits, forward and backward."""
+"""The encoder beside that of transformers: the same numbers, forward and backward."""
 
 import json
 import shutil
@@ -19,6 +19,7 @@ from transformers import (
 
 from pipeline.errors import InputError
 from pipeline.prompting.checkpoint import load_model
+from pipeline.prompting.layout import make_layout
 from tests.imports import ROOT
 
 FAMILY = {
@@ -53,8 +54,9 @@ def written(folder, kind="xlm-roberta", **changes):
 
 
 def both(folder):
+    """Return ours and theirs in double precision, in which an order of sums hardly shows."""
     theirs = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
-    return load_model(folder), theirs
+    return load_model(folder).double(), theirs.double()
 
 
 def batch(model, *, rows=7, width=16, padded=True):
@@ -64,82 +66,125 @@ def batch(model, *, rows=7, width=16, padded=True):
     return ids, (torch.arange(width) < torch.as_tensor(lengths)[:, None]).long()
 
 
-def numbers(model, ids, attention):
+def read(attention):
+    """Return a position of each row, all over the shortest one."""
+    rows = torch.arange(len(attention))
+    return rows, rows % 3
+
+
+def theirs_at(model, ids, attention):
+    words = model.roberta.embeddings.word_embeddings(ids)
+    states = model.roberta(inputs_embeds=words, attention_mask=attention).last_hidden_state
+    return states[attention.bool()], states[read(attention)]
+
+
+def ours_everywhere(model, ids, attention):
+    layout = make_layout(attention.sum(1), torch.device("cpu"))
+    words = model.roberta.embeddings.word_embeddings(ids[attention.bool()])
+    states = model.roberta(words, layout)
+    return states, states[first(attention) + read(attention)[1]]
+
+
+def ours_where_read(model, ids, attention):
+    layout = make_layout(attention.sum(1), torch.device("cpu"))
+    words = model.roberta.embeddings.word_embeddings(ids[attention.bool()])
+    states = model.roberta(words, layout, first(attention) + read(attention)[1])
+    return None, states
+
+
+def first(attention):
+    """Return each row's first token among all."""
+    return attention.sum(1).cumsum(0) - attention.sum(1)
+
+
+def numbers(model, run, ids, attention):
     """Return states, logits at one position, loss and all gradients of a forward and backward."""
     model.zero_grad()
-    words = model.roberta.embeddings.word_embeddings(ids)
-    found = model.roberta(inputs_embeds=words, attention_mask=attention)
-    states = found if isinstance(found, torch.Tensor) else found.last_hidden_state
-    rows = torch.arange(len(ids))
-    logits = model.lm_head(states[rows, rows % 3])
-    loss = functional.cross_entropy(logits.float(), rows)
+    torch.manual_seed(3)
+    states, where_read = run(model, ids, attention)
+    logits = model.lm_head(where_read)
+    loss = functional.cross_entropy(logits.float(), torch.arange(len(ids)))
     loss.backward()
     gradients = {name: one.grad for name, one in model.named_parameters(remove_duplicate=False)}
-    return {"states": states, "logits": logits, "loss": loss, **gradients}
+    return {"states": states, "read": where_read, "logits": logits, "loss": loss, **gradients}
 
 
-def same(ours, theirs, ids, attention):
-    torch.manual_seed(3)
-    found = numbers(ours, ids, attention)
-    torch.manual_seed(3)
-    expected = numbers(theirs, ids, attention)
+def same(ours, theirs, ids, attention, *, run=ours_everywhere, **tolerance):
+    found = numbers(ours, run, ids, attention)
+    expected = numbers(theirs, theirs_at, ids, attention)
     assert found.keys() == expected.keys()
-    unlike = [name for name in found if not equal(found[name], expected[name])]
-    assert not unlike
+    for name, value in found.items():
+        if name != "states" or value is not None:
+            tolerance = tolerance or {"rtol": 1e-5, "atol": 1e-9}
+            torch.testing.assert_close(value, expected[name], msg=name, **tolerance)
 
 
-def equal(one, other):
-    return one is other or torch.equal(one, other)
-
-
+@pytest.mark.parametrize("run", [ours_everywhere, ours_where_read])
 @pytest.mark.parametrize("padded", [False, True], ids=["full", "padded"])
-def test_pocket_computes_the_same_bits_forward_and_backward(padded):
+def test_pocket_computes_what_transformers_does_forward_and_backward(padded, run):
     ours, theirs = both(POCKET)
     ids, attention = batch(ours, rows=72, width=40, padded=padded)
-    same(ours.train(), theirs.train(), ids, attention)
+    same(ours.train(), theirs.train(), ids, attention, run=run)
 
 
+@pytest.mark.parametrize("run", [ours_everywhere, ours_where_read])
 @pytest.mark.parametrize("padded", [False, True], ids=["full", "padded"])
 @pytest.mark.parametrize("kind", FAMILY)
-def test_every_family_draws_the_same_dropout_and_computes_the_same_bits(kind, padded, tmp_path):
+def test_every_family_computes_the_same(kind, padded, run, tmp_path):
+    ours, theirs = both(written(tmp_path, kind, **NO_DROPOUT))
+    ids, attention = batch(ours, padded=padded)
+    same(ours.train(), theirs.train(), ids, attention, run=run)
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_without_padding_the_same_dropout_is_drawn(kind, tmp_path):
     folder = written(tmp_path, kind, hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.2)
     ours, theirs = both(folder)
     assert not ours.training
-    ids, attention = batch(ours, padded=padded)
+    ids, attention = batch(ours, padded=False)
+    evaluated = numbers(ours, ours_everywhere, ids, attention)["loss"]
     same(ours, theirs, ids, attention)
     same(ours.train(), theirs.train(), ids, attention)
-    torch.manual_seed(3)
-    assert not torch.equal(
-        numbers(ours, ids, attention)["loss"], numbers(ours, ids, attention)["loss"]
-    )
+    assert not torch.equal(numbers(ours, ours_everywhere, ids, attention)["loss"], evaluated)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_the_shapes_of_xlm_r_base(dropout, tmp_path):
+def test_dropout_where_tokens_are_read_is_that_of_all_tokens(tmp_path):
+    # The draws are others, so what they make is compared by its mean and its spread.
+    dropped = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
+    ours = load_model(written(tmp_path, **dropped)).train()
+    ids, attention = batch(ours, rows=3, width=8)
+    draws = {}
+    with torch.no_grad():
+        for run in (ours_everywhere, ours_where_read):
+            torch.manual_seed(11)
+            draws[run] = torch.stack([run(ours, ids, attention)[1] for _ in range(2000)])
+    mean, expected = (one.mean(0) for one in draws.values())
+    spread, expected_spread = (one.std(0) for one in draws.values())
+    error = expected_spread / 2000**0.5
+    assert ((mean - expected).abs() < 6 * error).all()
+    assert (spread / expected_spread - 1).abs().max() < 0.15
+
+
+@pytest.mark.parametrize("run", [ours_everywhere, ours_where_read])
+def test_the_shapes_of_xlm_r_base(run, tmp_path):
     # Twelve heads of 64, wide layers, a long row; vocabulary and depth are cut.
     shapes = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
     kept = {"max_position_embeddings": 514, "type_vocab_size": 1, "initializer_range": 0.02}
-    folder = written(
-        tmp_path,
-        vocab_size=500,
-        hidden_dropout_prob=dropout,
-        attention_probs_dropout_prob=dropout,
-        **shapes,
-        **kept,
-    )
-    ours, theirs = both(folder)
+    ours, theirs = both(written(tmp_path, vocab_size=500, **NO_DROPOUT, **shapes, **kept))
     ids, attention = batch(ours, rows=4, width=256)
-    same(ours.train(), theirs.train(), ids, attention)
+    same(ours.train(), theirs.train(), ids, attention, run=run)
 
 
 def test_under_autocast_the_numbers_are_those_of_transformers(tmp_path):
-    ours, theirs = both(written(tmp_path, **NO_DROPOUT))
+    ours, theirs = (one.float() for one in both(written(tmp_path, **NO_DROPOUT)))
     ids, attention = batch(ours)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found, expected = (numbers(one, ids, attention) for one in (ours, theirs))
+        found = numbers(ours, ours_where_read, ids, attention)
+        expected = numbers(theirs, theirs_at, ids, attention)
     assert found["logits"].dtype == torch.bfloat16
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, msg=name)
+        if name != "states":
+            torch.testing.assert_close(found[name], value, msg=name, rtol=2e-2, atol=5e-3)
 
 
 @pytest.mark.parametrize("kind", FAMILY)

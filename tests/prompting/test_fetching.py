@@ -129,8 +129,8 @@ def test_what_training_does_not_compute_is_refused(folder):
 
 
 def test_a_model_that_training_would_compute_otherwise_is_refused(folder, monkeypatch):
-    def shifted(self, words):
-        return right(self, words.flip(1))
+    def shifted(self, words, positions):
+        return right(self, words, positions + 1)
 
     right = encoder.Embeddings.forward
     monkeypatch.setattr(encoder.Embeddings, "forward", shifted)

@@ -33,19 +33,21 @@ def test_prompt_is_embedding_bilstm_and_perceptron():
 
 
 def test_slots_are_filled_with_each_rows_prompt_and_nothing_else_changes():
-    words = torch.arange(24.0).view(2, 4, 3)
-    slots = torch.tensor([[-1, 0, 1, -1], [1, -1, -1, 0]])
+    words = torch.arange(24.0).view(8, 3)
+    slots = torch.tensor([-1, 0, 1, -1, 1, -1, -1, 0])
+    prompt = torch.tensor([0] * 4 + [1] * 4)
     prompts = torch.tensor([[[100.0] * 3, [101.0] * 3], [[200.0] * 3, [201.0] * 3]])
     expected = words.clone()
-    expected[0, 1], expected[0, 2] = 100, 101
-    expected[1, 0], expected[1, 3] = 201, 200
-    torch.testing.assert_close(fill_slots(words, slots, prompts), expected)
+    expected[1], expected[2] = 100, 101
+    expected[4], expected[7] = 201, 200
+    torch.testing.assert_close(fill_slots(words, slots, prompt, prompts=prompts), expected)
 
 
 def test_gradients_of_slots_reach_the_prompt_alone():
-    words = torch.randn(1, 3, 2, requires_grad=True)
+    words = torch.randn(3, 2, requires_grad=True)
     prompts = torch.randn(1, 1, 2, requires_grad=True)
-    fill_slots(words, torch.tensor([[-1, 0, -1]]), prompts).sum().backward()
-    assert words.grad[0, 1].abs().sum() == 0
-    assert words.grad[0, [0, 2]].abs().sum() > 0
+    slots, prompt = torch.tensor([-1, 0, -1]), torch.zeros(3, dtype=torch.long)
+    fill_slots(words, slots, prompt, prompts=prompts).sum().backward()
+    assert words.grad[1].abs().sum() == 0
+    assert words.grad[[0, 2]].abs().sum() > 0
     torch.testing.assert_close(prompts.grad, torch.ones(1, 1, 2))
