@@ -121,9 +121,13 @@ class SelfAttention(nn.Module):
         key, value = (layout.spread(one(hidden)) for one in (self.key, self.value))
         query = self.query(hidden if asking is None else asking)
         query = layout.spread(query) if asking is None else query[:, None]
-        shape = (self.heads, -1)
+        query, key, value = (
+            one.unflatten(-1, (self.heads, -1)).transpose(1, 2) for one in (query, key, value)
+        )
         taken = functional.scaled_dot_product_attention(
-            *(one.unflatten(-1, shape).transpose(1, 2) for one in (query, key, value)),
+            query,
+            key,
+            value,
             # Faster kernels take no mask.
             attn_mask=layout.is_token[:, None, None, :] if layout.padded else None,
             dropout_p=self.dropout if self.training else 0.0,
@@ -221,9 +225,12 @@ class Head(nn.Module):
             words: ids of the vocabulary, [C].
         """
         inner: Tensor = self.layer_norm(functional.gelu(self.dense(states)))
-        weight, bias = self.decoder.weight, self.decoder.bias
-        if words is not None:
-            weight, bias = weight.index_select(0, words), bias.index_select(0, words)
+        if words is None:
+            logits: Tensor = self.decoder(inner)
+            return logits
+        weight, bias = (
+            one.index_select(0, words) for one in (self.decoder.weight, self.decoder.bias)
+        )
         return functional.linear(inner, weight, bias)
 
 

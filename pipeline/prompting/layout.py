@@ -1,7 +1,8 @@
 """Where the tokens of a batch stand: packed without padding, and padded for attention."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,13 +37,13 @@ class Layout:
         Any token's values stand where padding is: what is learned may not depend on them.
         """
         if self.padded:
-            values = cast(Tensor, _Spread.apply(values, self.tokens, self.places))
-        return values.unflatten(0, self.is_token.shape)
+            values = _spread(values, self.tokens, self.places)
+        return values.view(*self.is_token.shape, -1)
 
     def gather(self, rows: Tensor) -> Tensor:
         """Return what tokens hold of padded rows, [B, T, d] -> [N, d]."""
         values = rows.flatten(0, 1)
-        return cast(Tensor, _Gather.apply(values, self.places)) if self.padded else values
+        return _gather(values, self.places) if self.padded else values
 
 
 def make_layout(lengths: Tensor, device: torch.device) -> Layout:
@@ -59,8 +60,13 @@ def make_layout(lengths: Tensor, device: torch.device) -> Layout:
     places = is_token.flatten().nonzero()[:, 0]
     tokens = torch.zeros(is_token.numel(), dtype=torch.long)
     tokens[places] = torch.arange(len(places))
-    found = (places % width, places, tokens, is_token)
-    return Layout(*(moved(one, device) for one in found), padded=padded)
+    return Layout(
+        positions=moved(places % width, device),
+        places=moved(places, device),
+        tokens=moved(tokens, device),
+        is_token=moved(is_token, device),
+        padded=padded,
+    )
 
 
 def moved(tensor: Tensor, device: torch.device) -> Tensor:
@@ -73,27 +79,35 @@ def moved(tensor: Tensor, device: torch.device) -> Tensor:
 # index_select would add, which is slower, and on a GPU slower still in a fixed order.
 
 
+Context = Any
+"""What autograd hands on from forward to backward; torch has no type of it."""
+
+
 class _Spread(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, tokens: Tensor, places: Tensor) -> Tensor:
+    def forward(ctx: Context, values: Tensor, tokens: Tensor, places: Tensor) -> Tensor:
         ctx.save_for_backward(places)
         return values.index_select(0, tokens)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Context, grad: Tensor) -> tuple[Tensor, None, None]:
         (places,) = ctx.saved_tensors
         return grad.index_select(0, places), None, None
 
 
 class _Gather(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, places: Tensor) -> Tensor:
+    def forward(ctx: Context, values: Tensor, places: Tensor) -> Tensor:
         ctx.save_for_backward(places)
         ctx.size = len(values)
         return values.index_select(0, places)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Context, grad: Tensor) -> tuple[Tensor, None]:
         (places,) = ctx.saved_tensors
         rows = grad.new_zeros(ctx.size, *grad.shape[1:])
         return rows.index_copy_(0, places, grad), None
+
+
+_spread: Callable[..., Tensor] = _Spread.apply
+_gather: Callable[..., Tensor] = _Gather.apply
