@@ -31,6 +31,7 @@ from pipeline.methods.base import Context, Example
 from pipeline.prompting.backbone import load_backbone
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt, full_precision
+from pipeline.prompting.template import ClozeTemplate
 from pipeline.prompting.tokens import Pieces
 from pipeline.prompting.translator import make_translator
 from pipeline.prompting.verbalizer import label_word_ids
@@ -39,6 +40,9 @@ from pipeline.runs import Run
 
 SEED = 1
 NOT_A_LABEL = -100
+MULTIPLE = 8
+"""Rows are padded to a multiple of this many tokens, as transformers advises for tensor cores."""
+
 Drawn = Mapping[str, Sequence[Example]]
 
 
@@ -134,69 +138,35 @@ class Peer:
     """
 
     def __init__(self, task: Task, *, padded: bool) -> None:
-        _as_torch_comes(SEED)
-        chosen = task.run.training
-        self._task, self._width = task, chosen.max_length if padded else 0
-        self._batch = 256 if task.device.type == "cuda" else 32
-        model = XLMRobertaForMaskedLM.from_pretrained(task.checkpoint, dtype=torch.float32)
-        torch.manual_seed(SEED)  # reading may draw; what follows is drawn as ours is
-        self._prompts = Prompts(task.run, model.config.hidden_size)
-        self._model = model
-        self.module = nn.ModuleList([self._prompts, model]).to(task.device)
+        _as_torch_comes()
+        self._model = XLMRobertaForMaskedLM.from_pretrained(task.checkpoint, dtype=torch.float32)
+        torch.manual_seed(SEED)  # what is drawn next is drawn as ours is
+        self._prompts = Prompts(task.run, self._model.config.hidden_size)
+        self.module = nn.ModuleList([self._prompts, self._model]).to(task.device)
+        self._run, self._device, self._pad = task.run, task.device, task.pieces.pad
+        self._source = task.languages.source
+        self._template = ClozeTemplate(
+            task.pieces,
+            position=task.run.template.position,
+            prompt_length=self._prompts.prompt.length,
+            max_length=task.run.training.max_length,
+        )
         words = task.run.template.label_words
         ids = label_word_ids(task.pieces, words, place="--tokenizer")
         self._words = torch.tensor(ids, device=task.device)
-        parts = [[p for p in self.module.parameters() if (p.ndim > 1) == big] for big in (1, 0)]
-        self._optimizer = torch.optim.AdamW(
-            [{"params": parts[0]}, {"params": parts[1], "weight_decay": 0.0}],
-            lr=chosen.learning_rate,
-            weight_decay=chosen.weight_decay,
+        self._width = task.run.training.max_length if padded else 0
+        self._batch = 256 if task.device.type == "cuda" else 32
+        self._optimizer = self._make_optimizer()
+
+    def _make_optimizer(self) -> torch.optim.AdamW:
+        chosen, parameters = self._run.training, list(self.module.parameters())
+        groups = [
+            {"params": [one for one in parameters if one.ndim > 1]},
+            {"params": [one for one in parameters if one.ndim <= 1], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(
+            groups, lr=chosen.learning_rate, weight_decay=chosen.weight_decay
         )
-
-    def _autocast(self) -> torch.autocast:
-        half = self._task.run.training.precision == "bfloat16"
-        return torch.autocast(self._task.device.type, dtype=torch.bfloat16, enabled=half)
-
-    def _inputs(self, rows: Sequence[Row]) -> dict[str, Tensor]:
-        """Return the model's arguments: soft prompts stand where ids are negative."""
-        device = self._task.device
-        ids = pad_sequence(
-            [torch.tensor(row.ids) for row in rows], batch_first=True, padding_value=self._pad
-        )
-        ids = functional.pad(ids, (0, max(0, self._width - ids.shape[1])), value=self._pad)
-        lengths = torch.tensor([len(row.ids) for row in rows])
-        attention = (torch.arange(ids.shape[1]) < lengths[:, None]).long().to(device)
-        which = torch.tensor([row.prompt for row in rows]).to(device)
-        ids = ids.to(device)
-        vectors = self._prompts()
-        slots = which[:, None] * vectors.shape[1] + (-1 - ids).clamp(min=0)
-        words = self._model.get_input_embeddings()(ids.clamp(min=0))
-        words = torch.where(
-            (ids < 0)[..., None], functional.embedding(slots, vectors.flatten(0, 1)), words
-        )
-        return {"inputs_embeds": words, "attention_mask": attention}
-
-    @property
-    def _pad(self) -> int:
-        return self._task.pieces.pad
-
-    def _at_mask(self, rows: Sequence[Row]) -> Tensor:
-        """Return the logits at the masks, [B, V]."""
-        logits = self._model(**self._inputs(rows)).logits
-        read_at = torch.tensor([row.read_at for row in rows]).to(logits.device)
-        return logits[torch.arange(len(rows), device=logits.device), read_at]
-
-    def _cross_entropy(self, labelled: Sequence[Example]) -> Tensor:
-        rows = [one.rows[0] for one in labelled]
-        labels = torch.tensor([one.label for one in labelled]).to(self._task.device)
-        if self._prompts.settings.ce_over == "label_words":
-            return functional.cross_entropy(self._at_mask(rows)[:, self._words], labels)
-        inputs = self._inputs(rows)
-        read_at = torch.tensor([row.read_at for row in rows]).to(self._task.device)
-        wanted = torch.full_like(inputs["attention_mask"], NOT_A_LABEL)
-        wanted.scatter_(1, read_at[:, None], self._words[labels][:, None])
-        loss: Tensor = self._model(**inputs, labels=wanted).loss
-        return loss
 
     def loss(self, drawn: Drawn) -> Tensor:
         """Return the loss; see Contender."""
@@ -210,21 +180,35 @@ class Peer:
             )
             divergence = partial(functional.kl_div, reduction="batchmean", log_target=True)
             alignment = divergence(target, source) + divergence(source, target)
-            alpha = self._prompts.settings.alpha
+            alpha: float = self._prompts.settings.alpha
             return alpha * cross_entropy + (1 - alpha) * alignment
+
+    def _cross_entropy(self, labelled: Sequence[Example]) -> Tensor:
+        rows = [one.rows[0] for one in labelled]
+        labels = torch.tensor([one.label for one in labelled]).to(self._device)
+        if self._prompts.settings.ce_over == "label_words":
+            return functional.cross_entropy(self._at_mask(rows)[:, self._words], labels)
+        inputs = self._inputs(rows)
+        wanted = torch.full_like(inputs["attention_mask"], NOT_A_LABEL)
+        wanted.scatter_(1, self._read_at(rows)[:, None], self._words[labels][:, None])
+        loss: Tensor = self._model(**inputs, labels=wanted).loss
+        return loss
 
     def update(self, drawn: Drawn) -> None:
         """Make an update; see Contender."""
         self._optimizer.zero_grad()
-        self.loss(drawn).backward()
-        nn.utils.clip_grad_norm_(self.module.parameters(), self._task.run.training.clip)
+        self.loss(drawn).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.module.parameters(), self._run.training.clip)
         self._optimizer.step()
 
     @torch.inference_mode()
     def probabilities(self, test: pd.DataFrame) -> Tensor:
-        """Return the label probabilities of batches in the given order; see Contender."""
+        """Return the label probabilities, from batches in the test's order; see Contender."""
         self.module.eval()
-        rows = self._rows(test)
+        rows: list[Row] = []
+        for code, part in test.groupby("language", sort=False):
+            side = int(self._prompts.translator is not None and code != self._source)
+            rows += self._template.rows(list(part.premise), list(part.hypothesis), prompt=side)
         found = []
         for start in range(0, len(rows), self._batch):
             with self._autocast():
@@ -232,18 +216,38 @@ class Peer:
             found.append(logits[:, self._words].float().softmax(-1).cpu())
         return torch.cat(found)
 
-    def _rows(self, test: pd.DataFrame) -> list[Row]:
-        template = self._task.context_free_template()
-        rows: list[Row] = []
-        for code, part in test.groupby("language", sort=False):
-            translated = self._prompts.translator is not None and code != self._task.languages.source
-            rows += template.rows(list(part.premise), list(part.hypothesis), prompt=int(translated))
-        return rows
+    def _at_mask(self, rows: Sequence[Row]) -> Tensor:
+        """Return the logits at the masks, [B, V], of those at every position."""
+        logits: Tensor = self._model(**self._inputs(rows)).logits
+        return logits[torch.arange(len(rows), device=self._device), self._read_at(rows)]
+
+    def _read_at(self, rows: Sequence[Row]) -> Tensor:
+        return torch.tensor([row.read_at for row in rows]).to(self._device)
+
+    def _inputs(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        """Return the model's arguments; a soft prompt stands where ids are negative."""
+        tokens = [torch.tensor(row.ids) for row in rows]
+        width = max(self._width, -(-max(map(len, tokens)) // MULTIPLE) * MULTIPLE)
+        ids = pad_sequence(tokens, batch_first=True, padding_value=self._pad)
+        ids = functional.pad(ids, (0, width - ids.shape[1]), value=self._pad)
+        lengths = torch.tensor([len(one) for one in tokens])
+        attention = (torch.arange(width) < lengths[:, None]).long().to(self._device)
+        which = torch.tensor([row.prompt for row in rows]).to(self._device)
+        ids = ids.to(self._device)
+        words = self._model.get_input_embeddings()(ids.clamp(min=0))
+        prompts = self._prompts()
+        slots = which[:, None] * prompts.shape[1] + (-1 - ids).clamp(min=0)
+        vectors = functional.embedding(slots, prompts.flatten(0, 1))
+        words = torch.where((ids < 0)[..., None], vectors, words)
+        return {"inputs_embeds": words, "attention_mask": attention}
+
+    def _autocast(self) -> torch.autocast:
+        half = self._run.training.precision == "bfloat16"
+        return torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=half)
 
 
-def _as_torch_comes(seed: int) -> None:
+def _as_torch_comes() -> None:
     """Undo what `make_deterministic` forbids."""
-    torch.manual_seed(seed)
     torch.set_deterministic_debug_mode("default")
     torch.backends.cudnn.allow_tf32 = True
 

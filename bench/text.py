@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-from pipeline.artifacts import read_json
 from pipeline.blocks import LanguageParams, PairSource, Source
 from pipeline.corpora.pairs import is_text, read_paws_x
 from pipeline.corpora.sources import read_split
@@ -123,8 +122,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
-        raise InputError(f"--tokenizer: expected a folder with tokenizer.json, found none")
-    read_json(path)
+        raise InputError(f"--tokenizer: expected tokenizer.json, found none in {folder}")
     return Tokenizer.from_file(str(path))
 
 

@@ -1,0 +1,152 @@
+"""Speed and memory of training and prediction, beside two loops that use transformers.
+
+    python -m bench.speed --hub ../shared/hub --json speed.json
+
+prints a table for each shape and exits 1 if the contenders do not compute the same. What is timed
+is the paper's step at 64 shots (profiles/paper.yaml) and prediction of XNLI's test in all
+languages. The contenders stand in bench/contenders.py; each is built anew in every round from the
+same weights, one after another: rounds take turns, so that a busy machine hits all alike, and
+memory is one contender's. All use the same number of CPU threads and one process, and so the same
+CUBLAS_WORKSPACE_CONFIG; beyond that, peers run as torch does by itself.
+
+Needs torch, transformers, tokenizers, pandas, pyarrow, rich, pydantic and ruamel.yaml. On a
+machine without network that lacks the last two, bring wheels for its Python along:
+
+    pip download --dest wheels --only-binary :all: --python-version 3.12 pydantic ruamel.yaml
+    pip install --no-index --find-links wheels --target wheels/site pydantic ruamel.yaml
+    PYTHONPATH=wheels/site python -m bench.speed --hub hub
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from rich.console import Console
+from rich.table import Table
+
+from bench.contenders import CONTENDERS
+from bench.shapes import SHAPES
+from bench.text import load_tokenizer, read_text, train_tokenizer
+from bench.trials import Options, compare
+from pipeline import reproducibility
+from pipeline.errors import InputError, RunError
+from pipeline.profiles import load_profile
+from stages.terminal import bar
+
+HUB = Path(__file__).parents[2] / "shared" / "hub"
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """Return the command line's options, with the defaults of this machine."""
+    gpu = torch.cuda.is_available()
+    options = argparse.ArgumentParser(
+        prog="bench.speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    add = options.add_argument
+    add("--method", choices=["mpt", "sp"], default="mpt", help="a run of profiles/paper.yaml")
+    add("--shape", choices=list(SHAPES), action="append", help="several times for several")
+    add("--hub", type=Path, default=HUB, help="facebook/xnli, google-research-datasets/paws-x")
+    add("--tokenizer", type=Path, help="a folder with XLM-R's; without it one is trained")
+    add("--updates", type=int, default=20 if gpu else 8, help="timed in a round")
+    add("--warmup", type=int, default=5 if gpu else 2, help="not timed, at least 1")
+    add("--rounds", type=int, default=3, help="of all contenders")
+    add("--examples", type=int, default=7500 if gpu else 480, help="predicted in a round")
+    add("--json", type=Path, help="where to write all numbers")
+    found = options.parse_args(arguments)
+    found.shape = found.shape or (["pocket", "base", "large"] if gpu else ["pocket"])
+    return found
+
+
+def run(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Measure what was asked for and return all numbers."""
+    run = load_profile("paper").run(chosen.method)
+    text = read_text(chosen.hub, examples=chosen.examples)
+    if chosen.tokenizer:
+        tokenizer, name = load_tokenizer(chosen.tokenizer), str(chosen.tokenizer)
+    else:
+        tokenizer = train_tokenizer(chosen.hub, [*run.template.label_words, ".", "?"])
+        name = f"BPE of {tokenizer.get_vocab_size()} pieces, trained on XNLI's validation text"
+    options = Options(chosen.updates, chosen.warmup, chosen.rounds)
+    machine = reproducibility.circumstances() | {"transformers": transformers.__version__}
+    found: dict[str, Any] = {"machine": machine, "tokenizer": name, "shapes": {}}
+    threads = torch.get_num_threads()
+    for shape in chosen.shape:
+        torch.set_num_threads(threads)
+        with bar() as progress:
+            found["shapes"][shape] = compare(
+                shape, run, text, tokenizer, options=options, progress=progress
+            )
+    return found
+
+
+def show(found: Mapping[str, Any], console: Console) -> None:
+    """Print a table for each shape."""
+    machine = found["machine"]
+    console.print(f"{machine['device']}, torch {machine['torch']}. Tokenizer: {found['tokenizer']}.")
+    for name, shape in found["shapes"].items():
+        _show_shape(name, shape, console)
+
+
+def _show_shape(name: str, shape: Mapping[str, Any], console: Console) -> None:
+    table = Table(
+        title=f"{name}: {shape['method']}, {shape['parameters'] / 1e6:.1f} million parameters, "
+        f"{shape['precision']}, {shape['updates']} updates and {shape['examples']} examples a "
+        f"round, {shape['rounds']} rounds",
+        title_justify="left",
+    )
+    for heading in (
+        "", "time of ours: update", "prediction", "ms an update", "examples/s",
+        "peak MiB: training", "prediction",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right" if heading else "left")
+    for one in CONTENDERS:
+        if one not in shape["contenders"]:
+            table.add_row(one, *["lacks memory"] + [""] * 5)
+            continue
+        ratio, own = shape["ratios"][one], shape["contenders"][one]
+        peaks = [own["training_mib"], own["prediction_mib"]]
+        table.add_row(
+            one,
+            *(f"{ratio[what]:.2f} x" for what in ("update", "prediction")),
+            f"{own['update_ms']:.1f}",
+            f"{own['examples_a_second']:.0f}",
+            *("?" if peak is None else f"{peak:.0f}" for peak in peaks),
+        )
+    console.print(table)
+    apart, tokens, floor = shape["differences"], shape["tokens_an_update"], shape["roofline"]
+    rows = ", ".join(
+        f"{kind} {one['mean']:.0f} (at most {one['max']})"
+        for kind, one in shape["tokens_a_row"].items()
+    )
+    console.print(
+        f"Tokens of a row, template included: {rows}.\n"
+        f"Largest difference from ours: losses {apart['loss']:.1g}, probabilities "
+        f"{apart['probability']:.1g}. Tokens an update: {tokens['real']:.0f}, padded by batch "
+        f"{tokens['dynamic']:.0f}, to the maximum {tokens['padded']:.0f}.\n"
+        f"Floor of an update: {floor['milliseconds']:.1f} ms, of which ours takes "
+        f"{shape['ours_over_floor']:.2f} times: {floor['teraflops']:.3g} TFLOP at "
+        f"{floor['teraflops_a_second']:.3g} TFLOP/s, then {floor['optimizer_gib']:.3g} GiB of "
+        f"optimizer at {floor['gib_a_second']:.4g} GiB/s.\n"
+    )
+
+
+def main() -> None:
+    """Measure, print, write; exit 1 where contenders differ, 2 where the input is wrong."""
+    chosen = parsed(sys.argv[1:])
+    try:
+        found = run(chosen)
+    except (InputError, RunError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    show(found, Console())
+    if chosen.json:
+        chosen.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
