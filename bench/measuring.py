@@ -122,10 +122,7 @@ class Memory:
 
     def peak(self) -> float | None:
         """Return the peak since the last call in MiB, None where the system does not tell."""
-        if self._on_gpu:
-            found = torch.cuda.max_memory_allocated()
-        else:
-            found = _status("VmHWM")
+        found = torch.cuda.max_memory_allocated() if self._on_gpu else _status("VmHWM")
         self._reset()
         return None if self._start is None else (found - self._start) / MIB
 
@@ -146,7 +143,9 @@ def _status(name: str) -> int:
 
 
 def refuse_more_memory_than_there_is() -> None:
-    """Have an allocation fail that this machine cannot hold, instead of the system's killer."""
+    """Have an allocation fail that would take most of what is free, before the system kills."""
     lines = Path("/proc/meminfo").read_text().splitlines()
-    available = next(int(one.split()[1]) * 1024 for one in lines if one.startswith("MemAvailable"))
-    resource.setrlimit(resource.RLIMIT_DATA, (available, available))
+    free = next(int(one.split()[1]) * 1024 for one in lines if one.startswith("MemAvailable"))
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    allowed = free * 3 // 4 if most == resource.RLIM_INFINITY else min(most, free * 3 // 4)
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))

@@ -51,17 +51,17 @@ def roofline(
     """
     updates = [[len(row.ids) for row in rows_of(drawn)] for drawn in batches]
     tokens = sum(map(sum, updates)) / len(updates)
-    flops = sum(_flops(shape, lengths) for lengths in updates) / len(updates)
+    arithmetic = sum(flops(shape, lengths) for lengths in updates) / len(updates)
     rate = _product_rate(shape, round(tokens), half=half, device=device)
     bandwidth = _bandwidth(device)
     traffic = OPTIMIZER_BYTES * parameters
     return Roofline(
         tokens=tokens,
-        teraflops=flops / 1e12,
+        teraflops=arithmetic / 1e12,
         optimizer_gib=traffic / 2**30,
         teraflops_a_second=rate / 1e12,
         gib_a_second=bandwidth / 2**30,
-        milliseconds=1000 * (flops / rate + traffic / bandwidth),
+        milliseconds=1000 * (arithmetic / rate + traffic / bandwidth),
     )
 
 
@@ -70,10 +70,14 @@ def rows_of(drawn: Drawn) -> list:
     return [row for one in chain(*drawn.values()) for row in one.rows]
 
 
-def _flops(shape: Settings, lengths: Sequence[int]) -> float:
-    """Return the arithmetic of an update: forward, and twice that backward.
+def flops(shape: Settings, lengths: Sequence[int]) -> float:
+    """Return the operations of an update: forward, and twice that backward.
 
     In the last layer keys and values are needed of all tokens, the rest of one a row.
+
+    Args:
+        shape: of the language model.
+        lengths: tokens of each row.
     """
     d, inner, rows, tokens = shape.hidden_size, shape.intermediate_size, len(lengths), sum(lengths)
     whole, key_and_value = 4 * d * d + 2 * d * inner, 2 * d * d
@@ -107,14 +111,14 @@ def _bandwidth(device: torch.device) -> float:
 
 
 def _seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Return the least time that a piece of work takes, of five tries of ten each."""
+    """Return the least time that a piece of work takes, of five tries of four each."""
     work()
     tries = []
     for _ in range(5):
         wait(device)
         began = time.perf_counter()
-        for _ in range(10):
+        for _ in range(4):
             work()
         wait(device)
-        tries.append((time.perf_counter() - began) / 10)
+        tries.append((time.perf_counter() - began) / 4)
     return min(tries)

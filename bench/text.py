@@ -26,9 +26,10 @@ VOCABULARY = 30_000
 
 @dataclass(frozen=True)
 class Text:
-    """What is read from the datasets.
+    """What is read from the datasets, and its tokenizer.
 
     Attributes:
+        tokenizer: XLM-R's, or one of its form.
         languages: those of the test.
         training: English pairs of XNLI; English pairs of PAWS-X with human translations, their
             languages in turn.
@@ -36,16 +37,18 @@ class Text:
             one language after another.
     """
 
+    tokenizer: Tokenizer
     languages: LanguageParams
     training: TrainingText
     test: pd.DataFrame
 
 
-def read_text(hub: Path, *, examples: int) -> Text:
+def read_text(hub: Path, tokenizer: Tokenizer, *, examples: int) -> Text:
     """Read the text from a folder of the Hub's layout.
 
     Args:
         hub: holds facebook/xnli and google-research-datasets/paws-x.
+        tokenizer: of the text.
         examples: how many pairs the test has, over all languages.
 
     Raises:
@@ -58,6 +61,7 @@ def read_text(hub: Path, *, examples: int) -> Text:
     labelled = labelled.sample(frac=1, random_state=0).groupby("label").head(SHOTS)
     languages = LanguageParams(source=SOURCE, targets=_targets(xnli))
     return Text(
+        tokenizer=tokenizer,
         languages=languages,
         training=TrainingText.of(labelled, _parallel(paws_x)),
         test=_test(xnli, languages.all, examples),
@@ -87,7 +91,9 @@ def _parallel(folder: Path) -> pd.DataFrame:
         parts.append(pairs.iloc[turn :: len(targets)])
     pairs = pd.concat(parts).sort_index()
     texts = ("premise", "hypothesis", "target_premise", "target_hypothesis")
-    return pairs[pd.concat([is_text(pairs[name]) for name in texts], axis=1).all(axis=1)].head(PAIRS)
+    return pairs[pd.concat([is_text(pairs[name]) for name in texts], axis=1).all(axis=1)].head(
+        PAIRS
+    )
 
 
 def _test(folder: Path, languages: Sequence[str], examples: int) -> pd.DataFrame:
@@ -104,8 +110,8 @@ def _test(folder: Path, languages: Sequence[str], examples: int) -> pd.DataFrame
 class Folded(Pieces):
     """Pieces whose ids are folded into a smaller vocabulary: of a text its length alone is true."""
 
-    def __init__(self, tokenizer: Tokenizer, *, mask: str, pad: str, size: int) -> None:
-        super().__init__(tokenizer, mask=mask, pad=pad)
+    def __init__(self, tokenizer: Tokenizer, *, size: int) -> None:
+        super().__init__(tokenizer, mask="<mask>", pad="<pad>")
         self.mask %= size
         self._size = size
 

@@ -5,12 +5,10 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
 
 from bench.contenders import CONTENDERS, Contender, Drawn, Task
 from bench.measuring import Plan, Round, measure
@@ -33,18 +31,18 @@ TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
 
 @dataclass(frozen=True)
 class Options:
-    """How much is measured: updates of a round, those before it, and rounds."""
+    """How much is measured: timed updates of a round, those before them, rounds, batch size."""
 
     updates: int
     warmup: int
     rounds: int
+    batch_size: int
 
 
 def compare(
     name: str,
     run: Run,
     text: Text,
-    tokenizer: Tokenizer,
     *,
     options: Options,
     progress: Progress,
@@ -55,7 +53,6 @@ def compare(
         name: of the shape.
         run: the method and its settings.
         text: what to train and predict on.
-        tokenizer: of the text.
         options: how much is measured.
         progress: told of each contender of each round.
 
@@ -70,9 +67,9 @@ def compare(
     with tempfile.TemporaryDirectory() as folder:
         write_weights(shape, Path(folder))
         task = Task(
-            run=_on(run, device, shape),
+            run=fitted(run, device, shape, batch_size=options.batch_size),
             languages=text.languages,
-            pieces=Folded(tokenizer, mask="<mask>", pad="<pad>", size=shape.vocab_size),
+            pieces=Folded(text.tokenizer, size=shape.vocab_size),
             checkpoint=Path(folder),
             device=device,
         )
@@ -84,10 +81,9 @@ def compare(
         reproducibility.set_threads(parameters)
         rounds = _rounds(task, plans, partial(progress, name))
     precision = task.run.training.precision
+    differences = _require_alike(rounds, TOLERANCE[precision])
     batches = [drawn for plan in plans for drawn in plan.batches]
-    floor = roofline(
-        shape, parameters, batches, half=precision == "bfloat16", device=device
-    )
+    floor = roofline(shape, parameters, batches, half=precision == "bfloat16", device=device)
     contenders = {one: _summary(parts) for one, parts in rounds.items() if parts}
     return {
         "method": run.name,
@@ -98,7 +94,7 @@ def compare(
         "examples": len(text.test),
         "tokens_a_row": lengths,
         "tokens_an_update": _tokens(batches, task.run.training.max_length),
-        "differences": _require_alike(rounds, TOLERANCE[precision]),
+        "differences": differences,
         "ratios": {one: _ratios(rounds["ours"], parts) for one, parts in rounds.items() if parts},
         "contenders": contenders,
         "roofline": asdict(floor),
@@ -106,12 +102,20 @@ def compare(
     }
 
 
-def _on(run: Run, device: torch.device, shape: Settings) -> Run:
-    """Return a run as it is on a device: float32 on a CPU, and texts that fit the positions."""
+def fitted(run: Run, device: torch.device, shape: Settings, *, batch_size: int) -> Run:
+    """Return a run as it is timed.
+
+    Args:
+        run: as params.yaml has it.
+        device: in float32 on a CPU, in bfloat16 on a GPU.
+        shape: rows are cut to its positions.
+        batch_size: of each stream.
+    """
     room = shape.max_position_embeddings - shape.pad_token_id - 1
     changes = {
         "precision": "bfloat16" if device.type == "cuda" else "float32",
         "max_length": min(run.training.max_length, room),
+        "batch_size": batch_size,
     }
     return run.model_copy(update={"training": run.training.model_copy(update=changes)})
 
@@ -210,7 +214,9 @@ def _ratios(ours: Sequence[Round], other: Sequence[Round]) -> dict[str, float]:
     pairs = list(zip(ours, other, strict=False))
     return {
         "update": statistics.median(sum(o.milliseconds) / sum(p.milliseconds) for o, p in pairs),
-        "prediction": statistics.median(p.examples_a_second / o.examples_a_second for o, p in pairs),
+        "prediction": statistics.median(
+            p.examples_a_second / o.examples_a_second for o, p in pairs
+        ),
     }
 
 
