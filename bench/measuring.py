@@ -60,7 +60,7 @@ def measure(make: Callable[[], Contender], plan: Plan, device: torch.device) -> 
     contender.module.eval()
     with torch.no_grad():
         loss = float(contender.loss(plan.warmup[0]))
-    contender.probabilities(plan.test.head(256))
+    contender.probabilities(plan.test.head(len(plan.test) // 8 + 1))
     memory.peak()
     began = time.perf_counter()
     probabilities = contender.probabilities(plan.test)
