@@ -10,6 +10,7 @@ import torch
 from bench.contenders import Drawn
 from bench.measuring import wait
 from pipeline.prompting.encoder import Settings
+from pipeline.prompting.rows import Row
 
 OPTIMIZER_BYTES = 36
 """A parameter and an update: AdamW reads weight, gradient and two moments and writes all but the
@@ -65,7 +66,7 @@ def roofline(
     )
 
 
-def rows_of(drawn: Drawn) -> list:
+def rows_of(drawn: Drawn) -> list[Row]:
     """Return all rows of an update."""
     return [row for one in chain(*drawn.values()) for row in one.rows]
 

@@ -1,3 +1,4 @@
+import ast
 import io
 import json
 from functools import partial
@@ -21,7 +22,7 @@ from pipeline.profiles import load_profile
 from pipeline.prompting.encoder import Settings
 from pipeline.prompting.rows import Row, collate
 from tests import toys
-from tests.imports import ROOT
+from tests.imports import ROOT, closure
 
 TINY = Settings(
     vocab_size=400,
@@ -120,6 +121,15 @@ def test_a_contender_that_lacks_memory_is_left_out(toy_hub, monkeypatch):
 def test_without_the_datasets_it_says_so(tmp_path):
     with pytest.raises(InputError, match="--hub: expected a folder with facebook/xnli"):
         speed.run(chosen(tmp_path))
+
+
+def test_it_needs_neither_dvc_nor_datasets_nor_accelerate():
+    for one in closure(ROOT / "bench" / "speed.py"):
+        for node in ast.walk(ast.parse((ROOT / one).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+                packages = {name.partition(".")[0] for name in names}
+                assert not packages & {"dvc", "datasets", "accelerate", "deep_translator"}, one
 
 
 def test_the_peak_is_what_was_held_above_the_start():
