@@ -130,7 +130,7 @@ def _show_shape(name: str, shape: Mapping[str, Any], console: Console) -> None:
             one,
             *(f"{ratio[what]:.2f}" for what in ("update", "prediction")),
             f"{own['update_ms']:.1f}",
-            f"{own['examples_a_second']:.0f}",
+            f"{own['examples_a_second']:{'.0f' if own['examples_a_second'] >= 10 else '.2f'}}",
             *("?" if peak is None else f"{peak:.0f}" for peak in peaks),
         )
     console.print(table)
