@@ -5,7 +5,7 @@ def backbone() -> None:
     """Fetch the backbone and its tokenizer, check them, and write data/backbone/."""
     from pipeline.artifacts import BACKBONE
     from pipeline.config import load_params
-    from pipeline.prompting.fetching import fetch_backbone
+    from pipeline.fetching import fetch_backbone
     from stages.terminal import say
 
     params = load_params()

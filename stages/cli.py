@@ -17,6 +17,7 @@ from stages.pocket import pocket
 from stages.profile import profile
 from stages.report import report
 from stages.tables import tables
+from stages.tokens import tokens
 from stages.train import train
 from stages.translations import translations
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 for command in (
     corpora,
     backbone,
+    tokens,
     fewshot,
     translations,
     paws15,

@@ -32,9 +32,10 @@ def closure(path: Path) -> set[Path]:
         if one not in seen:
             seen.add(one)
             todo += imported(one)
-    return {one.relative_to(ROOT) for one in seen if not _says_nothing(one)}
+    return {one.relative_to(ROOT) for one in seen if not says_nothing(one)}
 
 
-def _says_nothing(path: Path) -> bool:
+def says_nothing(path: Path) -> bool:
+    """Return whether a file holds nothing but text."""
     body = ast.parse(path.read_text(encoding="utf-8")).body
     return all(isinstance(node, ast.Expr) for node in body)

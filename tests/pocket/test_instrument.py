@@ -145,7 +145,7 @@ def empty_prompt(monkeypatch):
     monkeypatch.setattr(
         backbone_file,
         "fill_slots",
-        lambda words, slots, vectors: fill_slots(words, slots, vectors * 0),
+        lambda *places, prompts: fill_slots(*places, prompts=prompts * 0),
     )
 
 

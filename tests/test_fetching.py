@@ -22,8 +22,8 @@ from transformers import (
 
 from pipeline.blocks import Source
 from pipeline.errors import InputError
+from pipeline.fetching import FILES, fetch_backbone
 from pipeline.prompting import encoder
-from pipeline.prompting.fetching import FILES, fetch_backbone
 from pipeline.prompting.tokens import Pieces
 from tests import toys
 from tests.commands import only_line, run
