@@ -3,18 +3,21 @@
     python -m bench.speed --hub ../shared/hub --json speed.json
 
 prints a table for each shape and exits 1 if the contenders do not compute the same. What is timed
-is the paper's step at 64 shots (profiles/paper.yaml) and prediction of XNLI's test in all
-languages. The contenders stand in bench/contenders.py; each is built anew in every round from the
-same weights, one after another: rounds take turns, so that a busy machine hits all alike, and
-memory is one contender's. All use the same number of CPU threads and one process, and so the same
-CUBLAS_WORKSPACE_CONFIG; beyond that, peers run as torch does by itself.
+is the paper's step at 64 shots (profiles/paper.yaml), and prediction of XNLI's test in all
+languages from text on, which all tokenize alike. The contenders stand in bench/contenders.py; each
+is built anew in every round from the same weights, one after another: rounds take turns, so that a
+busy machine hits all alike, and memory is one contender's. All use the same number of CPU threads
+and one process, and so the same CUBLAS_WORKSPACE_CONFIG; beyond that, peers run as torch does by
+itself.
 
-Needs torch, transformers, tokenizers, pandas, pyarrow, rich, pydantic and ruamel.yaml. On a
-machine without network that lacks the last two, bring wheels for its Python along:
+Needs torch, transformers, tokenizers, pandas, pyarrow, rich, typer, pydantic and ruamel.yaml. For
+a machine without network that lacks the last two, bring wheels for its Python along:
 
-    pip download --dest wheels --only-binary :all: --python-version 3.12 pydantic ruamel.yaml
-    pip install --no-index --find-links wheels --target wheels/site pydantic ruamel.yaml
-    PYTHONPATH=wheels/site python -m bench.speed --hub hub
+    pip download --dest build/wheels --only-binary :all: --python-version 3.12 pydantic ruamel.yaml
+    pip install --no-index --find-links build/wheels --target build/site pydantic ruamel.yaml
+    PYTHONPATH=build/site python -m bench.speed --hub hub
+
+the first where there is a network, the others there.
 """
 
 import argparse
