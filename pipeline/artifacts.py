@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 
 CORPORA = Path("data/corpora")
 BACKBONE = Path("data/backbone")
+TOKENS = Path("data/tokens")
 FEWSHOT = Path("data/fewshot")
 PAWS15 = Path("data/paws15")
 JOURNAL = Path("data/translations/journal.sqlite")
@@ -24,6 +25,7 @@ RESULTS = Path("results")
 
 _TEXT = pa.string()
 _WORD = pa.dictionary(pa.int32(), pa.string())
+_IDS = pa.list_(pa.field("element", pa.int32(), nullable=False))
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ PARALLEL_PAIRS = _table(
     "pair_id",
 )
 """data/paws15/pairs.parquet."""
+
+TOKENIZED = _table({"text": _TEXT, "ids": _IDS}, "text")
+"""data/tokens/test.parquet; the note `tokenizer` says whose ids they are (prompting/tokens.py)."""
 
 PREDICTIONS = _table(
     {
@@ -152,6 +157,18 @@ def read_table(path: Path, form: Table) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, is no Parquet, its columns are others, or values lack.
     """
+    frame: pd.DataFrame = read_arrow(path, form).to_pandas()
+    return frame
+
+
+def read_arrow(path: Path, form: Table) -> pa.Table:
+    """Read a Parquet file that a stage wrote and leave it in Arrow's memory.
+
+    For lists of numbers, of which pandas would make a Python object each.
+
+    Raises:
+        InputError: the file is missing, is no Parquet, its columns are others, or values lack.
+    """
     if not path.is_file():
         raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
     try:
@@ -171,8 +188,7 @@ def read_table(path: Path, form: Table) -> pd.DataFrame:
                 f"{path}: column {name}: expected a value in each row, "
                 f"found {table[name].null_count} without"
             )
-    frame: pd.DataFrame = table.select(form.schema.names).to_pandas()
-    return frame
+    return table.select(form.schema.names)
 
 
 def read_notes(path: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from stages.profile import profile
 from stages.report import report
 from stages.repro import repro
 from stages.tables import tables
+from stages.tokens import tokens
 from stages.train import train
 from stages.translations import translations
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 for command in (
     corpora,
     backbone,
+    tokens,
     fewshot,
     translations,
     paws15,

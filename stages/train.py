@@ -51,7 +51,7 @@ def train(
         run=chosen,
         languages=params.languages,
         backbone=backbone,
-        pieces=load_pieces(artifacts.BACKBONE),
+        pieces=load_pieces(artifacts.BACKBONE, known=artifacts.TOKENS / "test.parquet"),
     )
     method = build(context).to(reproducibility.device())
     loaded = perf_counter()

@@ -93,7 +93,7 @@ def test_stages_that_read_a_dataset_depend_on_those_of_the_repository():
     reading = {
         stage
         for stage in STAGES
-        if datasets & set(STAGES[stage]["params"]) and "pipeline/hub.py" in code_deps(stage)
+        if datasets & set(STAGES[stage].get("params", [])) and "pipeline/hub.py" in code_deps(stage)
     }
     assert reading == {"corpora", "translations", *PAIRS}
     for stage in reading:

@@ -148,13 +148,14 @@ def test_every_stage_without_params_ends_with_2_and_the_same_line(
 @pytest.mark.parametrize(
     ("arguments", "file"),
     [
+        (("tokens",), "data/corpora/test.parquet"),
         (("fewshot", "--shots", "1"), "data/corpora/train.parquet"),
         (("translations", "--shots", "1"), "data/fewshot/k1.parquet"),
         (("paws15",), "data/corpora/test.parquet"),
         (("paws15", "--extended"), "data/corpora/test.parquet"),
         (("train", "mpt", "--shots", "1", "--seed", "1"), "data/fewshot/k1.parquet"),
     ],
-    ids=["fewshot", "translations", "paws15", "paws15 extended", "train"],
+    ids=["tokens", "fewshot", "translations", "paws15", "paws15 extended", "train"],
 )
 def test_a_stage_before_its_time_names_the_file_that_it_lacks(
     arguments, file, project, monkeypatch, capsys
@@ -179,6 +180,7 @@ def test_help_lists_the_stages_of_the_pipeline(monkeypatch, capsys):
     for name in (
         "corpora",
         "backbone",
+        "tokens",
         "fewshot",
         "translations",
         "paws15",

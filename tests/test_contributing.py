@@ -16,6 +16,7 @@ from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
+from stages.tokens import tokens
 from stages.train import train
 from tests import toys
 from tests.imports import ROOT
@@ -55,6 +56,7 @@ def test_a_new_language_is_a_row_in_the_table_and_in_the_data(project, monkeypat
     toys.write_params(values, project / "params.yaml")
     corpora()
     backbone()
+    tokens()
     fewshot(shots=1)
     paws15()
     train("pct", shots=1, seed=1)

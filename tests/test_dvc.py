@@ -109,6 +109,7 @@ def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expecte
         ("pipeline/methods/mpt.py", {"train@mpt-1-1"}),
         ("pipeline/methods/pct.py", set()),
         ("pipeline/prompting/losses.py", {"train@sp-1-1", "train@mpt-1-1"}),
+        ("pipeline/prompting/forms.py", {"tokens", "train@sp-1-1", "train@mpt-1-1"}),
         ("pipeline/evaluation/rendering.py", {"tables"}),
         ("pipeline/evaluation/report/template/style.css", {"report"}),
         ("pipeline/evaluation/figures/gain.py", {"report"}),
@@ -136,7 +137,7 @@ def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
     shutil.copytree(finished, clone)
     for made in (".dvc/cache", "data/corpora", "data/backbone", "data/fewshot", "data/paws15"):
         shutil.rmtree(clone / made)
-    for made in ("data/runs", "results"):
+    for made in ("data/tokens", "data/runs", "results"):
         shutil.rmtree(clone / made)
     said = run("dvc", "repro", "--allow-missing", "--dry", cwd=clone)
     assert "Running stage" not in said

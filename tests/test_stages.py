@@ -11,15 +11,19 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
+from pipeline.artifacts import TOKENIZED, TOKENS, read_notes, read_table, write_table
 from pipeline.errors import InputError
+from pipeline.prompting.forms import every_form
 from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
 from stages.report import report
 from stages.tables import tables
+from stages.tokens import tokens
 from stages.train import train
 from tests import toys
+from tests.commands import call, only_line
 from tests.imports import ROOT
 
 RUNS = ("ft", "sp", "pct", "mpt")
@@ -30,6 +34,7 @@ OUTS = ("predictions.parquet", "metrics.json", "history.csv", "prompt.safetensor
 def prepared(project):
     corpora()
     backbone()
+    tokens()
     fewshot(shots=1)
     paws15()
     return project
@@ -74,6 +79,47 @@ def test_the_same_cell_in_two_processes_gives_the_same_bytes(prepared):
         folder = prepared / "data/runs/mpt/k1/s1"
         written.append({name: (folder / name).read_bytes() for name in OUTS})
     assert written[0] == written[1]
+
+
+def test_a_cell_is_the_same_whatever_the_tokens_know(prepared):
+    path, folder = TOKENS / "test.parquet", prepared / "data/runs/mpt/k1/s1"
+    written, whole = [], read_table(path, TOKENIZED)
+    for known in (len(whole), len(whole) // 2, 0):
+        write_table(whole[:known], path, TOKENIZED, notes=read_notes(path))
+        train("mpt", shots=1, seed=1)
+        written.append({name: (folder / name).read_bytes() for name in OUTS})
+    assert written[0] == written[1] == written[2]
+
+
+def test_tokens_of_another_tokenizer_end_with_2_and_one_line(prepared, monkeypatch, capsys):
+    path = TOKENS / "test.parquet"
+    write_table(read_table(path, TOKENIZED), path, TOKENIZED, notes={"tokenizer": "another"})
+    capsys.readouterr()
+    assert call(monkeypatch, "train", "mpt", "--shots", "1", "--seed", "1") == 2
+    assert only_line(capsys.readouterr().err) == (
+        "data/tokens/test.parquet: expected tokens of data/backbone/tokenizer.json, found those "
+        "of another tokenizer (stage tokens)"
+    )
+    assert not (prepared / "data/runs").exists()
+
+
+def test_tokens_hold_the_test_text_once_and_the_same_bytes_twice(prepared, capsys):
+    path = TOKENS / "test.parquet"
+    before = path.read_bytes()
+    tokens()
+    assert path.read_bytes() == before
+    test = pd.read_parquet("data/corpora/test.parquet")
+    found = read_table(path, TOKENIZED)
+    assert set(found.text) == set(every_form([*test.premise, *test.hypothesis]))
+    numbers = f"{len(found):,} texts, {found.ids.map(len).sum():,} tokens"
+    assert capsys.readouterr().out.splitlines()[-1] == f"data/tokens/test.parquet: {numbers}"
+
+
+def test_tokens_are_made_without_torch(prepared):
+    code = "import sys; from stages.tokens import tokens; tokens(); print('torch' in sys.modules)"
+    call = [sys.executable, "-c", code]
+    ended = subprocess.run(call, check=False, capture_output=True, text=True, env=environment())
+    assert ended.stdout.splitlines()[-1:] == ["False"], ended.stderr
 
 
 def test_a_cell_starts_without_what_it_does_not_use(prepared):

@@ -16,6 +16,7 @@ from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
+from stages.tokens import tokens
 from stages.train import train
 from tests import toys
 
@@ -87,6 +88,7 @@ def everything(tmp_path_factory, toy_backbone):
         toys.write_params(toys.params(paws15__pairs=14), folder / "params.yaml")
         corpora()
         backbone()
+        tokens()
         fewshot(shots=1)
         paws15()
         more = Path("data/paws15/pairs.parquet").read_bytes()

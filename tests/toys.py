@@ -236,8 +236,15 @@ OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
 """An order of special tokens that is not XLM-R's."""
 
 
-def context(folder: Path, run: str = "mpt", **changes: object):
-    """Return what a method is built from, over the backbone in a folder."""
+def context(folder: Path, run: str = "mpt", *, known: Path | None = None, **changes: object):
+    """Return what a method is built from, over the backbone in a folder.
+
+    Args:
+        folder: the backbone.
+        run: whose method it is.
+        known: texts that are tokenized already.
+        changes: of params.yaml, dotted keys.
+    """
     from pipeline.config import Params
     from pipeline.methods.base import Context
     from pipeline.prompting.backbone import load_backbone
@@ -249,7 +256,7 @@ def context(folder: Path, run: str = "mpt", **changes: object):
         run=made.run(run),
         languages=made.languages,
         backbone=load_backbone(folder),
-        pieces=load_pieces(folder),
+        pieces=load_pieces(folder, known=known),
     )
 
 

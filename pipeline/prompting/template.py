@@ -4,12 +4,12 @@ Each part is tokenized on its own and the pieces are concatenated, as Soft Promp
 Truncation takes from the sentences alone, never from prompt, mask, literals or special tokens.
 """
 
-import string
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
+from pipeline.prompting.forms import strip_punctuation
 from pipeline.prompting.rows import Row
 from pipeline.prompting.tokens import Pieces
 
@@ -31,17 +31,10 @@ class Template(Protocol):
         """
 
 
-def strip_punctuation(sentence: str) -> str:
-    """Strip trailing ASCII punctuation, since the template brings its own.
-
-    A sentence of nothing else is left as it is (Soft Prompting's code does the same).
-    """
-    sentence = sentence.strip()
-    return sentence.rstrip(string.punctuation + string.whitespace) or sentence
-
-
 def cut_hypothesis(premise: list[int], hypothesis: list[int], room: int) -> tuple[list[int], ...]:
     """Cut a pair to `room` pieces from the end of the hypothesis, then of the premise."""
+    if len(premise) + len(hypothesis) <= room:
+        return premise, hypothesis
     premise = premise[:room]
     return premise, hypothesis[: room - len(premise)]
 
@@ -79,23 +72,24 @@ class ClozeTemplate:
         self._before = (*pieces.frame.start, *at["prefix"])
         self._middle = (*dot, *at["midfix"])
         self._to_mask = (*question, *at["suffix"])
-        self._after = (*at["endfix"], *dot, *pieces.frame.end)
-        literals = (self._before, self._middle, self._to_mask, self._after)
-        self._room = _require_room(max_length - 1 - sum(map(len, literals)), max_length)
+        self._from_mask = (pieces.mask, *at["endfix"], *dot, *pieces.frame.end)
+        literals = (self._before, self._middle, self._to_mask, self._from_mask)
+        self._room = _require_room(max_length - sum(map(len, literals)), max_length)
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
     ) -> list[Row]:
         """Return a row for each pair; see Template.rows."""
-        rows = []
+        before, middle, to_mask = self._before, self._middle, self._to_mask
+        literals, rows = len(before) + len(middle) + len(to_mask), []
         for premise, hypothesis in zip(
             self._pieces.of([strip_punctuation(text) for text in premises]),
             self._pieces.of([strip_punctuation(text) for text in hypotheses]),
             strict=True,
         ):
             p, h = cut_hypothesis(premise, hypothesis, self._room)
-            ids = (*self._before, *p, *self._middle, *h, *self._to_mask)
-            rows.append(Row((*ids, self._pieces.mask, *self._after), len(ids), prompt))
+            ids = (*before, *p, *middle, *h, *to_mask, *self._from_mask)
+            rows.append(Row(ids, literals + len(p) + len(h), prompt))
         return rows
 
 
@@ -109,22 +103,24 @@ class QuestionTemplate:
         words, self._pieces = LANGUAGES[language], pieces
         self._middle = (*pieces.frame.between, *pieces.word(f"{words.question}:"))
         self._to_mask = (*pieces.glued("?"), *pieces.word(f"{words.answer}:"))
-        fixed = (pieces.frame.start, self._middle, self._to_mask, pieces.frame.end)
-        self._room = _require_room(max_length - 1 - sum(map(len, fixed)), max_length)
+        self._from_mask = (pieces.mask, *pieces.frame.end)
+        literals = (pieces.frame.start, self._middle, self._to_mask, self._from_mask)
+        self._room = _require_room(max_length - sum(map(len, literals)), max_length)
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
     ) -> list[Row]:
         """Return a row for each pair; see Template.rows."""
-        rows, frame = [], self._pieces.frame
+        start, middle, to_mask = self._pieces.frame.start, self._middle, self._to_mask
+        literals, rows = len(start) + len(middle) + len(to_mask), []
         for premise, hypothesis in zip(
             self._pieces.of([text.strip() for text in premises]),
             self._pieces.of([strip_punctuation(text) for text in hypotheses]),
             strict=True,
         ):
             p, h = cut_longer(premise, hypothesis, self._room)
-            ids = (*frame.start, *p, *self._middle, *h, *self._to_mask)
-            rows.append(Row((*ids, self._pieces.mask, *frame.end), len(ids), prompt))
+            ids = (*start, *p, *middle, *h, *to_mask, *self._from_mask)
+            rows.append(Row(ids, literals + len(p) + len(h), prompt))
         return rows
 
 

@@ -1,15 +1,25 @@
-"""A backbone's own tokenizer, reduced to what templates need: pieces and special tokens."""
+"""A backbone's own tokenizer, reduced to what templates need: pieces and special tokens.
 
+The text of the test is the same in every cell: `mpt tokens` tokenizes it once, and cells look
+it up.
+"""
+
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from tokenizers import Tokenizer
 
-from pipeline.artifacts import read_json
+from pipeline.artifacts import TOKENIZED, read_arrow, read_json, read_notes
 from pipeline.errors import InputError
+from pipeline.progress import Progress, silent
+
+AT_A_TIME = 4_096
+"""Texts that are tokenized between two words of progress."""
 
 
 @dataclass(frozen=True)
@@ -21,21 +31,55 @@ class Frame:
     end: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class KnownTexts:
+    """Texts whose pieces are known.
+
+    Attributes:
+        places: the number of each text.
+        bounds: where the ids of text n begin (at n) and end (at n + 1).
+        ids: the ids of all texts, one after another, in Arrow's memory: Python's numbers are
+            made of those alone that are asked for.
+    """
+
+    places: dict[str, int] = field(default_factory=dict)
+    bounds: Sequence[int] = ()
+    ids: memoryview = field(default_factory=lambda: memoryview(b""))
+
+    def at(self, place: int) -> list[int]:
+        """Return the ids of the text of this number."""
+        return self.ids[self.bounds[place] : self.bounds[place + 1]].tolist()
+
+
 class Pieces:
     """Text -> pieces of a tokenizer, with the special tokens that it puts around texts."""
 
-    def __init__(self, tokenizer: Tokenizer, *, mask: str | None, pad: str | None) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        mask: str | None,
+        pad: str | None,
+        known: KnownTexts | None = None,
+    ) -> None:
         self.mask = _id(tokenizer, mask, "mask_token")
         self.pad = _id(tokenizer, pad, "pad_token")
         # Templates cut and pad, whatever the file says.
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self._tokenizer = tokenizer
+        self._known = known or KnownTexts()
 
     def of(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the pieces of each text on its own, without special tokens."""
-        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [one.ids for one in encoded]
+        """Return the pieces of each text on its own, without special tokens.
+
+        What is known is looked up, and the rest tokenized.
+        """
+        known = self._known
+        places = [known.places.get(text, -1) for text in texts]
+        rest = [text for text, place in zip(texts, places, strict=True) if place < 0]
+        encoded = iter(self._tokenizer.encode_batch_fast(rest, add_special_tokens=False))
+        return [next(encoded).ids if place < 0 else known.at(place) for place in places]
 
     def word(self, text: str) -> tuple[int, ...]:
         """Return the pieces of one literal of a template."""
@@ -61,14 +105,19 @@ class Pieces:
         )
 
 
-def load_pieces(folder: Path) -> Pieces:
+def load_pieces(folder: Path, *, known: Path | None = None) -> Pieces:
     """Load the tokenizer that lies beside a backbone's weights.
 
     tokenizer.json holds all of it but for which token is the mask and which the padding:
     tokenizer_config.json names these.
 
+    Args:
+        folder: the backbone.
+        known: texts that it need not tokenize, artifacts.TOKENIZED; none by default.
+
     Raises:
-        InputError: there is none, or it lacks a mask or padding token.
+        InputError: there is none, it lacks a mask or padding token, or what is known was made
+            by another.
     """
     path = folder / "tokenizer.json"
     if not (folder / "tokenizer_config.json").is_file() or not path.is_file():
@@ -80,7 +129,57 @@ def load_pieces(folder: Path) -> Pieces:
         # The library raises no other kind.
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: expected a tokenizer, found {reason}") from None
-    return Pieces(tokenizer, mask=_token(config, "mask_token"), pad=_token(config, "pad_token"))
+    return Pieces(
+        tokenizer,
+        mask=_token(config, "mask_token"),
+        pad=_token(config, "pad_token"),
+        known=read_known(known, folder) if known else None,
+    )
+
+
+def tokenize(pieces: Pieces, texts: Sequence[str], *, progress: Progress = silent) -> pd.DataFrame:
+    """Return texts with their ids, the columns of artifacts.TOKENIZED.
+
+    Args:
+        pieces: the tokenizer.
+        texts: distinct ones.
+        progress: told of every few thousand.
+    """
+    ids: list[list[int]] = []
+    for start in range(0, len(texts), AT_A_TIME):
+        ids += pieces.of(texts[start : start + AT_A_TIME])
+        progress("tokenizing", len(ids), len(texts))
+    return pd.DataFrame({"text": texts, "ids": pd.Series(ids, dtype=object)})
+
+
+def notes_of(folder: Path) -> dict[str, str]:
+    """Return what tells the tokens of a backbone's tokenizer from another's: its SHA-256."""
+    with (folder / "tokenizer.json").open("rb") as file:
+        return {"tokenizer": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def read_known(path: Path, folder: Path) -> KnownTexts:
+    """Read artifacts.TOKENIZED.
+
+    Args:
+        path: the file.
+        folder: the backbone whose tokenizer is to have made it.
+
+    Raises:
+        InputError: another did, or the file is missing or has another form.
+    """
+    if read_notes(path) != notes_of(folder):
+        raise InputError(
+            f"{path}: expected tokens of {folder}/tokenizer.json, found those of another "
+            f"tokenizer (stage tokens)"
+        )
+    table = read_arrow(path, TOKENIZED)
+    texts, ids = table["text"].to_pylist(), table["ids"].combine_chunks()
+    return KnownTexts(
+        places={text: place for place, text in enumerate(texts)},
+        bounds=ids.offsets.to_pylist(),
+        ids=memoryview(ids.values.to_numpy()),
+    )
 
 
 def _id(tokenizer: Tokenizer, token: str | None, name: str) -> int:

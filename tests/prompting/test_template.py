@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
+from pipeline.prompting.forms import strip_punctuation
 from pipeline.prompting.template import (
     ClozeTemplate,
     PairTemplate,
     QuestionTemplate,
     cut_hypothesis,
     cut_longer,
-    strip_punctuation,
 )
 from tests import toys
 
