@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
+from pipeline.config.runs import Grid
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
-from pipeline.runs import Grid
 
 PAPER = Path("data/paper")
 AVERAGE = "avg"
