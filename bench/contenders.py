@@ -18,14 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from bench.peer import Peer
-from pipeline import prediction, training
-from pipeline.blocks import LABELS, LanguageParams
+from pipeline import training
+from pipeline.config.blocks import LABELS, LanguageParams
+from pipeline.config.runs import Run
 from pipeline.methods import build
 from pipeline.methods.base import Context, Example
 from pipeline.prompting.backbone import load_backbone
 from pipeline.prompting.tokens import Pieces
-from pipeline.reproducibility import make_deterministic
-from pipeline.runs import Run
+from pipeline.training import prediction
+from pipeline.training.reproducibility import make_deterministic
 
 SEED = 1
 Drawn = Mapping[str, Sequence[Example]]
@@ -83,7 +84,7 @@ class Ours:
             return self.module.losses(drawn).total
 
     def update(self, drawn: Drawn) -> None:
-        """Make an update as pipeline/training.py does."""
+        """Make an update as pipeline/training/__init__.py does."""
         rate = self.module.run.training.learning_rate
         training.update(self.module, drawn, self._optimizer, learning_rate=rate)
 

@@ -8,10 +8,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
 from pipeline.methods.base import Method
-from pipeline.prediction import autocast
 from pipeline.prompting.rows import Batch, Row
+from pipeline.training.prediction import autocast
 
 BATCH = 32
 

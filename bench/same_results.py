@@ -21,15 +21,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.plain import load_plain, predict_plainly
-from pipeline import artifacts, reproducibility
+from pipeline import artifacts
 from pipeline.config import Params, load_params
 from pipeline.errors import InputError, RunError
 from pipeline.evaluation.metrics import cell_metrics
 from pipeline.methods import build
 from pipeline.methods.base import Context, TrainingText
-from pipeline.parallel import read_parallel
 from pipeline.prompting.tokens import load_pieces
-from pipeline.training import fit
+from pipeline.training import fit, reproducibility
+from pipeline.training.parallel import read_parallel
 
 LIMIT = 0.3
 """Points of accuracy by which a cell of Table I may differ."""

@@ -37,9 +37,9 @@ from bench.measuring import refuse_more_memory_than_there_is
 from bench.shapes import SHAPES
 from bench.text import load_tokenizer, read_text, train_tokenizer
 from bench.trials import Options, compare
-from pipeline import reproducibility
 from pipeline.errors import InputError, RunError
 from pipeline.profiles import load_profile
+from pipeline.training import reproducibility
 from stages.terminal import bar
 
 HUB = Path(__file__).parents[2] / "shared" / "hub"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-from pipeline.blocks import LanguageParams, PairSource, Source
+from pipeline.config.blocks import LanguageParams, PairSource, Source
 from pipeline.corpora.pairs import is_text, read_paws_x
 from pipeline.corpora.sources import read_split
 from pipeline.errors import InputError

@@ -15,15 +15,14 @@ from bench.measuring import Plan, Round, measure
 from bench.roofline import roofline, rows_of
 from bench.shapes import SHAPES, write_weights
 from bench.text import Folded, Text
-from pipeline import reproducibility
+from pipeline.config.runs import Run
 from pipeline.errors import RunError
 from pipeline.methods import build
 from pipeline.methods.base import Method
 from pipeline.progress import Progress
 from pipeline.prompting.encoder import Settings
 from pipeline.prompting.rows import Row
-from pipeline.runs import Run
-from pipeline.training import cycle
+from pipeline.training import cycle, reproducibility
 
 TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
 """By how much losses (of those above 1 nat, relatively) and probabilities may differ."""

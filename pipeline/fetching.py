@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pipeline.blocks import Source
+from pipeline.config.blocks import Source
 from pipeline.errors import InputError
 from pipeline.hub import fetch
 from pipeline.languages import LANGUAGES

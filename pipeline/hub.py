@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pipeline.blocks import Source
+from pipeline.config.blocks import Source
 from pipeline.errors import InputError, RunError
 
 Kind = Literal["dataset", "model"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pipeline.artifacts import read_json, run_folder
 from pipeline.config import CELLS, Params, load_params
+from pipeline.config.runs import Grid
 from pipeline.errors import InputError
-from pipeline.runs import Grid
 
 PROFILES = Path("profiles")
 

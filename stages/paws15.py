@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.blocks import Paws15
+    from pipeline.config.blocks import Paws15
     from pipeline.corpora.translation.sample import Standing
 
 

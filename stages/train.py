@@ -23,15 +23,15 @@ def train(
     """Train RUN on a k-shot split and write its test predictions to data/runs/RUN/kK/sSEED/."""
     from time import perf_counter
 
-    from pipeline import artifacts, reproducibility
+    from pipeline import artifacts
     from pipeline.config import load_params
     from pipeline.methods import build, read_settings, settings_of
     from pipeline.methods.base import Context, TrainingText
-    from pipeline.parallel import read_parallel
-    from pipeline.prediction import predict
     from pipeline.prompting.backbone import load_backbone
     from pipeline.prompting.tokens import load_pieces
-    from pipeline.training import fit
+    from pipeline.training import fit, reproducibility
+    from pipeline.training.parallel import read_parallel
+    from pipeline.training.prediction import predict
     from stages.terminal import bar
 
     started = perf_counter()
@@ -46,7 +46,7 @@ def train(
 
     generator = reproducibility.make_deterministic(seed)
     backbone = load_backbone(artifacts.BACKBONE)
-    reproducibility.set_threads(sum(one.numel() for one in backbone.parameters()))
+    threads = reproducibility.set_threads(sum(one.numel() for one in backbone.parameters()))
     context = Context(
         run=chosen,
         languages=params.languages,
@@ -58,7 +58,7 @@ def train(
     with bar() as progress:
         history = fit(method, text, dev, generator=generator, progress=progress)
         trained = perf_counter()
-        predictions = predict(method, test, progress=progress)
+        predictions = predict(method, test, threads=threads, progress=progress)
     done = perf_counter()
 
     folder = artifacts.run_folder(run, shots, seed)
@@ -88,7 +88,7 @@ def _write_metrics(
     predictions: "pd.DataFrame", history: "History", settings: "dict[str, Any]", path: "Path"
 ) -> None:
     from pipeline.artifacts import write_json
-    from pipeline.blocks import LABELS
+    from pipeline.config.blocks import LABELS
     from pipeline.evaluation.metrics import cell_metrics
     from stages.terminal import say, warn
 

@@ -7,7 +7,10 @@ ROOT = Path(__file__).parent.parent
 
 
 def imported(path: Path) -> set[Path]:
-    """Return the project's files that a file imports, anywhere in it."""
+    """Return the project's files that a file imports, anywhere in it.
+
+    With a module come the packages that it is in, but for those that the file itself is in.
+    """
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
@@ -17,7 +20,10 @@ def imported(path: Path) -> set[Path]:
             names = [alias.name for alias in node.names]
         for name in names:
             base = ROOT / Path(*name.split("."))
-            found |= {f for f in (base.with_suffix(".py"), base / "__init__.py") if f.is_file()}
+            inside = {base.with_suffix(".py"), base / "__init__.py"}
+            around = {one / "__init__.py" for one in base.parents if ROOT in one.parents}
+            around -= {one / "__init__.py" for one in path.parents}
+            found |= {f for f in inside | around if f.is_file()}
     return found
 
 

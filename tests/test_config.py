@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import Params, load_params
+from pipeline.config.strict import Strictly, parse
 from pipeline.errors import InputError
-from pipeline.strict import Strictly, parse
 from tests import toys
 from tests.imports import ROOT
 

@@ -10,8 +10,8 @@ import torch
 
 from pipeline import languages
 from pipeline.methods.base import Context
-from pipeline.prediction import predict
 from pipeline.training import fit
+from pipeline.training.prediction import predict
 from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot

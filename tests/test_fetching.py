@@ -20,7 +20,7 @@ from transformers import (
     XLMRobertaForMaskedLM,
 )
 
-from pipeline.blocks import Source
+from pipeline.config.blocks import Source
 from pipeline.errors import InputError
 from pipeline.fetching import FILES, fetch_backbone
 from pipeline.prompting import encoder

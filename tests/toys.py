@@ -246,10 +246,10 @@ def context(folder: Path, run: str = "mpt", *, known: Path | None = None, **chan
         changes: of params.yaml, dotted keys.
     """
     from pipeline.config import Params
+    from pipeline.config.strict import parse
     from pipeline.methods.base import Context
     from pipeline.prompting.backbone import load_backbone
     from pipeline.prompting.tokens import load_pieces
-    from pipeline.strict import parse
 
     made = parse(Params, params(**changes), place="params.yaml")
     return Context(

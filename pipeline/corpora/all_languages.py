@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.blocks import Source
+from pipeline.config.blocks import Source
 from pipeline.corpora.leaks import normal
 from pipeline.corpora.sources import split_files
 from pipeline.errors import InputError

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pipeline.blocks import LABELS, Fewshot, Source
+from pipeline.config.blocks import LABELS, Fewshot, Source
 from pipeline.corpora.drawing import content_hash, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import blank, read_split, require_columns

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline.blocks import PairSource, Paws15
+from pipeline.config.blocks import PairSource, Paws15
 from pipeline.corpora.drawing import dealt, draw_key
 from pipeline.corpora.leaks import in_sentences_of, pair_texts
 from pipeline.corpora.sources import read_split, require_columns

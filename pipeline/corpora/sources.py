@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.blocks import LABELS, Source
+from pipeline.config.blocks import LABELS, Source
 from pipeline.errors import InputError
 from pipeline.hub import fetch
 

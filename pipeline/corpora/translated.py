@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.blocks import Fewshot
+from pipeline.config.blocks import Fewshot
 from pipeline.corpora.drawing import dealt, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import blank, require_columns

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline.blocks import LABELS, LanguageParams, Source
+from pipeline.config.blocks import LABELS, LanguageParams, Source
 from pipeline.corpora.sources import blank, read_split, require_columns
 from pipeline.errors import InputError
 from pipeline.progress import Progress, silent

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from pipeline.blocks import LABELS
 from pipeline.config import Params
+from pipeline.config.blocks import LABELS
 from pipeline.evaluation.metrics import at_chance
 from pipeline.evaluation.tables import AVERAGE
 

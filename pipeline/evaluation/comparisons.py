@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from pipeline.config.runs import Grid
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.significance import (
     Outcome,
@@ -13,7 +14,6 @@ from pipeline.evaluation.significance import (
     paired_t,
     paper_independent_t_16_columns,
 )
-from pipeline.runs import Grid
 
 PAPER_TEST = "paper_independent_t_16_columns"
 SEEDS_TEST = "paired_t_seeds"

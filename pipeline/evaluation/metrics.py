@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
 
 
 def accuracy_by_language(predictions: pd.DataFrame) -> dict[str, float]:

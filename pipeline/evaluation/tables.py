@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
+from pipeline.config.runs import Grid
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
-from pipeline.runs import Grid
 
 PAPER = Path("data/paper")
 AVERAGE = "avg"
@@ -132,8 +132,16 @@ def read_table1(path: Path) -> pd.DataFrame:
     return table
 
 
-def read_csv(path: Path, what: str, *, names: tuple[str, ...]) -> pd.DataFrame:
+def read_csv(
+    path: Path, what: str, *, names: tuple[str, ...], text: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """Read a CSV file that has columns of these names.
+
+    Args:
+        path: of the file.
+        what: is expected in it, for the message.
+        names: of columns that it must have; it may have others.
+        text: columns that are read as they stand, if they are there, "none" and "1" too.
 
     Raises:
         InputError: the file is missing, is no CSV, or lacks a column.
@@ -141,7 +149,10 @@ def read_csv(path: Path, what: str, *, names: tuple[str, ...]) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: expected {what}, found no such file")
     try:
-        table = pd.read_csv(path)
+        # Of values such as "none" or "null" pandas would make missing ones.
+        table = pd.read_csv(
+            path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(text, str)
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
         raise InputError(f"{path}: expected a CSV file, found something else") from None
     for column in names:

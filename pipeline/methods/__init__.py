@@ -3,10 +3,10 @@
 from importlib import import_module
 from typing import Any
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
+from pipeline.config.runs import Run
+from pipeline.config.strict import Strictly, parse
 from pipeline.methods.base import Context, Method
-from pipeline.runs import Run
-from pipeline.strict import Strictly, parse
 
 
 def read_settings(run: Run) -> Strictly:

@@ -9,7 +9,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from pipeline.blocks import LanguageParams
+from pipeline.config.blocks import LanguageParams
+from pipeline.config.runs import Run
 from pipeline.errors import InputError
 from pipeline.prompting.backbone import Backbone
 from pipeline.prompting.layout import moved
@@ -17,7 +18,6 @@ from pipeline.prompting.rows import Batch, Row, collate
 from pipeline.prompting.template import ClozeTemplate, Template
 from pipeline.prompting.tokens import Pieces
 from pipeline.prompting.verbalizer import label_word_ids
-from pipeline.runs import Run
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TrainingText:
 
         Args:
             split: premise, hypothesis, label; the train part of artifacts.SPLITS.
-            pairs: the parallel pairs that the run reads; see pipeline/parallel.py.
+            pairs: the parallel pairs that the run reads; see pipeline/training/parallel.py.
         """
         texts = split[["premise", "hypothesis", "label"]].itertuples(index=False, name=None)
         columns = ["language", "premise", "hypothesis", "target_premise", "target_hypothesis"]

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
+from pipeline.config.strict import Strictly
 from pipeline.methods.base import Context, Example, Losses, Method, TrainingText, labelled_examples
 from pipeline.prompting.rows import Batch, Row
 from pipeline.prompting.template import PairTemplate
-from pipeline.strict import Strictly
 
 
 class Settings(Strictly):

@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from pipeline.config.strict import Strictly
 from pipeline.methods.base import (
     Context,
     Example,
@@ -19,7 +20,6 @@ from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt, full_precision
 from pipeline.prompting.translator import Translator, make_translator
-from pipeline.strict import Strictly
 
 SOURCE, TARGET = 0, 1
 """Which prompt a row's slots are filled with: p^S or p^T."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.config.strict import Strictly
 from pipeline.methods.base import (
     Context,
     Example,
@@ -19,7 +20,6 @@ from pipeline.methods.base import (
 from pipeline.prompting.losses import vocabulary_cross_entropy
 from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt
-from pipeline.strict import Strictly
 
 
 class Settings(Strictly):

@@ -10,22 +10,22 @@ from torch.nn.functional import cross_entropy, pad
 
 from pipeline import methods
 from pipeline.artifacts import PARALLEL_PAIRS
-from pipeline.blocks import Source
 from pipeline.config import Params
+from pipeline.config.blocks import Source
 from pipeline.corpora.sources import read_split
 from pipeline.methods.base import Context, TrainingText
 from pipeline.pocket.corpus import Corpora
 from pipeline.pocket.grammar import Grammar, Phrase
 from pipeline.pocket.items import MODIFIERS, Item
 from pipeline.pocket.lexicon import SLOTS, Lexicon
-from pipeline.prediction import accuracy, predict
 from pipeline.progress import Progress, silent
 from pipeline.prompting.backbone import Backbone, load_backbone
 from pipeline.prompting.rows import collate
 from pipeline.prompting.template import ClozeTemplate, QuestionTemplate, Template
 from pipeline.prompting.tokens import Pieces, load_pieces
-from pipeline.reproducibility import make_deterministic
 from pipeline.training import fit
+from pipeline.training.prediction import accuracy, predict
+from pipeline.training.reproducibility import make_deterministic
 
 ENGLISH_WORDS = ("yes", "maybe", "no")
 RIDGE = 1e-3

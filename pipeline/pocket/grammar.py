@@ -5,11 +5,11 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
+from pipeline.config.strict import Strictly, parse, read_yaml
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.pocket.lexicon import SLOTS, Lexicon
-from pipeline.strict import Strictly, parse, read_yaml
 
 Word = Annotated[str, StringConstraints(min_length=1)]
 

@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.artifacts import read_json
+from pipeline.config.strict import parse, shown
 from pipeline.errors import InputError
 from pipeline.prompting.encoder import MaskedLanguageModel, Settings
-from pipeline.strict import parse, shown
 
 FAMILY = ("xlm-roberta", "roberta", "camembert")
 """What config.json says as `model_type`; one architecture under three names."""

@@ -13,8 +13,8 @@ from pydantic import ConfigDict, Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.config.strict import Strictly
 from pipeline.prompting.layout import Layout
-from pipeline.strict import Strictly
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 

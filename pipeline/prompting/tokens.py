@@ -5,9 +5,9 @@ it up.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,13 +115,25 @@ def load_pieces(folder: Path, *, known: Path | None = None) -> Pieces:
         folder: the backbone.
         known: texts that it need not tokenize, artifacts.TOKENIZED; none by default.
 
+    A process that runs many cells reads the files once, and again when they have changed.
+
     Raises:
         InputError: there is none, it lacks a mask or padding token, or what is known was made
             by another.
     """
-    path = folder / "tokenizer.json"
-    if not (folder / "tokenizer_config.json").is_file() or not path.is_file():
+    files = [folder / "tokenizer.json", folder / "tokenizer_config.json"]
+    if not all(file.is_file() for file in files):
         raise InputError(f"{folder}: expected a tokenizer (stage backbone), found none")
+    if known and known.is_file():
+        files.append(known)
+    stamps = [(file.resolve(), file.stat().st_mtime_ns, file.stat().st_size) for file in files]
+    return _load_pieces(folder, known, tuple(stamps))
+
+
+@lru_cache(maxsize=1)
+def _load_pieces(folder: Path, known: Path | None, stamps: tuple[Hashable, ...]) -> Pieces:
+    del stamps  # tell when what was read last is still good
+    path = folder / "tokenizer.json"
     config = read_json(folder / "tokenizer_config.json")
     try:
         tokenizer = Tokenizer.from_file(str(path))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
 from pipeline.errors import InputError
 from pipeline.prompting.tokens import Pieces
 

@@ -6,7 +6,7 @@ from torch.testing import assert_close
 from bench.plain import load_plain, predict_plainly
 from pipeline.methods import build
 from pipeline.methods.base import Context
-from pipeline.prediction import predict
+from pipeline.training.prediction import predict
 from tests import toys
 
 

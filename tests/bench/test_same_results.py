@@ -7,8 +7,8 @@ from rich.console import Console
 from bench import same_results
 from pipeline import artifacts
 from pipeline.config import Params
+from pipeline.config.strict import parse
 from pipeline.errors import InputError
-from pipeline.strict import parse
 from tests import toys
 
 PARAMS = parse(Params, toys.params(), place="params.yaml")

@@ -8,12 +8,12 @@ import pytest
 from pipeline import artifacts
 from pipeline.artifacts import ENGLISH_PAIRS, EXAMPLES, PARALLEL_PAIRS
 from pipeline.config import Params
+from pipeline.config.strict import parse
 from pipeline.corpora.engines import build, engines
 from pipeline.corpora.pairs import draw_pairs, read_paws_x
 from pipeline.corpora.translation.sample import Sample, translated
 from pipeline.errors import InputError
 from pipeline.progress import silent
-from pipeline.strict import parse
 from tests import toys
 from tests.commands import call, only_line
 from tests.imports import ROOT

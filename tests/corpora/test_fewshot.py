@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline import artifacts
 from pipeline.artifacts import EXAMPLES, SPLITS
-from pipeline.blocks import Fewshot
+from pipeline.config.blocks import Fewshot
 from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, split_sha256
 from pipeline.corpora.leaks import pair_texts
 from pipeline.errors import InputError

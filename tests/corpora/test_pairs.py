@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.blocks import PairSource, Paws15
+from pipeline.config.blocks import PairSource, Paws15
 from pipeline.corpora.pairs import (
     clean_pool,
     draw_pairs,

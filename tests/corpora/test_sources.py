@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import artifacts
 from pipeline.artifacts import ENGLISH_PAIRS, EXAMPLES
-from pipeline.blocks import Source
+from pipeline.config.blocks import Source
 from pipeline.corpora.sources import read_split
 from pipeline.errors import InputError
 from tests import toys

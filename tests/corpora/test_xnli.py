@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.blocks import LanguageParams, Source
+from pipeline.config.blocks import LanguageParams, Source
 from pipeline.corpora.xnli import load_xnli
 from pipeline.errors import InputError
 from tests import toys

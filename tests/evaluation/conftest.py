@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.artifacts import PREDICTIONS, run_folder, write_json, write_table
 from pipeline.config import Params
-from pipeline.strict import parse
+from pipeline.config.strict import parse
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from pipeline.config.runs import Grid
 from pipeline.evaluation.cells import read_cells
 from pipeline.evaluation.tables import (
     accuracy_table,
@@ -12,7 +13,6 @@ from pipeline.evaluation.tables import (
     table1,
     table1_std,
 )
-from pipeline.runs import Grid
 
 GRID = Grid(runs=("sp", "mpt"), shots=(16, 1), seeds=(1, 2))
 

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from pipeline.config.runs import Comparison
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import read_cells
 from pipeline.evaluation.comparisons import compare
@@ -12,7 +13,6 @@ from pipeline.evaluation.table2 import (
     table2_std,
     with_original,
 )
-from pipeline.runs import Comparison
 
 COMPARISON = Comparison(
     reference="mpt", baseline="sp", table2={"no-translator": "bare", "no-mpt": "sp"}

@@ -9,8 +9,8 @@ import torch
 from pipeline.config import METHODS
 from pipeline.methods import build
 from pipeline.methods.base import Method
-from pipeline.prediction import predict
 from pipeline.training import fit
+from pipeline.training.prediction import predict
 from tests import toys
 
 NAMES = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
@@ -100,6 +100,12 @@ def test_a_prediction_does_not_depend_on_what_stands_beside_it(method):
         assert alone[columns].to_numpy() == pytest.approx(
             together[columns].iloc[[row]].to_numpy(), abs=1e-5
         )
+
+
+def test_predictions_are_the_same_in_any_number_of_threads(method, monkeypatch):
+    monkeypatch.setattr("pipeline.training.prediction.TOKENS_A_BATCH", {"cpu": 40})
+    one, three = (predict(method, examples(), threads=threads) for threads in (1, 3))
+    pd.testing.assert_frame_equal(one, three, check_exact=True)
 
 
 def test_the_same_seed_gives_the_same_numbers(toy_backbone, method):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from pipeline.config import Params
+from pipeline.config.strict import parse
 from pipeline.errors import InputError
 from pipeline.methods import read_settings, settings_of
-from pipeline.strict import parse
 from tests import toys
 
 TRAINING = {

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from pipeline import methods
-from pipeline.blocks import Source
 from pipeline.config import Params, load_params
+from pipeline.config.blocks import Source
 from pipeline.corpora import engines
 from pipeline.corpora.fewshot import sample_split
 from pipeline.corpora.pairs import draw_pairs, read_paws_x
@@ -23,7 +23,6 @@ from pipeline.corpora.translation.sample import Sample, translated
 from pipeline.corpora.xnli import load_xnli
 from pipeline.methods import mpt
 from pipeline.methods.base import Context, Example, TrainingText, WordMethod
-from pipeline.prediction import accuracy, predict
 from pipeline.progress import silent
 from pipeline.prompting import backbone as backbone_file
 from pipeline.prompting.backbone import load_backbone
@@ -31,8 +30,9 @@ from pipeline.prompting.soft_prompt import SoftPrompt, fill_slots
 from pipeline.prompting.template import ClozeTemplate
 from pipeline.prompting.tokens import load_pieces
 from pipeline.prompting.translator import ARCHITECTURES, linear_2
-from pipeline.reproducibility import make_deterministic, set_threads
 from pipeline.training import fit
+from pipeline.training.prediction import accuracy, predict
+from pipeline.training.reproducibility import make_deterministic, set_threads
 
 SEED = 101
 SHOTS = 16

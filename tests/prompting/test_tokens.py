@@ -141,3 +141,13 @@ def test_a_broken_tokenizer_is_one_line(folder, tmp_path):
     with pytest.raises(InputError, match=r"tokenizer\.json: expected a tokenizer, found ") as error:
         load_pieces(tmp_path / "broken")
     assert "\n" not in str(error.value)
+
+
+def test_files_are_read_once_and_again_when_they_have_changed(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    first = load_pieces(copy)
+    assert load_pieces(copy) is first
+    config = copy / "tokenizer_config.json"
+    names = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps(names | {"mask_token": names["pad_token"]}), encoding="utf-8")
+    assert load_pieces(copy).mask == first.pad

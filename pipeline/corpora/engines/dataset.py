@@ -8,8 +8,8 @@ from functools import cache
 
 import pandas as pd
 
-from pipeline.blocks import PairSource
 from pipeline.config import Params
+from pipeline.config.blocks import PairSource
 from pipeline.corpora.pairs import is_text, read_paws_x
 from pipeline.corpora.translation.sentences import Answer, Check, Sentence
 from pipeline.errors import InputError

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from tenacity import RetryCallState
 
-from pipeline.blocks import Translation
+from pipeline.config.blocks import Translation
 from pipeline.corpora.translation.failures import LATER, QUARTER, TOO_MANY, ServerFailureError
 from pipeline.corpora.translation.pace import Pace
 

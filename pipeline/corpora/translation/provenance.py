@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.blocks import Paws15
+from pipeline.config.blocks import Paws15
 from pipeline.corpora.drawing import content_hash
 from pipeline.corpora.engines import Engine
 from pipeline.corpora.translation.sample import Standing

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_after_attempt
 
-from pipeline.blocks import Translation
+from pipeline.config.blocks import Translation
 from pipeline.corpora.translation.checks import LENGTH, NOTHING, is_error_page, is_quota
 from pipeline.corpora.translation.failures import (
     TOO_MANY,

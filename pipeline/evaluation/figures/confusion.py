@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
 from pipeline.evaluation.figures.colours import sequential, text_on
 from pipeline.evaluation.figures.figure import Figure, Panel, titled
 from pipeline.evaluation.figures.words import language_name, percent, shots_name

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import altair as alt
 import pandas as pd
 
+from pipeline.config.runs import Comparison
 from pipeline.evaluation.figures.colours import FADED, FAMILIES
 from pipeline.evaluation.figures.figure import Figure, Panel, titled
 from pipeline.evaluation.figures.words import (
@@ -19,7 +20,6 @@ from pipeline.evaluation.figures.words import (
 )
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.languages import LANGUAGES
-from pipeline.runs import Comparison
 
 
 class Scale(NamedTuple):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from pipeline.config.runs import Comparison
 from pipeline.evaluation.figures.colours import diverging, sequential, text_on
 from pipeline.evaluation.figures.figure import Figure, Panel, titled
 from pipeline.evaluation.figures.words import (
@@ -15,7 +16,6 @@ from pipeline.evaluation.figures.words import (
     shots_name,
     signed,
 )
-from pipeline.runs import Comparison
 
 STEP, ROW = 31, 19
 

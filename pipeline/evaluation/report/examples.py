@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.artifacts import CORPORA, EXAMPLES, PREDICTIONS, Table, read_table
-from pipeline.blocks import LABELS
 from pipeline.config import CELLS, Params
+from pipeline.config.blocks import LABELS
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cell, predictions_path
 from pipeline.languages import LANGUAGES

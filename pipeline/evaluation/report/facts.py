@@ -9,12 +9,12 @@ from typing import Any
 
 from pipeline.artifacts import FEWSHOT, PAWS15, read_json, read_notes
 from pipeline.config import CELLS, PARAMS, Params
+from pipeline.config.runs import Grid
+from pipeline.config.strict import read_yaml
 from pipeline.errors import InputError
 from pipeline.evaluation.figures.words import DASH
 from pipeline.evaluation.report.inputs import Record
 from pipeline.profiles import PROFILES
-from pipeline.runs import Grid
-from pipeline.strict import read_yaml
 
 SHORT = 16
 """Characters of a SHA-256 that are shown."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
 from pipeline.evaluation.figures.words import language_name, listed, percent
 from pipeline.evaluation.metrics import at_chance
 from pipeline.evaluation.report.inputs import Record

@@ -10,6 +10,7 @@ from pipeline.artifacts import RESULTS, read_json, run_folder
 from pipeline.config import CELLS, Params
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cell
+from pipeline.evaluation.tables import read_csv
 
 BOUNDED = ("seeds", "mean", "std", "low", "high")
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -35,11 +36,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """The tables that the page reads beside Table I, and the columns that it needs of them."""
 
-TEXT = frozenset(
-    (
-        *("run", "other", "language", "key", "value", "family", "test", "note"),
-        *("label", "predicted", "row", "variant"),
-    )
+TEXT = (
+    *("run", "other", "language", "key", "value", "family", "test", "note"),
+    *("label", "predicted", "row", "variant"),
 )
 
 
@@ -96,20 +95,8 @@ def read_records(params: Params) -> list[Record]:
 
 def _read(name: str, columns: tuple[str, ...]) -> pd.DataFrame:
     path = RESULTS / f"{name}.csv"
-    if not path.is_file():
-        raise InputError(f"{path}: expected what mpt tables writes, found no such file")
-    try:
-        # Of values such as "none" or "null" pandas would make missing ones.
-        table = pd.read_csv(
-            path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(TEXT, str)
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise InputError(f"{path}: expected a CSV file, found something else") from None
+    table = read_csv(path, "what mpt tables writes", names=columns, text=TEXT)
     for column in columns:
-        if column not in table.columns:
-            raise InputError(
-                f"{path}: expected a column {column}, found {', '.join(map(str, table))}"
-            )
         if column in TEXT:
             table[column] = table[column].fillna("").astype(object)
         elif len(table) and not pd.api.types.is_numeric_dtype(table[column]):

@@ -11,8 +11,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.blocks import LABELS
 from pipeline.config import Params
+from pipeline.config.blocks import LABELS
 from pipeline.evaluation.captions import XLM_R_BASE, XNLI, caption, chance_line
 from pipeline.evaluation.figures.collection import EMPTY
 from pipeline.evaluation.figures.drawing import DrawnFigure, inline_svg

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.blocks import PairSource
+from pipeline.config.blocks import PairSource
 from pipeline.corpora.pairs import read_paws_x
 from pipeline.corpora.translation.checks import Checks, has_letters
 from pipeline.corpora.translation.sentences import Sentence

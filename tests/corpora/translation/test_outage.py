@@ -7,7 +7,7 @@ import time
 import pytest
 from tenacity import Future, RetryCallState, Retrying
 
-from pipeline.blocks import Translation
+from pipeline.config.blocks import Translation
 from pipeline.corpora.translation.failures import ServerFailureError
 from pipeline.corpora.translation.outage import Outage
 from pipeline.corpora.translation.pace import Pace, StoppedError

@@ -12,7 +12,7 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from pipeline.blocks import PairSource
+from pipeline.config.blocks import PairSource
 from pipeline.corpora.pairs import clean_pool, read_paws_x
 from tests.commands import call, environment
 from tests.corpora.translation import projects

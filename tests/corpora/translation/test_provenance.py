@@ -2,7 +2,7 @@ import hashlib
 
 import pandas as pd
 
-from pipeline.blocks import Paws15
+from pipeline.config.blocks import Paws15
 from pipeline.corpora.pairs import draw_pairs
 from pipeline.corpora.translation.provenance import manifest
 from pipeline.corpora.translation.sample import Sample, translated

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
+from pipeline.config.runs import Comparison
 from pipeline.evaluation.figures import colours
 from pipeline.evaluation.figures.confusion import confusion
 from pipeline.evaluation.figures.curves import curves
@@ -19,7 +20,6 @@ from pipeline.evaluation.figures.sweeps import categorical, numeric
 from pipeline.evaluation.figures.words import axis_name, key_name, language_and_family
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.languages import LANGUAGES
-from pipeline.runs import Comparison
 
 MINUS = "\N{MINUS SIGN}"
 COMPARISON = Comparison(reference="mpt", baseline="sp", table2={})

@@ -27,8 +27,8 @@ from pipeline.artifacts import (
     write_json,
     write_table,
 )
-from pipeline.blocks import LABELS
 from pipeline.config import CELLS, Params, load_params
+from pipeline.config.blocks import LABELS
 from pipeline.evaluation.metrics import cell_metrics
 from pipeline.evaluation.significance import holm, paired_t
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 
 from pipeline.artifacts import CORPORA, EXAMPLES, PREDICTIONS, run_folder, write_table
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
 from pipeline.errors import InputError
 from pipeline.evaluation.report.examples import compared_cells, disagreements
 from tests.evaluation.conftest import frame

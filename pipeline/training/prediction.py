@@ -1,25 +1,30 @@
 """A trained method's predictions for sentence pairs of any language."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pandas as pd
 import torch
 
-from pipeline.blocks import LABELS
+from pipeline.config.blocks import LABELS
 from pipeline.methods.base import Method
 from pipeline.progress import Progress, silent
 from pipeline.prompting.rows import Row
 
-TOKENS_A_BATCH = {"cpu": 8_192, "cuda": 16_384}
+TOKENS_A_BATCH = {"cpu": 4_096, "cuda": 16_384}
 """Rows are batched by length up to this many tokens, padding included. More leave a CPU's cache."""
 
 
-def predict(method: Method, examples: pd.DataFrame, *, progress: Progress = silent) -> pd.DataFrame:
+def predict(
+    method: Method, examples: pd.DataFrame, *, threads: int = 1, progress: Progress = silent
+) -> pd.DataFrame:
     """Predict every example.
 
     Args:
         method: trained; left in evaluation mode.
         examples: language, pair_id, premise, hypothesis, label.
+        threads: in which batches are predicted side by side; results are the same in any number.
         progress: told of each batch.
 
     Returns:
@@ -32,7 +37,7 @@ def predict(method: Method, examples: pd.DataFrame, *, progress: Progress = sile
         rows += method.rows(list(part.premise), list(part.hypothesis), language=str(code))
         places += part.index.tolist()
     probabilities = torch.empty(len(rows), len(LABELS))
-    probabilities[places] = _probabilities(method, rows, progress)
+    probabilities[places] = _probabilities(method, rows, threads, progress)
     frame = examples[["language", "pair_id", "label"]].copy()
     frame["predicted"] = probabilities.argmax(-1).numpy()
     for label, name in enumerate(LABELS):
@@ -40,21 +45,43 @@ def predict(method: Method, examples: pd.DataFrame, *, progress: Progress = sile
     return frame
 
 
-@torch.inference_mode()
-def _probabilities(method: Method, rows: Sequence[Row], progress: Progress) -> torch.Tensor:
+def _probabilities(
+    method: Method, rows: Sequence[Row], threads: int, progress: Progress
+) -> torch.Tensor:
     method.eval()
+    batches = list(_batches(rows, TOKENS_A_BATCH[method.device.type]))
     order: list[int] = []
     parts: list[torch.Tensor] = []
-    for places in _batches(rows, TOKENS_A_BATCH[method.device.type]):
-        with autocast(method):
+
+    def of_batch(places: Sequence[int]) -> torch.Tensor:
+        # These contexts hold for the thread that enters them.
+        with torch.inference_mode(), autocast(method):
             logits = method.label_logits(method.collate([rows[place] for place in places]))
-        parts.append(logits.float().softmax(-1))
-        order += places
-        progress("predicting", len(order), len(rows))
+        return logits.float().softmax(-1)
+
+    with _side_by_side(min(threads, len(batches))) as each:
+        for places, part in zip(batches, each(of_batch, batches), strict=True):
+            parts.append(part)
+            order += places
+            progress("predicting", len(order), len(rows))
     # Reading from the device waits for it, so it is done once.
     found = torch.empty(len(rows), len(LABELS))
     found[order] = torch.cat(parts).cpu()
     return found
+
+
+@contextmanager
+def _side_by_side(threads: int) -> Iterator[Callable[..., Iterator[torch.Tensor]]]:
+    """Give a `map` that works in some threads, each of which computes in one."""
+    if threads < 2:
+        yield map
+        return
+    # A thread that starts has torch's usual number again, not that of the one that starts it.
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody wants the rest
 
 
 def autocast(method: Method) -> torch.autocast:

@@ -9,12 +9,12 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from pipeline.config.runs import Training
 from pipeline.errors import RunError
 from pipeline.methods.base import Example, Losses, Method, TrainingText
-from pipeline.optimizer import AdamW, Group
-from pipeline.prediction import accuracy, autocast, predict
 from pipeline.progress import Progress, silent
-from pipeline.runs import Training
+from pipeline.training.optimizer import AdamW, Group
+from pipeline.training.prediction import accuracy, autocast, predict
 
 T = TypeVar("T")
 

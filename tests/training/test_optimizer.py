@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from pipeline.optimizer import AdamW, Group
+from pipeline.training.optimizer import AdamW, Group
 
 
 def module():

@@ -11,9 +11,9 @@ from pipeline.artifacts import (
     write_table,
 )
 from pipeline.config import Params
+from pipeline.config.strict import parse
 from pipeline.errors import InputError
-from pipeline.parallel import read_parallel
-from pipeline.strict import parse
+from pipeline.training.parallel import read_parallel
 from tests import toys
 
 

@@ -5,13 +5,13 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from pipeline.blocks import Datasets, Fewshot, LanguageParams, Paws15, Source
+from pipeline.config.blocks import Datasets, Fewshot, LanguageParams, Paws15, Source
+from pipeline.config.runs import Comparison, Grid, PairChoice, Run, Template, Training
+from pipeline.config.strict import Name, Strictly, parse, read_yaml, shown
 from pipeline.errors import InputError
-from pipeline.runs import Comparison, Grid, PairChoice, Run, Template, Training
-from pipeline.strict import Name, Strictly, parse, read_yaml, shown
 
 PARAMS = Path("params.yaml")
-METHODS = Path(__file__).parent / "methods"
+METHODS = Path(__file__).parent.parent / "methods"
 
 CELLS = ("grid", "ablations", "sweeps")
 """The blocks that name cells of training: Table I, Table II, Figures 4 and 5."""

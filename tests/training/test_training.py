@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
+from pipeline.config.runs import Training
 from pipeline.errors import RunError
 from pipeline.methods import build
 from pipeline.methods.base import Losses
-from pipeline.runs import Training
 from pipeline.training import (
     cycle,
     fit,

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
 
-from pipeline.blocks import LABELS, Label, Seed, distinct
-from pipeline.strict import Name, RowName, Strictly
+from pipeline.config.blocks import LABELS, Label, Seed, distinct
+from pipeline.config.strict import Name, RowName, Strictly
 
 # YAML's lists are read as frozen tuples, whose elements stay strictly typed.
 Names = Annotated[tuple[Name, ...], Strict(False)]

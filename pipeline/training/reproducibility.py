@@ -34,16 +34,21 @@ def make_deterministic(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def set_threads(parameters: int) -> None:
-    """Set the CPU threads: one for a small model, which more only slow down.
+def set_threads(parameters: int) -> int:
+    """Set the CPU threads of a computation: one for a small model, which more only slow down.
 
     A number in OMP_NUM_THREADS stands.
 
     Args:
         parameters: of the backbone.
+
+    Returns:
+        How many such computations the cores have room for, side by side.
     """
-    if "OMP_NUM_THREADS" not in os.environ and parameters < SMALL:
-        torch.set_num_threads(1)
+    if "OMP_NUM_THREADS" in os.environ or parameters >= SMALL:
+        return 1
+    torch.set_num_threads(1)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 def device() -> torch.device:

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from pipeline.artifacts import FEWSHOT, PARALLEL_PAIRS, PAWS15, TRANSLATED_SPLITS, read_table
+from pipeline.config.runs import Run
 from pipeline.errors import InputError
-from pipeline.runs import Run
 
 
 def read_parallel(run: Run, *, shots: int, seed: int, usual: int) -> pd.DataFrame:

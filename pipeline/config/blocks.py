@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
 
+from pipeline.config.strict import LanguageCode, Name, Strictly
 from pipeline.languages import LANGUAGES
-from pipeline.strict import LanguageCode, Name, Strictly
 
 LABELS = ("entailment", "neutral", "contradiction")
 """The labels in XNLI's order: the label ids 0, 1 and 2."""
