@@ -43,12 +43,13 @@ def set_threads(parameters: int) -> int:
         parameters: of the backbone.
 
     Returns:
-        How many such computations the cores have room for, side by side.
+        How many such computations there is room for, side by side, in the threads that torch had.
     """
     if "OMP_NUM_THREADS" in os.environ or parameters >= SMALL:
         return 1
+    room = torch.get_num_threads()
     torch.set_num_threads(1)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return room
 
 
 def device() -> torch.device:

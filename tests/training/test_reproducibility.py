@@ -1,0 +1,26 @@
+import pytest
+import torch
+
+from pipeline.training.reproducibility import SMALL, set_threads
+
+
+@pytest.fixture(autouse=True)
+def threads(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "word", "threads", "room"),
+    [(SMALL - 1, None, 1, 3), (SMALL, None, 3, 1), (SMALL - 1, "3", 3, 1)],
+)
+def test_a_small_model_computes_in_one_thread_and_leaves_room(
+    parameters, word, threads, room, monkeypatch
+):
+    if word:
+        monkeypatch.setenv("OMP_NUM_THREADS", word)
+    assert set_threads(parameters) == room
+    assert torch.get_num_threads() == threads
