@@ -5,7 +5,7 @@ from pipeline.training.reproducibility import SMALL, set_threads
 
 
 @pytest.fixture(autouse=True)
-def threads(monkeypatch):
+def torch_with_three_threads(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = torch.get_num_threads()
     torch.set_num_threads(3)
