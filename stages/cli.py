@@ -23,6 +23,9 @@ from stages.tokens import tokens
 from stages.train import train
 from stages.translations import translations
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -56,7 +59,7 @@ def options(
 
 
 def main() -> None:
-    """Run a command; end with 0 when done, 1 when a run failed, 2 when the input is wrong."""
+    """Run a command; end with 0 when done, 1 for a failed run, 2 for wrong input, 130 on Ctrl-C."""
     arguments = [one for one in sys.argv[1:] if one != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
@@ -67,11 +70,13 @@ def main() -> None:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         fail(message, code=1 if isinstance(error, RunError) else 2)
     except (typer.Abort, KeyboardInterrupt):
-        fail("interrupted", code=130)
+        code = INTERRUPTED
     except Exception as error:
         if debug:
             traceback.print_exc()
         fail(f"{type(error).__name__}: {error} (mpt --debug shows where)", code=1)
+    if code == INTERRUPTED:  # which is all that Typer leaves of a KeyboardInterrupt
+        fail("interrupted", code=INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -204,6 +204,7 @@ def test_ctrl_c_ends_it_and_keeps_what_was_done(repository):
     children = family(process)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(timeout=30) == 130
+    assert process.stderr.read() == "mpt: interrupted\n"
     assert gone(children)
     lock = (repository / "dvc.lock").read_text()
     assert "base:" in lock
