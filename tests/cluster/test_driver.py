@@ -307,6 +307,28 @@ def test_a_second_run_is_refused_with_the_holder(repository):
     assert toy.run(repository).good
 
 
+def test_a_kill_while_dvcs_file_of_holders_is_written_leaves_it_whole(repository, monkeypatch):
+    def killed(*_):
+        raise SystemExit
+
+    with toy.Project(repository, {}).alone():
+        before = (repository / ".dvc/tmp/rwlock").read_bytes()
+        assert b"mpt-repro" in before
+        with monkeypatch.context() as patch:
+            patch.setattr("dvc.rwlock.json.dump", killed)
+            with pytest.raises(SystemExit):
+                toy.run(repository, targets=["base"])
+        assert (repository / ".dvc/tmp/rwlock").read_bytes() == before
+    assert toy.run(repository).good
+
+
+def test_what_a_killed_dvc_command_leaves_is_named(repository):
+    toy.run(repository, targets=["base"])
+    (repository / ".dvc/tmp/rwlock").write_text("")
+    with pytest.raises(RunError, match=r"\.dvc/tmp/rwlock: expected who works .* found what"):
+        toy.run(repository)
+
+
 HOLD = """
 import time
 from pathlib import Path
