@@ -197,6 +197,12 @@ def _knock(address: str) -> None:
 
 
 def _in_short(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = " ".join(lines[-1:])
-    return f"its worker was lost ({said[:200]})"
+    """Return why a worker was lost, as a person would say it: Ray takes a paragraph."""
+    said = " ".join(str(error).split())
+    if type(error).__name__ == "OutOfMemoryError":
+        return "its worker was ended by Ray: the machine ran low on memory"
+    if "node has died" in said:
+        return "the machine of its worker was lost"
+    if "worker process has died" in said:
+        return "its worker was killed or crashed (out of memory?)"
+    return f"its worker was lost ({said[-200:]})"

@@ -128,14 +128,16 @@ def _call(step: Call, cell: Cell, log: int) -> str:
         except SystemExit as end:
             code = end.code
         except Exception as error:
-            stream.write(f"{type(error).__name__}: {error}\n")
+            stream.write(f"{type(error).__name__}: {' '.join(str(error).split())}\n")
             code = 1
     # As the interpreter does when a program ends: none is 0, and what is no number is said.
     if code is None or code == 0:
         return ""
     if not isinstance(code, int):
         return str(code)
-    return _said(cell) or f"{' '.join(step.arguments)}: exit code {code}"
+    # Whose words they are is plain from the cell.
+    said = _said(cell).removeprefix(f"{step.arguments[0]}: ")
+    return said or f"{' '.join(step.arguments)}: exit code {code}"
 
 
 def _spawn(step: Shell, cell: Cell, log: int) -> str:

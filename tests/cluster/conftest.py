@@ -1,10 +1,12 @@
 """A toy repository to run."""
 
 import shutil
+from contextlib import closing
 
 import pytest
 
 from tests.cluster import toy
+from tests.imports import ROOT
 
 
 @pytest.fixture
@@ -25,3 +27,14 @@ def twin(repository, tmp_path):
         return shutil.copytree(repository, folder, symlinks=True)
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def workers():
+    """Two warm workers on a Ray of this process, which takes seconds to start."""
+    from pipeline.cluster.pool import RayWorkers
+
+    pool = RayWorkers(jobs=2, address=None, gpus_per_cell=None)
+    with closing(pool), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))  # tests/cluster/program.py is a test's
+        yield pool

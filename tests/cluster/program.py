@@ -3,6 +3,7 @@
 import importlib
 import os
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,10 @@ def main() -> None:
         raise MemoryError("no room for 3 GiB")
     import torch
 
+    if told("hoard", out):
+        torch.empty(2**44)
+    if told("die", out):
+        os.kill(os.getpid(), signal.SIGKILL)
     sys.path.insert(0, str(Path.cwd()))
     part = importlib.import_module(f"part_{Path.cwd().parent.name}")
     deterministic = torch.are_deterministic_algorithms_enabled()
@@ -31,3 +36,8 @@ def main() -> None:
     torch.rand(10)
     torch.set_num_threads(3)
     torch.use_deterministic_algorithms(True)
+
+
+def told(word: str, out: str) -> bool:
+    """Return whether the cell of an out is to do something, as a file DVC does not see says."""
+    return Path(f"told/{word}-{Path(out).stem}").exists()

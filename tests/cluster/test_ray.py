@@ -2,8 +2,6 @@
 
 import os
 import signal
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -11,21 +9,10 @@ from pipeline.cluster.cells import State
 from tests.cluster import toy
 from tests.cluster.running import family, gone, start, until
 from tests.commands import run
-from tests.imports import ROOT
 
 pytest.importorskip("ray", reason="mpt repro's extra")
-from pipeline.cluster.pool import RayWorkers
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
-ENTRIES = {"toy": "tests.cluster.program:main"}
-
-
-@pytest.fixture(scope="module")
-def workers():
-    pool = RayWorkers(jobs=2, address=None, gpus_per_cell=None)
-    with closing(pool), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))  # the program below is a test's
-        yield pool
 
 
 def test_the_command_leaves_what_dvc_repro_leaves(repository, twin, monkeypatch):
@@ -52,24 +39,9 @@ def test_a_failure_is_told_with_its_reason_and_ends_with_1(repository):
     assert done.stderr == "warning: cell@2: no luck with 2 (data/logs/cell@2.log)\n"
 
 
-def program(repository: Path, cells) -> None:
-    """Have the cells run in the workers' process."""
-    text = toy.PIPELINE.replace("sh cell.sh ${item.n}", "toy out/${item.n}.txt")
-    text = text.replace("      - out/${item.n}/a.txt\n      - out/${item.n}/b.txt\n", "")
-    text = text.replace("    outs:\n  all:", "    outs: ['out/${item.n}.txt']\n  all:")
-    text = text.replace("out/*/a.txt", "out/*.txt").replace("cell.sh]", f"{part(repository)}]")
-    (repository / "dvc.yaml").write_text(text)
-    (repository / part(repository)).write_text("TEXT = 'one'\n")
-    toy.write_params(repository, cells)
-
-
-def part(repository: Path) -> str:
-    return f"part_{repository.parent.name}.py"
-
-
 def test_every_cell_of_a_warm_worker_begins_as_in_a_new_process(repository, workers):
-    program(repository, range(6))
-    summary = toy.run(repository, workers, entries=ENTRIES)
+    toy.program(repository, range(6))
+    summary = toy.run(repository, workers, entries=toy.ENTRIES)
     assert summary.good, summary.reasons
     found = {path.read_text() for path in (repository / "out").glob("*.txt")}
     (line,) = found
@@ -80,24 +52,12 @@ def test_every_cell_of_a_warm_worker_begins_as_in_a_new_process(repository, work
 
 
 def test_code_that_changed_since_it_was_imported_is_imported_anew(repository, workers):
-    program(repository, range(2))
-    assert toy.run(repository, workers, entries=ENTRIES).good
-    (repository / part(repository)).write_text("TEXT = 'three'\n")
-    assert toy.run(repository, workers, entries=ENTRIES).good
+    toy.program(repository, range(2))
+    assert toy.run(repository, workers, entries=toy.ENTRIES).good
+    (repository / toy.part(repository)).write_text("TEXT = 'three'\n")
+    assert toy.run(repository, workers, entries=toy.ENTRIES).good
     assert (repository / "out/1.txt").read_text().startswith("('three',")
     assert toy.status(repository) == {}
-
-
-@pytest.mark.parametrize(
-    ("word", "reason"),
-    [("fail", "toy: no luck today"), ("raise", "MemoryError: no room for 3 GiB")],
-)
-def test_a_command_that_fails_in_a_worker_fails_alone(repository, workers, word, reason):
-    program(repository, range(2))
-    text = (repository / "dvc.yaml").read_text()
-    (repository / "dvc.yaml").write_text(text.replace("toy out/${item.n}.txt", f"toy x {word}"))
-    summary = toy.run(repository, workers, entries=ENTRIES, keep_going=True)
-    assert summary.reasons["cell@0"] == summary.reasons["cell@1"] == reason
 
 
 def test_the_cell_of_a_killed_worker_runs_again_and_nothing_else(repository, twin, workers):

@@ -46,6 +46,8 @@ cat base.txt params.yaml > out/$1/a.txt
 echo $1 | tee out/$1/b.txt
 """
 
+ENTRIES = {"toy": "tests.cluster.program:main"}
+
 
 def repository(folder: Path, cells: int = 4) -> Path:
     """Make a repository of git and DVC."""
@@ -65,6 +67,21 @@ def repository(folder: Path, cells: int = 4) -> Path:
 
 def write_params(folder: Path, cells, *, scale: int = 1) -> None:
     (folder / "params.yaml").write_text(f"cells: {list(cells)}\nscale: {scale}\n")
+
+
+def program(repository: Path, cells) -> None:
+    """Have the cells run in the workers' process: tests/cluster/program.py."""
+    text = PIPELINE.replace("sh cell.sh ${item.n}", "toy out/${item.n}.txt")
+    text = text.replace("      - out/${item.n}/a.txt\n      - out/${item.n}/b.txt\n", "")
+    text = text.replace("    outs:\n  all:", "    outs: ['out/${item.n}.txt']\n  all:")
+    text = text.replace("out/*/a.txt", "out/*.txt").replace("cell.sh]", f"{part(repository)}]")
+    (repository / "dvc.yaml").write_text(text)
+    (repository / part(repository)).write_text("TEXT = 'one'\n")
+    write_params(repository, cells)
+
+
+def part(repository: Path) -> str:
+    return f"part_{repository.parent.name}.py"
 
 
 def dvc_repro(folder: Path, **options) -> None:
