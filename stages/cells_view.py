@@ -13,9 +13,10 @@ from stages.terminal import say, warn
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.text import Text
 
 ROWS = 12
-"""Running cells that are shown, and failed ones."""
+"""Running cells that are shown, held up and failed ones, where the terminal has room for them."""
 
 
 class Cells:
@@ -43,6 +44,14 @@ class Cells:
         """Return how many stages are in which state."""
         found = Counter(self.states.values())
         return ", ".join(f"{found[state]} {state}" for state in State if found[state])
+
+    def notes(self, state: State) -> dict[str, str]:
+        """Return what was said of the stages in a state, where something was."""
+        return {
+            name: self.reasons[name]
+            for name, one in list(self.states.items())
+            if one is state and self.reasons.get(name)
+        }
 
     def left(self) -> float | None:
         """Return the seconds to go, from those of the cells that ran."""
@@ -87,37 +96,61 @@ def _live(cells: Cells) -> Iterator[Watcher]:
     from rich.console import Console
     from rich.live import Live
 
+    console = Console()
+
     class Now:
         def __rich__(self) -> "Group":
-            return _drawn(cells)
+            return _drawn(cells, height=console.height)
 
-    with Live(Now(), console=Console(), refresh_per_second=2, transient=True):
+    with Live(Now(), console=console, refresh_per_second=2, transient=True):
         yield cells
 
 
-def _drawn(cells: Cells) -> "Group":
-    from rich import box
+def _drawn(cells: Cells, *, height: int) -> "Group":
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    states = dict(cells.states)
-    matrix = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    matrix.add_column("stage", no_wrap=True)
-    for state in State:
-        matrix.add_column(str(state), justify="right", no_wrap=True)
-    for row, found in _by_kind(states).items():
-        matrix.add_row(row, *(str(found[state] or "") for state in State))
-    now = time.monotonic()
-    cellwise = Table(box=None, pad_edge=False, show_header=False)
-    failed = [name for name, state in states.items() if state is State.FAILED]
-    for name in failed[:ROWS]:
-        cellwise.add_row(Text(name, style="red"), Text(cells.reasons[name]))
-    for name, began in list(cells.began.items())[:ROWS]:
-        cellwise.add_row(Text(name), Text(clock(now - began)))
+    states, now = dict(cells.states), time.monotonic()
+    kinds = _by_kind(states)
     left = cells.left()
     ends = "" if left is None else f", about {clock(left)} to go"
-    return Group(matrix, cellwise, Text(f"{clock(now - cells.start)}{ends}"))
+    # On top: what a low terminal cuts off is below.
+    head = Text(f"{cells.counts()}\n{clock(now - cells.start)}{ends}\n")
+    matrix = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    matrix.add_column("stage", overflow="ellipsis", no_wrap=True)
+    shown = [state for state in State if state in states.values()]
+    for state in shown:
+        style = "red" if state is State.FAILED else ""
+        matrix.add_column(str(state), justify="right", no_wrap=True, style=style)
+    for row, found in kinds.items():
+        matrix.add_row(row, *(str(found[state] or "") for state in shown))
+    running = {name: clock(now - began) for name, began in list(cells.began.items())}
+    cellwise = {
+        State.RUNNING: running,
+        State.WAITING: cells.notes(State.WAITING),
+        State.FAILED: cells.notes(State.FAILED),
+    }
+    return Group(head, matrix, Text(), *_listed(cellwise, room=height - len(kinds) - 6))
+
+
+def _listed(cellwise: dict[State, dict[str, str]], *, room: int) -> Iterator["Text"]:
+    from rich.text import Text
+
+    lists = [(state, list(notes.items())) for state, notes in cellwise.items() if notes]
+    width = max((len(name) for _, notes in lists for name, _ in notes[:ROWS]), default=0)
+    for place, (state, notes) in enumerate(lists):
+        # Of each of the others one line, and how many more there are.
+        fit = max(1, min(ROWS, room - 2 * (len(lists) - place - 1) - 1))
+        for name, said in notes[:fit]:
+            # A line each: the log has the whole of a reason.
+            line = Text(f"{name:<{width}}  {said}", no_wrap=True, overflow="ellipsis")
+            if state is State.FAILED:
+                line.stylize("red", 0, len(name))
+            yield line
+        if len(notes) > fit:
+            yield Text(f"{'':<{width}}  and {len(notes) - fit} more {state}")
+        room -= min(fit + 1, len(notes))
 
 
 def _by_kind(states: dict[str, State]) -> dict[str, Counter[State]]:

@@ -1,10 +1,14 @@
 """Commands, logs and batches, without anything that runs."""
 
+from io import StringIO
+
 import pytest
+from rich.console import Console
 
 from pipeline.cluster.cells import Call, State, in_process, last_line, log_of
 from pipeline.cluster.driver import expected_seconds
 from pipeline.cluster.lockfile import Batches
+from stages.cells_view import Cells, _drawn
 from tests.commands import call, only_line
 
 ENTRIES = {"mpt": "stages.cli:main"}
@@ -88,3 +92,71 @@ def test_without_ray_it_says_what_to_install(repository, monkeypatch, capsys):
     monkeypatch.setattr("stages.repro.find_spec", lambda name: None)
     assert call(monkeypatch, "repro") == 2
     assert only_line(capsys.readouterr().err) == "mpt repro needs Ray: pip install mpt-xnli[ray]"
+
+
+def drawn(cells: Cells, *, width: int, height: int) -> list[str]:
+    console = Console(record=True, width=width, file=StringIO())
+    console.print(_drawn(cells, height=height))
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+@pytest.fixture
+def grid():
+    """A grid under way, in which something is in every state."""
+    names = [*(f"train@mpt-{n}" for n in range(1, 9)), "ablate@no_consistency-16-1", "tables"]
+    cells = Cells(["corpora", *names], size=lambda: 2)
+    cells.start -= 80
+    cells("corpora", State.UNCHANGED)
+    cells("train@mpt-1", State.RESTORED)
+    for name in ("train@mpt-2", "train@mpt-3", "train@mpt-4"):
+        cells(name, State.RUNNING)
+        cells.began[name] -= 61
+    cells("train@mpt-2", State.DONE)
+    cells("train@mpt-3", State.FAILED, "training: the loss is nan in epoch 1")
+    cells("train@mpt-5", State.FAILED, "no room " * 20)
+    cells("train@mpt-6", State.WAITING, "its worker was killed")
+    cells("ablate@no_consistency-16-1", State.FAILED, "no luck")
+    cells("tables", State.SKIPPED, "needs train@mpt-3")
+    return cells
+
+
+def test_the_table_shows_states_reasons_and_time_within_80_columns(grid):
+    reason = ("no room " * 20)[:51]
+    assert drawn(grid, width=80, height=40) == [
+        "3 waiting, 1 running, 1 done, 1 restored, 1 unchanged, 3 failed, 1 skipped",
+        "1:20 min, about 2:02 min to go",
+        "",
+        "stage    waiting  running  done  restored  unchanged  failed  skipped",
+        "corpora                                            1",
+        "train          3        1     1         1                  2",
+        "ablate                                                     1",
+        "tables                                                              1",
+        "",
+        "train@mpt-4                 1:01 min",
+        "train@mpt-6                 its worker was killed",
+        "train@mpt-3                 training: the loss is nan in epoch 1",
+        f"train@mpt-5                 {reason}…",
+        "ablate@no_consistency-16-1  no luck",
+    ]
+
+
+def test_a_wide_table_shows_longer_reasons(grid):
+    lines = drawn(grid, width=120, height=40)
+    assert f"train@mpt-5                 {('no room ' * 20)[:91]}…" in lines
+
+
+def test_a_low_terminal_shows_how_many_more_there_are(grid):
+    lines = drawn(grid, width=80, height=14)
+    assert len(lines) == 13
+    assert lines[-4:] == [
+        "train@mpt-4                 1:01 min",
+        "train@mpt-6                 its worker was killed",
+        "train@mpt-3                 training: the loss is nan in epoch 1",
+        "                            and 2 more failed",
+    ]
+
+
+def test_states_that_nothing_is_in_are_not_shown():
+    lines = drawn(Cells(["base", "cell@1"], size=lambda: 2), width=80, height=24)
+    assert lines[0] == "2 waiting"
+    assert lines[3:6] == ["stage  waiting", "base         1", "cell         1"]
