@@ -114,7 +114,7 @@ def _drawn(cells: Cells, *, height: int) -> "Group":
     states, now = dict(cells.states), time.monotonic()
     kinds = _by_kind(states)
     left = cells.left()
-    ends = "" if left is None else f", about {clock(left)} to go"
+    ends = f", about {clock(left)} to go" if left else ""
     # On top: what a low terminal cuts off is below.
     head = Text(f"{cells.counts()}\n{clock(now - cells.start)}{ends}\n")
     matrix = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from tests.cluster import toy
+from tests.commands import call
 from tests.imports import ROOT
 
 
@@ -38,3 +39,11 @@ def workers():
     with closing(pool), pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))  # tests/cluster/program.py is a test's
         yield pool
+
+
+@pytest.fixture
+def repro(workers, monkeypatch):
+    """`mpt repro` in this process and on those workers; returns its exit code."""
+    monkeypatch.setattr("pipeline.cluster.pool.RayWorkers", lambda **options: workers)
+    monkeypatch.setattr(workers, "close", lambda: None)
+    return lambda *options: call(monkeypatch, "repro", *options)

@@ -284,9 +284,11 @@ def test_meanwhile_others_may_look_and_not_write(repository):
             if said.pop("begun", False):
                 said["status"] = dvc(repository, "status")
                 said["cell"] = dvc(repository, "repro", "-s", "cell@2")
+                (repository / "told/go").touch()
             return super().ended(seconds)
 
-    (repository / "told/slow").write_text("5")
+    wait = "until test -e told/go; do sleep 0.05; done\n"
+    (repository / "cell.sh").write_text(toy.CELL + wait)
     assert toy.run(repository, Asking(1), watch=watch, targets=["cell@2"]).good
     assert said["status"].returncode == 0, said["status"].stderr
     assert "cell@2" in said["status"].stdout

@@ -13,7 +13,6 @@ from stages.paws15 import paws15
 from stages.tokens import tokens
 from tests import toys
 from tests.cluster import toy
-from tests.commands import call
 
 pytest.importorskip("ray", reason="mpt repro's extra")
 
@@ -41,6 +40,15 @@ def test_a_command_that_fails_in_a_worker_fails_alone(repository, workers, word,
     assert summary.reasons["cell@0"] == summary.reasons["cell@1"] == reason
 
 
+def test_a_failure_is_told_with_its_reason_and_ends_with_1(repository, repro, capsys):
+    (repository / "told/fail-2").touch()
+    assert repro("--jobs", "2", "--keep-going") == 1
+    said, complained = capsys.readouterr()
+    assert "cell@2: failed (no luck with 2)" in said
+    assert "all: skipped (needs cell@2)" in said
+    assert complained == "warning: cell@2: no luck with 2 (data/logs/cell@2.log)\n"
+
+
 @pytest.fixture
 def training(project):
     """A DVC repository of two cells, one of which learns at an absurd rate."""
@@ -60,10 +68,8 @@ def training(project):
     return project
 
 
-def test_a_cell_whose_loss_is_no_number_fails_alone(training, workers, monkeypatch, capsys):
-    monkeypatch.setattr("pipeline.cluster.pool.RayWorkers", lambda **options: workers)
-    monkeypatch.setattr(workers, "close", lambda: None)
-    assert call(monkeypatch, "repro", "--keep-going") == 1
+def test_a_cell_whose_loss_is_no_number_fails_alone(training, repro, capsys):
+    assert repro("--keep-going") == 1
     said, complained = capsys.readouterr()
     reason = re.search(r"^train@wild: failed \((training: the loss is nan in .*)\)$", said, re.M)[1]
     assert complained == f"warning: train@wild: {reason} (data/logs/train@wild.log)\n"
