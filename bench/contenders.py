@@ -42,6 +42,8 @@ class Task:
         pieces: the tokenizer.
         checkpoint: the folder of the initial weights.
         device: where to train.
+        room: cores for predictions of a small model, which trains on one: ours takes as many
+            batches at once, the peers compute each batch in as many threads.
     """
 
     run: Run
@@ -49,6 +51,7 @@ class Task:
     pieces: Pieces
     checkpoint: Path
     device: torch.device
+    room: int = 1
 
     def context(self) -> Context:
         """Return what a method of the pipeline is built from."""
@@ -77,6 +80,7 @@ class Ours:
         make_deterministic(SEED)
         self.module = build(task.context()).to(task.device)
         self._optimizer = training.make_optimizer(self.module, task.run.training)
+        self._room = task.room
 
     def loss(self, drawn: Drawn) -> Tensor:
         """Return the loss; see Contender."""
@@ -84,13 +88,13 @@ class Ours:
             return self.module.losses(drawn).total
 
     def update(self, drawn: Drawn) -> None:
-        """Make an update as pipeline/training/__init__.py does."""
+        """Make an update as pipeline/training/ does."""
         rate = self.module.run.training.learning_rate
         training.update(self.module, drawn, self._optimizer, learning_rate=rate)
 
     def probabilities(self, test: pd.DataFrame) -> Tensor:
         """Return the label probabilities; see Contender."""
-        frame = prediction.predict(self.module, test)
+        frame = prediction.predict(self.module, test, threads=self._room)
         return torch.from_numpy(frame[[f"p_{name}" for name in LABELS]].to_numpy())
 
 

@@ -180,9 +180,12 @@ class Peer:
             premises, hypotheses = list(part.premise), list(part.hypothesis)
             rows += self._template.rows(premises, hypotheses, prompt=1 if translates else 0)
         prompts, found = self._prompts(), []
+        threads = torch.get_num_threads()
+        torch.set_num_threads(threads * self._task.room)
         size = 256 if self._task.device.type == "cuda" else 32
         for start in range(0, len(rows), size):
             with self._autocast():
                 logits = self._at_mask(self._padded(rows[start : start + size]), prompts)
             found.append(logits[:, self._words].float().softmax(-1).cpu())
+        torch.set_num_threads(threads)
         return torch.cat(found)

@@ -6,8 +6,9 @@ prints a table for each shape and exits 1 if the contenders do not compute the s
 is the paper's step at 64 shots (profiles/paper.yaml), and prediction of XNLI's test in all
 languages from text on, which all tokenize alike. The contenders stand in bench/contenders.py; each
 is built anew in every round from the same weights, one after another: rounds take turns, so that a
-busy machine hits all alike, and memory is one contender's. All use the same number of CPU threads
-and one process, and so the same CUBLAS_WORKSPACE_CONFIG; beyond that, peers run as torch does by
+busy machine hits all alike, and memory is one contender's. All use one process, and so the same
+CUBLAS_WORKSPACE_CONFIG, and the same cores: those that torch takes, of which training of a small
+model takes one (with OMP_NUM_THREADS=1 all takes one); beyond that, peers run as torch does by
 itself.
 
 Needs torch, transformers, tokenizers, pandas, pyarrow, rich, typer, pydantic and ruamel.yaml. For

@@ -3,7 +3,7 @@
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def compare(
         plans = _plans(method, text, options)
         parameters = sum(one.numel() for one in method.parameters() if one.requires_grad)
         del method
-        reproducibility.set_threads(parameters)
+        task = replace(task, room=reproducibility.set_threads(parameters))
         rounds = _rounds(task, plans, partial(progress, name))
     precision = task.run.training.precision
     differences = _require_alike(rounds, TOLERANCE[precision])
@@ -89,6 +89,7 @@ def compare(
         "parameters": parameters,
         "precision": precision,
         "threads": torch.get_num_threads(),
+        "cores_of_prediction": task.room * torch.get_num_threads(),
         **asdict(options),
         "examples": len(text.test),
         "tokens_a_row": lengths,
