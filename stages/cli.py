@@ -13,13 +13,18 @@ from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
+from stages.plan import plan
 from stages.pocket import pocket
 from stages.profile import profile
 from stages.report import report
+from stages.repro import repro
 from stages.tables import tables
 from stages.tokens import tokens
 from stages.train import train
 from stages.translations import translations
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +41,8 @@ for command in (
     train,
     tables,
     report,
+    plan,
+    repro,
     profile,
     pocket,
 ):
@@ -52,7 +59,7 @@ def options(
 
 
 def main() -> None:
-    """Run a command; end with 0 when done, 1 when a run failed, 2 when the input is wrong."""
+    """Run a command; end with 0 when done, 1 for a failed run, 2 for wrong input, 130 on Ctrl-C."""
     arguments = [one for one in sys.argv[1:] if one != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
@@ -63,11 +70,13 @@ def main() -> None:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         fail(message, code=1 if isinstance(error, RunError) else 2)
     except (typer.Abort, KeyboardInterrupt):
-        fail("interrupted", code=130)
+        code = INTERRUPTED
     except Exception as error:
         if debug:
             traceback.print_exc()
         fail(f"{type(error).__name__}: {error} (mpt --debug shows where)", code=1)
+    if code == INTERRUPTED:  # which is all that Typer leaves of a KeyboardInterrupt
+        fail("interrupted", code=INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

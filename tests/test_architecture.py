@@ -127,7 +127,7 @@ def test_cells_of_all_matrices_are_made_and_kept_alike():
 LAYERS = (
     ("stages/",),
     ("pipeline/methods/", "pipeline/training/", "pipeline/evaluation/", "pipeline/pocket/",
-     "pipeline/profiles.py", "pipeline/fetching.py"),
+     "pipeline/profiles.py", "pipeline/fetching.py", "pipeline/cluster/"),
     ("pipeline/prompting/", "pipeline/corpora/"),
     ("pipeline/artifacts.py", "pipeline/hub.py"),
     ("pipeline/config/",),
@@ -156,6 +156,16 @@ def test_text_and_tables_never_import_torch(folder):
             text = (ROOT / one).read_text(encoding="utf-8")
             assert "import torch" not in text, one
             assert "import transformers" not in text, one
+
+
+def test_only_the_cluster_knows_the_insides_of_dvc_and_ray():
+    for path in FILES:
+        if not name(path).startswith("pipeline/cluster/"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    words = [alias.name for alias in node.names]
+                    words += [getattr(node, "module", None) or ""]
+                    assert not {word.partition(".")[0] for word in words} & {"dvc", "ray"}, path
 
 
 def test_a_method_never_imports_another():

@@ -82,6 +82,15 @@ def test_what_nobody_foresaw_ends_with_1_and_one_line(project, monkeypatch, caps
     assert re.fullmatch(r"(NotADirectory|FileExists)Error: .* \(mpt --debug shows where\)", line)
 
 
+def test_ctrl_c_ends_with_130_and_one_line(project, monkeypatch, capsys):
+    def press():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.config.load_params", press)
+    assert call(monkeypatch, "corpora") == 130
+    assert only_line(capsys.readouterr().err) == "interrupted"
+
+
 @pytest.mark.parametrize("arguments", [("--debug", "corpora"), ("corpora", "--debug")])
 def test_debug_shows_the_traceback_and_keeps_the_exit_code(arguments, project, monkeypatch, capsys):
     break_last_language(project)
