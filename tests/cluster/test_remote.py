@@ -1,0 +1,195 @@
+"""Cells in clones of the repository, with a DVC remote between them and the driver."""
+
+import shutil
+from contextlib import closing
+
+import pytest
+
+from pipeline.cluster.cells import State
+from pipeline.errors import InputError
+from tests.cluster import toy
+from tests.cluster.clones import Clones, clones, commit, git, with_remote
+from tests.commands import call, only_line
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+CELLS = {f"cell@{n}" for n in range(1, 5)}
+
+
+@pytest.fixture(scope="module")
+def processes():
+    pool = Clones()
+    with closing(pool):
+        yield pool
+
+
+@pytest.fixture
+def pool(repository, tmp_path, processes):
+    """Two clones, none of them the driver's folder."""
+    with_remote(repository, tmp_path / "storage")
+    processes.folders = clones(repository, tmp_path)
+    return processes
+
+
+@pytest.fixture
+def sequential(twin, monkeypatch):
+    """What `dvc repro` makes of the repository as it is now."""
+
+    def repro():
+        folder = twin()
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            toy.dvc_repro(folder)
+        return folder
+
+    return repro
+
+
+def ran(pool):
+    return [toy.ran(folder) for folder in pool.folders]
+
+
+def run(repository, pool, **options):
+    return toy.run(repository, pool, remote="storage", **options)
+
+
+def test_cells_run_in_the_clones_and_leave_what_dvc_repro_leaves(repository, pool, sequential):
+    other = sequential()
+    summary = run(repository, pool)
+    assert summary.good, summary.reasons
+    assert set(summary.states.values()) == {State.DONE}
+    toy.assert_alike(repository, other)
+    assert toy.ran(repository) == {}
+    first, second = ran(pool)
+    assert first
+    assert second
+    assert first + second == {"1": 1, "2": 1, "3": 1, "4": 1}
+    assert (repository / "data/logs/cell@2.log").read_text() == "2\n"
+    assert set(run(repository, pool).states.values()) == {State.UNCHANGED}
+
+
+def test_parameters_that_are_not_committed_travel(repository, pool, sequential):
+    assert run(repository, pool).good
+    toy.write_params(repository, [2, 5], scale=3)
+    other = sequential()
+    summary = run(repository, pool)
+    assert summary.good, summary.reasons
+    toy.assert_alike(repository, other)
+
+
+def test_a_folder_that_a_stage_depends_on_is_made_the_drivers(repository, pool, sequential):
+    assert run(repository, pool).good
+    # As a cell of another branch would leave it.
+    for folder in pool.folders:
+        (folder / "out/9").mkdir()
+        (folder / "out/9/a.txt").write_text("of another run\n")
+        (folder / "base.txt").write_text("of another run\n")
+    toy.write_params(repository, [1, 2], scale=2)
+    other = sequential()
+    summary = run(repository, pool)
+    assert summary.good, summary.reasons
+    toy.assert_alike(repository, other)
+
+
+def test_what_the_remote_has_is_not_run_again(repository, pool, tmp_path, sequential):
+    assert run(repository, pool).good
+    for path in ("dvc.lock", "base.txt", "all.txt", "note.txt"):
+        (repository / path).unlink()
+    shutil.rmtree(repository / ".dvc/cache")
+    other = sequential()
+    summary = run(repository, pool)
+    assert toy.by_state(summary) == {State.RESTORED: {"base", "all", "note"} | CELLS}
+    toy.assert_alike(repository, other)
+
+
+def test_a_clone_with_other_code_fails_its_cells(repository, pool, monkeypatch):
+    for folder in pool.folders[1:]:
+        (folder / "cell.sh").write_text(toy.CELL + "echo more >> out/$1/a.txt\n")
+        commit(folder)
+    summary = run(repository, pool, keep_going=True)
+    states = toy.by_state(summary)
+    assert states[State.FAILED]
+    assert states[State.FAILED] < CELLS
+    assert states[State.SKIPPED] == {"all", "note"}
+    for name in states[State.FAILED]:
+        reason = summary.reasons[name]
+        assert f":{pool.folders[1]}: expected the driver's files (commit " in reason
+        assert "found other cell.sh (commit " in reason
+    assert toy.ran(pool.folders[1]) == {}
+
+
+def test_code_that_is_not_committed_is_named(repository, pool):
+    with (repository / "cell.sh").open("a") as file:
+        file.write("# An edit.\n")
+    summary = run(repository, pool, targets=["cell@1"])
+    assert "found other cell.sh" in summary.reasons["cell@1"]
+
+
+def test_a_missing_clone_fails_its_cells(repository, pool, tmp_path):
+    pool.folders = [tmp_path / "nowhere"]
+    summary = run(repository, pool)
+    assert summary.reasons["base"].endswith(
+        f":{tmp_path}/nowhere: expected a clone of the repository (MPT_CLONE says where), found none"
+    )
+
+
+def test_a_clone_without_the_remote_fails_its_cells(repository, pool):
+    for folder in pool.folders:
+        (folder / ".dvc/config").write_text("")
+    summary = run(repository, pool)
+    assert "expected remote storage in .dvc/config, found none" in summary.reasons["base"]
+
+
+def test_a_cell_that_fails_sends_its_log(repository, pool):
+    for folder in pool.folders:
+        (folder / "told/fail-2").touch()
+    summary = run(repository, pool, keep_going=True)
+    assert toy.by_state(summary)[State.FAILED] == {"cell@2"}
+    assert summary.reasons["cell@2"] == "no luck with 2"
+    assert (repository / "data/logs/cell@2.log").read_text() == "no luck with 2\n"
+
+
+def test_the_drivers_own_folder_serves_too(repository, pool, sequential):
+    pool.folders = [repository, pool.folders[0]]
+    other = sequential()
+    summary = run(repository, pool)
+    assert summary.good, summary.reasons
+    first, second = ran(pool)
+    assert first
+    assert second
+    assert first + second == {"1": 1, "2": 1, "3": 1, "4": 1}
+    toy.assert_alike(repository, other)
+
+
+def test_code_that_changes_in_a_clone_during_the_run_is_not_saved(repository, pool):
+    for folder in pool.folders:
+        (folder / "told/slow").write_text("0.1; echo >> cell.sh")
+    (repository / "cell.sh").write_text(
+        toy.CELL.replace('sleep "$(cat told/slow)"', "eval sleep $(cat told/slow)")
+    )
+    git(repository, "commit", "-q", "-a", "-m", "eval")
+    for folder in pool.folders:
+        git(folder, "pull", "-q")
+    summary = run(repository, pool, targets=["cell@1"])
+    assert summary.reasons["cell@1"].endswith(": cell.sh changed while it ran: not saved")
+
+
+def test_outs_that_dvc_does_not_keep_travel(repository, pool, sequential):
+    text = (repository / "dvc.yaml").read_text()
+    (repository / "dvc.yaml").write_text(
+        text.replace("outs: [all.txt]", "outs: [{all.txt: {cache: false}}]")
+    )
+    other = sequential()
+    summary = run(repository, pool)
+    assert summary.good, summary.reasons
+    assert (repository / "dvc.lock").read_bytes() == (other / "dvc.lock").read_bytes()
+    assert toy.status(repository) == {}
+
+
+def test_a_remote_wants_a_cluster(repository, monkeypatch, capsys):
+    assert call(monkeypatch, "repro", "--remote", "storage") == 2
+    assert only_line(capsys.readouterr().err).startswith("--remote: expected --address")
+
+
+def test_an_unknown_remote_is_refused_with_those_there_are(repository, pool):
+    with pytest.raises(InputError, match=r"--remote: .* \(storage\), found elsewhere"):
+        toy.Project(repository, {}, remote="elsewhere")
