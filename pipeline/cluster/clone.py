@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ class CloneWorker:
         from dvc.stage.cache import RunCacheNotFoundError
 
         outcome = Outcome()
-        with repo.lock:
+        # DVC asks where it is when it makes a stage of an entry; the worker takes its folder back.
+        with chdir(repo.root_dir), repo.lock:
             stage = prepared(parcel, repo)
             try:
                 repo.stage_cache.restore(stage)
@@ -85,11 +87,12 @@ class CloneWorker:
             outcome = replace(outcome, log=_end_of(Path(cell.log)))
             if outcome.reason:
                 return outcome
-        with repo.lock:
+        with chdir(repo.root_dir), repo.lock:
             if other := _differing(wanted(stage), parcel.wanted):
                 raise RunError(f"{', '.join(other)} changed while it ran: not saved")
             save(repo, stage)
-        return replace(outcome, made=_sent(stage, repo, remote=parcel.remote))
+        with chdir(repo.root_dir):  # not locked: the other cells of the node need not wait
+            return replace(outcome, made=_sent(stage, repo, remote=parcel.remote))
 
 
 def prepared(parcel: Parcel, repo: Any) -> Any:  # noqa: ANN401
