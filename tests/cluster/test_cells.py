@@ -5,6 +5,7 @@ import pytest
 from pipeline.cluster.cells import Call, State, in_process, last_line, log_of
 from pipeline.cluster.driver import expected_seconds
 from pipeline.cluster.lockfile import Batches
+from tests.cluster.clones import with_remote
 from tests.commands import call, only_line
 
 ENTRIES = {"mpt": "stages.cli:main"}
@@ -88,3 +89,19 @@ def test_without_ray_it_says_what_to_install(repository, monkeypatch, capsys):
     monkeypatch.setattr("stages.repro.find_spec", lambda name: None)
     assert call(monkeypatch, "repro") == 2
     assert only_line(capsys.readouterr().err) == "mpt repro needs Ray: pip install mpt-xnli[ray]"
+
+
+def test_a_remote_wants_a_cluster(repository, monkeypatch, capsys):
+    pytest.importorskip("ray", reason="mpt repro's extra")
+    assert call(monkeypatch, "repro", "--remote", "storage") == 2
+    assert only_line(capsys.readouterr().err).startswith("--remote: expected --address")
+
+
+def test_an_unknown_remote_is_refused_with_those_there_are(
+    repository, tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("ray", reason="mpt repro's extra")
+    with_remote(repository, tmp_path / "storage")
+    assert call(monkeypatch, "repro", "--address", "auto", "--remote", "elsewhere") == 2
+    said = "--remote: expected a remote of .dvc/config (storage), found elsewhere"
+    assert only_line(capsys.readouterr().err) == said

@@ -6,12 +6,12 @@ from contextlib import closing
 import pytest
 
 from pipeline.cluster.cells import State
-from pipeline.errors import InputError
 from tests.cluster import toy
-from tests.cluster.clones import Clones, clones, commit, git, with_remote
-from tests.commands import call, only_line
+from tests.cluster.clones import NAMES, Clones, clones, commit, git, with_remote
+from tests.commands import run as mpt
+from tests.imports import ROOT
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 CELLS = {f"cell@{n}" for n in range(1, 5)}
 
 
@@ -90,7 +90,7 @@ def test_a_folder_that_a_stage_depends_on_is_made_the_drivers(repository, pool, 
     toy.assert_alike(repository, other)
 
 
-def test_what_the_remote_has_is_not_run_again(repository, pool, tmp_path, sequential):
+def test_what_the_remote_has_is_not_run_again(repository, pool, sequential):
     assert run(repository, pool).good
     for path in ("dvc.lock", "base.txt", "all.txt", "note.txt"):
         (repository / path).unlink()
@@ -101,7 +101,7 @@ def test_what_the_remote_has_is_not_run_again(repository, pool, tmp_path, sequen
     toy.assert_alike(repository, other)
 
 
-def test_a_clone_with_other_code_fails_its_cells(repository, pool, monkeypatch):
+def test_a_clone_with_other_code_fails_its_cells(repository, pool):
     for folder in pool.folders[1:]:
         (folder / "cell.sh").write_text(toy.CELL + "echo more >> out/$1/a.txt\n")
         commit(folder)
@@ -127,9 +127,8 @@ def test_code_that_is_not_committed_is_named(repository, pool):
 def test_a_missing_clone_fails_its_cells(repository, pool, tmp_path):
     pool.folders = [tmp_path / "nowhere"]
     summary = run(repository, pool)
-    assert summary.reasons["base"].endswith(
-        f":{tmp_path}/nowhere: expected a clone of the repository (MPT_CLONE says where), found none"
-    )
+    expected = "expected a clone of the repository (MPT_CLONE says where), found none"
+    assert summary.reasons["base"].endswith(f":{tmp_path}/nowhere: {expected}")
 
 
 def test_a_clone_without_the_remote_fails_its_cells(repository, pool):
@@ -185,11 +184,41 @@ def test_outs_that_dvc_does_not_keep_travel(repository, pool, sequential):
     assert toy.status(repository) == {}
 
 
-def test_a_remote_wants_a_cluster(repository, monkeypatch, capsys):
-    assert call(monkeypatch, "repro", "--remote", "storage") == 2
-    assert only_line(capsys.readouterr().err).startswith("--remote: expected --address")
+@pytest.fixture
+def address(repository, tmp_path, monkeypatch):
+    """Two nodes of one CPU each, with a clone each; none of them is in the driver's folder."""
+    pytest.importorskip("ray", reason="mpt repro's extra")
+    from ray.cluster_utils import Cluster
+
+    with_remote(repository, tmp_path / "storage")
+    first, second = ({"MPT_CLONE": str(one)} for one in clones(repository, tmp_path))
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "env_vars": first})
+    try:
+        nodes.add_node(num_cpus=1, env_vars=second)
+        yield nodes.address
+    finally:
+        nodes.shutdown()
 
 
-def test_an_unknown_remote_is_refused_with_those_there_are(repository, pool):
-    with pytest.raises(InputError, match=r"--remote: .* \(storage\), found elsewhere"):
-        toy.Project(repository, {}, remote="elsewhere")
+def test_two_nodes_without_a_shared_folder(repository, tmp_path, address, sequential):
+    other = sequential()
+    command = ["repro", "--address", address, "--remote", "storage"]
+    done = mpt(repository, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert toy.ran(repository) == {}
+    first, second = (toy.ran(tmp_path / name) for name in NAMES)
+    assert first
+    assert second
+    assert first + second == {"1": 1, "2": 1, "3": 1, "4": 1}
+    toy.assert_alike(repository, other)
+    assert (repository / "data/logs/cell@2.log").read_text() == "2\n"
+    assert mpt(repository, *command).stdout.startswith("7 unchanged in ")
+    (repository / "cell.sh").write_text("# An edit.\n" + toy.CELL)
+    failed = mpt(repository, *command, "--keep-going")
+    assert failed.returncode == 1
+    assert "7 unchanged" not in failed.stdout
+    assert failed.stderr.count("found other cell.sh (commit ") == 4
