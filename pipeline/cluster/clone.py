@@ -47,13 +47,12 @@ class CloneWorker:
 
     def run(self, parcel: Parcel) -> Outcome:
         """Run a stage, and send what it makes to the remote."""
-        from dvc.exceptions import DvcException
-
-        folder = Path(os.environ.get(CLONE) or parcel.folder)
+        folder = Path(os.environ.get(CLONE) or parcel.folder).absolute()
         try:
             return self._run(parcel, folder)
-        except (InputError, RunError, DvcException, OSError) as error:
-            return Outcome(f"{socket.gethostname()}:{folder}: {' '.join(str(error).split())}")
+        except Exception as error:  # of DVC, or whatever a remote's client raises
+            reason = " ".join(str(error).split()) or type(error).__name__
+            return Outcome(f"{socket.gethostname()}:{folder}: {reason}")
 
     def _run(self, parcel: Parcel, folder: Path) -> Outcome:
         if not (folder / ".dvc").is_dir():
@@ -83,6 +82,9 @@ class CloneWorker:
                 ran = True
         if ran:
             cell = cell_of(repo, parcel.name, stage, entries={})
+            # Whatever the environment has installed: the code that was compared is the clone's.
+            path = os.pathsep.join(filter(None, [repo.root_dir, os.environ.get("PYTHONPATH")]))
+            cell = replace(cell, environment=(*cell.environment, ("PYTHONPATH", path)))
             outcome = self._worker.run(cell)
             outcome = replace(outcome, log=_end_of(Path(cell.log)))
             if outcome.reason:

@@ -35,7 +35,8 @@ class ThroughRemote:
         self._repo = repo
         self._remote = remote
         self._pushed: set[str] = set()
-        self._outs: set[Path] | None = None
+        self._outs: set[Path] = set()
+        self._above: set[Path] = set()
         mark = Path(repo.tmp_dir, MARK)
         if not mark.exists():
             mark.write_text(uuid.uuid4().hex)
@@ -113,14 +114,14 @@ class ThroughRemote:
         """Return the deps that other stages make, in whole or in part, each with its files."""
         from dvc_data.hashfile.tree import Tree
 
-        if self._outs is None:
+        if not self._outs:
             self._outs = {Path(out.fs_path) for out in self._repo.index.outs}
-        above = {folder for out in self._outs for folder in out.parents}
+            self._above = {folder for out in self._outs for folder in out.parents}
         cache = self._repo.cache.local
         for dep in stage.deps:
             path = Path(dep.fs_path)
             made = bool({path, *path.parents} & self._outs)
-            if dep.protocol != "local" or not (made or path in above) or dep.obj is None:
+            if dep.protocol != "local" or not (made or path in self._above) or dep.obj is None:
                 continue
             if isinstance(dep.obj, Tree):
                 files = {path.joinpath(*key): str(one.value) for key, _, one in dep.obj}

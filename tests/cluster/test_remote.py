@@ -1,5 +1,6 @@
 """Cells in clones of the repository, with a DVC remote between them and the driver."""
 
+import os
 import shutil
 from contextlib import closing
 
@@ -124,6 +125,16 @@ def test_code_that_is_not_committed_is_named(repository, pool):
     assert "found other cell.sh" in summary.reasons["cell@1"]
 
 
+def test_the_code_that_runs_is_the_clones(repository, pool):
+    (repository / "cell.sh").write_text('echo "$PYTHONPATH"\n' + toy.CELL)
+    commit(repository)
+    for folder in pool.folders:
+        git(folder, "pull", "-q")
+    assert run(repository, pool, targets=["cell@1"]).good
+    first, *_ = (repository / "data/logs/cell@1.log").read_text().split(os.pathsep)
+    assert first in map(str, pool.folders)
+
+
 def test_a_missing_clone_fails_its_cells(repository, pool, tmp_path):
     pool.folders = [tmp_path / "nowhere"]
     summary = run(repository, pool)
@@ -161,11 +172,10 @@ def test_the_drivers_own_folder_serves_too(repository, pool, sequential):
 
 def test_code_that_changes_in_a_clone_during_the_run_is_not_saved(repository, pool):
     for folder in pool.folders:
-        (folder / "told/slow").write_text("0.1; echo >> cell.sh")
-    (repository / "cell.sh").write_text(
-        toy.CELL.replace('sleep "$(cat told/slow)"', "eval sleep $(cat told/slow)")
-    )
-    git(repository, "commit", "-q", "-a", "-m", "eval")
+        (folder / "told/slow").touch()
+    slow = 'sleep "$(cat told/slow)"'
+    (repository / "cell.sh").write_text(toy.CELL.replace(slow, "echo >> cell.sh"))
+    commit(repository)
     for folder in pool.folders:
         git(folder, "pull", "-q")
     summary = run(repository, pool, targets=["cell@1"])
