@@ -220,7 +220,11 @@ class Project:
         held.enter_context(hold(self.repo, f"{holder()} ({name})", read=paths))
         self._held[name] = held
         self._before[name] = _dependencies(stage)
-        return self._way.pack(name, stage)
+        try:
+            return self._way.pack(name, stage)
+        except Exception:
+            self.abandon(name)
+            raise
 
     def _keep_log(self, name: str, outcome: Outcome) -> None:
         if outcome.log is not None:

@@ -149,6 +149,18 @@ def test_a_clone_without_the_remote_fails_its_cells(repository, pool):
     assert "expected remote storage in .dvc/config, found none" in summary.reasons["base"]
 
 
+def test_a_remote_that_fails_is_the_reason_of_the_cell_and_nothing_stays_held(
+    repository, pool, tmp_path
+):
+    assert run(repository, pool, targets=["base"]).good
+    shutil.rmtree(tmp_path / "storage")
+    (tmp_path / "storage").write_text("no folder\n")
+    summary = run(repository, pool, keep_going=True)
+    assert toy.by_state(summary)[State.FAILED] == CELLS
+    assert "storage" in summary.reasons["cell@1"]
+    assert toy.run(repository).good
+
+
 def test_a_cell_that_fails_sends_its_log(repository, pool):
     for folder in pool.folders:
         (folder / "told/fail-2").touch()
