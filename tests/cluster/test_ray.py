@@ -161,8 +161,8 @@ def test_a_command_that_fails_in_a_worker_fails_alone(repository, workers, word,
 def test_the_cell_of_a_killed_worker_runs_again_and_nothing_else(repository, twin, workers):
     other = twin()
     (repository / "cell.sh").write_text(
-        "test -e told/kill-$1 && rm told/kill-$1 && echo $1 >> told/ran && kill -9 $PPID\n"
-        + toy.CELL
+        "test -e told/kill-$1 && rm told/kill-$1 && echo $1 >> told/ran && kill -9 $PPID"
+        " && while :; do :; done\n" + toy.CELL  # until it dies with its worker, a moment later
     )
     (repository / "told/kill-2").touch()
     summary = toy.run(repository, workers)
