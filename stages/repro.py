@@ -11,7 +11,7 @@ PROGRAMS = {"mpt": "stages.cli:main"}
 """What warm workers run in their own process."""
 
 
-def repro(
+def repro(  # noqa: PLR0913
     targets: Annotated[
         list[str] | None, typer.Argument(help="Stages or outs; all of dvc.yaml without any.")
     ] = None,
@@ -22,6 +22,10 @@ def repro(
     address: Annotated[
         str | None,
         typer.Option(help="A Ray cluster (HOST:PORT, or auto) on a folder that all nodes share."),
+    ] = None,
+    remote: Annotated[
+        str | None,
+        typer.Option(help="With --address: nodes share no folder; this DVC remote carries data."),
     ] = None,
     gpus_per_cell: Annotated[
         float | None, typer.Option(min=0, help="Of a GPU; below 1, cells share it. [default: 1]")
@@ -35,16 +39,20 @@ def repro(
 
     if find_spec("ray") is None:
         raise InputError("mpt repro needs Ray: pip install mpt-xnli[ray]")
+    if remote and not address:
+        raise InputError("--remote: expected --address and a cluster's, found none")
     from pipeline.cluster.driver import Driver
     from pipeline.cluster.pool import RayWorkers
     from pipeline.cluster.project import Project
     from stages.cells_view import view
 
-    project = Project(Path(), PROGRAMS)
+    project = Project(Path(), PROGRAMS, remote=remote)
     with project.alone():
         with project.locked():
             plan = project.plan(targets or [])
-        workers = RayWorkers(jobs=jobs, address=address, gpus_per_cell=gpus_per_cell)
+        workers = RayWorkers(
+            jobs=jobs, address=address, gpus_per_cell=gpus_per_cell, worker=project.worker
+        )
         with closing(workers), view(plan.order, size=lambda: workers.size) as watch:
             driver = Driver(project, plan, workers, keep_going=keep_going, watch=watch)
             summary = driver.run()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 LOGS = Path("data/logs")
 """Of one file for each cell, from the root of the repository."""
@@ -80,6 +80,32 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Parcel:
+    """What a worker needs to run a stage in a clone of the repository."""
+
+    name: str
+    folder: str
+    """The driver's, and that of a clone where the node does not say another."""
+    pipeline: str
+    """The file of the stage, from the root of the repository."""
+    stage: str
+    """Its name in there."""
+    texts: Mapping[str, str]
+    """Of that file and of those of parameters, which are edited without a commit."""
+    wanted: Mapping[str, Any]
+    """The stage's command and the hashes and parameters that its deps have at the driver."""
+    files: Mapping[str, str]
+    """Deps that other stages make, each with its MD5 in the remote."""
+    folders: tuple[str, ...]
+    """Deps that hold such files; nothing else lies there but what git tracks."""
+    remote: str
+    commit: str
+    """Of the driver's folder; empty without git."""
+    mark: str
+    """What the driver's own folder is known by."""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a cell ended on a worker."""
 
@@ -87,6 +113,10 @@ class Outcome:
     """Of its failure, in one line; empty where it ended well."""
     not_begun: bool = False
     """Nothing ran: the worker had code from before an edit, or no place. Another is to run it."""
+    log: str | None = None
+    """What the cell said, where its log is in another folder than the driver's."""
+    made: Mapping[str, Any] | None = None
+    """The stage's entry of dvc.lock, where its outs are in a remote and not in the folder."""
 
 
 def in_process(command: str, entries: Mapping[str, str]) -> Call | None:

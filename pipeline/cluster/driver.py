@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
-from pipeline.cluster.cells import Cell, Outcome, State, Watcher
+from pipeline.cluster.cells import Outcome, State, Watcher
 from pipeline.cluster.holding import BusyError
 from pipeline.cluster.pool import Lost, Workers
 from pipeline.cluster.project import Plan, Project
@@ -137,12 +137,12 @@ class Driver:
         except Exception as error:
             self._fail(name, f"{error}")
         else:
-            if isinstance(found, Cell):
+            if isinstance(found, State):
+                self._done(name, found)
+            else:
                 self._running.add(name)
                 self._workers.start(found)
                 self._set(name, State.RUNNING)
-            else:
-                self._done(name, found)
 
     def _settle(self, name: str, outcome: Outcome | Lost) -> None:
         self._running.discard(name)
@@ -157,11 +157,11 @@ class Driver:
         elif outcome.not_begun:
             self._again.append(name)
         elif outcome.reason:
-            self._project.abandon(name)
+            self._project.fail(name, outcome)
             self._fail(name, outcome.reason)
         else:
             try:
-                self._project.finish(name)
+                self._project.finish(name, outcome)
             except Exception as error:
                 self._fail(name, f"{error}")
             else:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pipeline.cluster.cells import Cell, Outcome
+from pipeline.cluster.cells import Cell, Outcome, Parcel
 from pipeline.cluster.worker import Worker
 from pipeline.errors import InputError
 
@@ -44,7 +44,7 @@ class Workers(Protocol):
     size: int
     """How many cells run at once."""
 
-    def start(self, cell: Cell) -> None:
+    def start(self, cell: Cell | Parcel) -> None:
         """Have a free worker run a cell."""
 
     def ended(self, seconds: float) -> list[tuple[str, Outcome | Lost]]:
@@ -55,7 +55,12 @@ class RayWorkers:
     """Actors, made when first needed and again when one is lost; so is Ray itself."""
 
     def __init__(
-        self, *, jobs: int | None, address: str | None, gpus_per_cell: float | None
+        self,
+        *,
+        jobs: int | None,
+        address: str | None,
+        gpus_per_cell: float | None,
+        worker: type = Worker,
     ) -> None:
         """Start nothing yet: a run that has nothing to run is over in a second.
 
@@ -63,7 +68,9 @@ class RayWorkers:
             jobs: cells at once; as many as there are CPUs (and GPUs) for where none.
             address: of a cluster; none starts Ray on this machine alone.
             gpus_per_cell: of a device; one where there are any and none is said.
+            worker: what runs the cells.
         """
+        self._worker = worker
         self._jobs, self._address, self._gpus = jobs, address, gpus_per_cell
         self.size = jobs or 1
         self._ray: Any = None
@@ -73,7 +80,7 @@ class RayWorkers:
         self._free: list[_Member] = []
         self._running: dict[Any, tuple[str, _Member]] = {}
 
-    def start(self, cell: Cell) -> None:
+    def start(self, cell: Cell | Parcel) -> None:
         """Have a free worker run a cell.
 
         Raises:
@@ -125,7 +132,7 @@ class RayWorkers:
         if "OMP_NUM_THREADS" not in os.environ:
             # On a cluster nobody knows how many cells a machine will have.
             self._threads = 1 if self._address else max(1, cores // self.size)
-        self._actor = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
+        self._actor = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(self._worker)
 
     def _measure(self) -> None:
         # Nodes come and go: a worker asked of one that went would never begin.

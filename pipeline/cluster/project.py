@@ -4,7 +4,6 @@ Written against DVC 3.67: `dvc.stage.Stage.reproduce`, `run` and `dvc.stage.run.
 followed line by line, with the command taken out (tests/cluster/ compares the two).
 """
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.cluster.cells import Call, Cell, Shell, State, in_process, log_of
+from pipeline.cluster.cells import Cell, Outcome, Parcel, State, log_of
 from pipeline.cluster.holding import BusyError, busy, hold, holder
 from pipeline.cluster.lockfile import Batches
+from pipeline.cluster.remote import ThroughRemote
+from pipeline.cluster.repository import open_repository, save
+from pipeline.cluster.shared import SharedFolder, Way
 from pipeline.errors import InputError, RunError
 
 DRIVER = "mpt-repro"
@@ -34,35 +36,24 @@ class Plan:
 class Project:
     """A DVC repository. Its methods want `locked()`, except where they say so."""
 
-    def __init__(self, folder: Path, entries: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, entries: Mapping[str, str], *, remote: str | None = None
+    ) -> None:
         """Open the repository.
 
         Args:
             folder: in it.
             entries: programs that workers call in their process: name -> module:function.
+            remote: through which cells travel; none where all workers see the folder.
 
         Raises:
-            InputError: there is no repository.
+            InputError: there is no repository, or no such remote.
         """
-        from dvc.exceptions import NotDvcRepoError
-        from dvc.lock import make_lock
-        from dvc.repo import Repo
-
-        # What is worth saying is told to the watcher; the terminal belongs to stages/.
-        logging.getLogger("dvc").setLevel(logging.CRITICAL)
-        try:
-            self.repo = Repo(str(folder))
-        except NotDvcRepoError:
-            raise InputError(f"{folder}: expected a DVC repository, found none") from None
+        self.repo = open_repository(folder)
         self.root = Path(self.repo.root_dir)
-        self.lock = make_lock(
-            os.path.join(self.repo.tmp_dir, "lock"),  # noqa: PTH118
-            tmp_dir=self.repo.tmp_dir,
-            hardlink_lock=self.repo.config["core"].get("hardlink_lock", False),
-            wait=True,
+        self._way: Way = (
+            ThroughRemote(self.repo, remote) if remote else SharedFolder(self.repo, entries)
         )
-        self.repo.lock = self.lock
-        self._entries = entries
         self._stages: dict[str, Any] = {}
         self._held: dict[str, ExitStack] = {}
         self._before: dict[str, dict[str, Any]] = {}
@@ -71,7 +62,7 @@ class Project:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold DVC's lock of the repository, as every DVC command does while it works."""
-        with self.lock:
+        with self.repo.lock:
             yield
 
     @contextmanager
@@ -121,7 +112,7 @@ class Project:
         """Return DVC's stage of a plan."""
         return self._stages[name]
 
-    def begin(self, name: str) -> State | Cell:
+    def begin(self, name: str) -> State | Cell | Parcel:
         """Look at a stage whose needs are met, and do all of it but its command.
 
         Returns:
@@ -142,7 +133,7 @@ class Project:
         self.batches.settle(name, changed=changed)
         return State.DONE if changed else State.UNCHANGED
 
-    def again(self, name: str) -> Cell:
+    def again(self, name: str) -> Cell | Parcel:
         """Prepare a cell anew that was begun and whose worker was lost."""
         self.abandon(name)
         stage = self._stages[name]
@@ -151,8 +142,17 @@ class Project:
             stage.save_deps()
             return self._cell(name, stage)
 
-    def finish(self, name: str) -> None:
+    @property
+    def worker(self) -> type:
+        """What runs the cells."""
+        return self._way.worker
+
+    def finish(self, name: str, outcome: Outcome) -> None:
         """Save what a cell's command has made: to the cache and, at once, to the run-cache.
+
+        Args:
+            name: of the stage.
+            outcome: the worker's, a good one.
 
         Raises:
             RunError: what the stage depends on changed during the run, so nothing was saved.
@@ -161,12 +161,24 @@ class Project:
         stage = self._stages[name]
         before = self._before[name]
         self.abandon(name)
+        self._keep_log(name, outcome)
         stage.save_deps()
         changed = [dep for dep, value in _dependencies(stage).items() if before[dep] != value]
         if changed:
             raise RunError(f"{', '.join(changed)} changed while it ran: not saved")
-        self._save(stage)
+        self._way.unpack(stage, outcome)
+        save(self.repo, stage)
         self.batches.settle(name, changed=True)
+
+    def fail(self, name: str, outcome: Outcome) -> None:
+        """Give up a cell that ended badly.
+
+        Args:
+            name: of the stage.
+            outcome: the worker's.
+        """
+        self.abandon(name)
+        self._keep_log(name, outcome)
 
     def abandon(self, name: str) -> None:
         """Give up a cell: others may work on it."""
@@ -187,20 +199,20 @@ class Project:
             self.batches.write(last=True)
         self.repo.close()
 
-    def _prepare(self, name: str, stage: Any) -> State | Cell:  # noqa: ANN401
+    def _prepare(self, name: str, stage: Any) -> State | Cell | Parcel:  # noqa: ANN401
         from dvc.stage.cache import RunCacheNotFoundError
 
         stage.remove_outs()
         try:
-            self.repo.stage_cache.restore(stage)
+            self._way.restore(stage)
         except RunCacheNotFoundError:
             stage.save_deps()
             return self._cell(name, stage)
-        self._save(stage)
+        save(self.repo, stage)
         self.batches.settle(name, changed=True)
         return State.RESTORED
 
-    def _cell(self, name: str, stage: Any) -> Cell:  # noqa: ANN401
+    def _cell(self, name: str, stage: Any) -> Cell | Parcel:  # noqa: ANN401
         # Reading, though the outs are written: `dvc status` may look at them meanwhile, and who
         # wants to write them is refused all the same.
         paths = [one.fs_path for one in (*stage.deps, *stage.outs) if one.protocol == "local"]
@@ -208,30 +220,17 @@ class Project:
         held.enter_context(hold(self.repo, f"{holder()} ({name})", read=paths))
         self._held[name] = held
         self._before[name] = _dependencies(stage)
-        environment = {"DVC_ROOT": str(self.root), "DVC_STAGE": name}
-        return Cell(
-            name=name,
-            folder=stage.wdir,
-            steps=tuple(self._steps(stage.cmd)),
-            environment=tuple(environment.items()),
-            log=str(self.root / log_of(name)),
-        )
+        try:
+            return self._way.pack(name, stage)
+        except Exception:
+            self.abandon(name)
+            raise
 
-    def _steps(self, command: str | list[str]) -> Iterator[Call | Shell]:
-        from dvc.stage.run import _make_cmd, get_executable
-
-        for line in command if isinstance(command, list) else command.splitlines():
-            call = in_process(line, self._entries)
-            yield call or Shell(tuple(_make_cmd(get_executable(), line)))
-
-    def _save(self, stage: Any) -> None:  # noqa: ANN401
-        """Do what `Stage.run` does once the command has ended; the deps are saved already."""
-        stage.save_outs()
-        stage.md5 = stage.compute_md5()
-        stage.commit()
-        elsewhere = (o for o in stage.outs if not (o.use_cache or o.is_metric or o.is_plot))
-        if not any(elsewhere):
-            self.repo.stage_cache.save(stage)
+    def _keep_log(self, name: str, outcome: Outcome) -> None:
+        if outcome.log is not None:
+            path = self.root / log_of(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(outcome.log, encoding="utf-8")
 
 
 def _dependencies(stage: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -9,6 +9,7 @@ from pipeline.cluster.cells import Call, State, in_process, last_line, log_of
 from pipeline.cluster.driver import expected_seconds
 from pipeline.cluster.lockfile import Batches
 from stages.cells_view import Cells, _drawn
+from tests.cluster.clones import with_remote
 from tests.commands import call, only_line
 
 ENTRIES = {"mpt": "stages.cli:main"}
@@ -160,3 +161,19 @@ def test_states_that_nothing_is_in_are_not_shown():
     lines = drawn(Cells(["base", "cell@1"], size=lambda: 2), width=80, height=24)
     assert lines[0] == "2 waiting"
     assert lines[3:6] == ["stage  waiting", "base         1", "cell         1"]
+
+
+def test_a_remote_wants_a_cluster(repository, monkeypatch, capsys):
+    pytest.importorskip("ray", reason="mpt repro's extra")
+    assert call(monkeypatch, "repro", "--remote", "storage") == 2
+    assert only_line(capsys.readouterr().err).startswith("--remote: expected --address")
+
+
+def test_an_unknown_remote_is_refused_with_those_there_are(
+    repository, tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("ray", reason="mpt repro's extra")
+    with_remote(repository, tmp_path / "storage")
+    assert call(monkeypatch, "repro", "--address", "auto", "--remote", "elsewhere") == 2
+    said = "--remote: expected a remote of .dvc/config (storage), found elsewhere"
+    assert only_line(capsys.readouterr().err) == said

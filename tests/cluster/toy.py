@@ -130,9 +130,18 @@ class Processes:
         return Outcome(f"exit code {process.returncode}" if process.returncode else "")
 
 
-def run(folder: Path, workers=None, *, targets=(), keep_going=False, watch=None, entries=()):
+def run(
+    folder: Path,
+    workers=None,
+    *,
+    targets=(),
+    keep_going=False,
+    watch=None,
+    entries=(),
+    remote=None,
+):
     """Run the driver in this process; return its summary."""
-    project = Project(folder, dict(entries))
+    project = Project(folder, dict(entries), remote=remote)
     with project.alone():
         with project.locked():
             plan = project.plan(list(targets))
