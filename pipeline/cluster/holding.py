@@ -4,7 +4,6 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,6 @@ def hold(
     """
     from dvc.rwlock import RWLockFileCorruptedError, rwlock
 
-    _replace_whole()
     hardlink = repo.config["core"].get("hardlink_lock", False)
     with ExitStack() as stack:
         with busy():
@@ -67,38 +65,3 @@ def busy() -> Iterator[None]:
     except LockError as error:
         found = re.search(r"\(PID .*", str(error))
         raise BusyError(found[0] if found else str(error)) from None
-
-
-@cache
-def _replace_whole() -> None:
-    """Have DVC replace its rwlock as a whole, in this process.
-
-    DVC writes into the file itself: a process killed meanwhile leaves it empty, and then every
-    DVC command is refused.
-    """
-    from dvc import rwlock
-
-    usual = rwlock._edit_rwlock
-
-    def edit(folder: str, fs: Any, hardlink: bool) -> Any:  # noqa: ANN401
-        return usual(folder, _Whole(fs), hardlink)
-
-    rwlock._edit_rwlock = edit
-
-
-class _Whole:
-    """What the rwlock needs of a file system; a written file takes its place when it is whole."""
-
-    def __init__(self, fs: Any) -> None:  # noqa: ANN401
-        self._fs = fs
-
-    def join(self, *parts: str) -> Any:  # noqa: ANN401
-        return self._fs.join(*parts)
-
-    @contextmanager
-    def open(self, path: str, mode: str = "r", *, encoding: str) -> Iterator[Any]:
-        place = Path(f"{path}.new") if mode == "w" else Path(path)
-        with place.open(mode, encoding=encoding) as file:
-            yield file
-        if mode == "w":
-            place.replace(path)

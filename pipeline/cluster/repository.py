@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pipeline.cluster.patches import patch
 from pipeline.errors import InputError
 
 
@@ -21,6 +22,7 @@ def open_repository(folder: Path) -> Any:  # noqa: ANN401
     from dvc.lock import make_lock
     from dvc.repo import Repo
 
+    patch()
     # What is worth saying is told to the watcher; the terminal belongs to stages/.
     logging.getLogger("dvc").setLevel(logging.CRITICAL)
     try:

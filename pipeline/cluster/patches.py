@@ -1,0 +1,68 @@
+"""What is changed of DVC in this process: where it is too fragile, or slow, for many cells."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+@cache
+def patch() -> None:
+    """Change DVC, once."""
+    _replace_rwlock_whole()
+    _read_parameters_once()
+
+
+def _replace_rwlock_whole() -> None:
+    """Have DVC replace its rwlock as a whole.
+
+    DVC writes into the file itself: a process killed meanwhile leaves it empty, and then every
+    DVC command is refused.
+    """
+    from dvc import rwlock
+
+    usual = rwlock._edit_rwlock
+
+    def edit(folder: str, fs: Any, hardlink: bool) -> Any:  # noqa: ANN401
+        return usual(folder, _Whole(fs), hardlink)
+
+    rwlock._edit_rwlock = edit
+
+
+class _Whole:
+    """What the rwlock needs of a file system; a written file takes its place when it is whole."""
+
+    def __init__(self, fs: Any) -> None:  # noqa: ANN401
+        self._fs = fs
+
+    def join(self, *parts: str) -> Any:  # noqa: ANN401
+        return self._fs.join(*parts)
+
+    @contextmanager
+    def open(self, path: str, mode: str = "r", *, encoding: str) -> Iterator[Any]:
+        place = Path(f"{path}.new") if mode == "w" else Path(path)
+        with place.open(mode, encoding=encoding) as file:
+            yield file
+        if mode == "w":
+            place.replace(path)
+
+
+def _read_parameters_once() -> None:
+    """Have DVC parse a file of parameters when it has changed, not seven times for each stage."""
+    from dvc.dependency import param
+    from dvc.fs import LocalFileSystem
+
+    usual = param.load_path
+    known: dict[str, tuple[tuple[int, int, int], Any]] = {}
+
+    def load_path(path: str, fs: Any, **options: Any) -> Any:  # noqa: ANN401
+        if options or not isinstance(fs, LocalFileSystem):
+            return usual(path, fs, **options)
+        found = Path(path).stat()
+        stamp = found.st_mtime_ns, found.st_size, found.st_ino
+        if path not in known or known[path][0] != stamp:
+            known[path] = stamp, usual(path, fs)
+        return known[path][1]
+
+    param.load_path = load_path
