@@ -24,7 +24,8 @@ def predict(
     Args:
         method: trained; left in evaluation mode.
         examples: language, pair_id, premise, hypothesis, label.
-        threads: in which batches are predicted side by side; results are the same in any number.
+        threads: in which batches are predicted side by side, each as torch computes in one
+            thread; where it has one anyway, results are the same in any number.
         progress: told of each batch.
 
     Returns:

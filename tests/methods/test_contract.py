@@ -102,6 +102,15 @@ def test_a_prediction_does_not_depend_on_what_stands_beside_it(method):
         )
 
 
+@pytest.fixture
+def torch_with_one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("torch_with_one_thread")
 def test_predictions_are_the_same_in_any_number_of_threads(method, monkeypatch):
     monkeypatch.setattr("pipeline.training.prediction.TOKENS_A_BATCH", {"cpu": 40})
     one, three = (predict(method, examples(), threads=threads) for threads in (1, 3))
