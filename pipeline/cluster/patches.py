@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def _read_parameters_once() -> None:
         stamp = found.st_mtime_ns, found.st_size, found.st_ino
         if path not in known or known[path][0] != stamp:
             known[path] = stamp, usual(path, fs)
-        return known[path][1]
+        # A copy: what two stages shared, dvc.lock would have once, and a reference to it.
+        return deepcopy(known[path][1])
 
     param.load_path = load_path

@@ -20,7 +20,7 @@ stages:
     matrix:
       n: ${cells}
     cmd: sh cell.sh ${item.n}
-    params: [scale]
+    params: [scale, nested]
     deps: [base.txt, cell.sh]
     outs:
       - out/${item.n}/a.txt
@@ -66,7 +66,9 @@ def repository(folder: Path, cells: int = 4) -> Path:
 
 
 def write_params(folder: Path, cells, *, scale: int = 1) -> None:
-    (folder / "params.yaml").write_text(f"cells: {list(cells)}\nscale: {scale}\n")
+    (folder / "params.yaml").write_text(
+        f"cells: {list(cells)}\nscale: {scale}\nnested: {{a: [1, {{b: two}}]}}\n"
+    )
 
 
 def program(repository: Path, cells) -> None:
