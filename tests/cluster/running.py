@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -38,6 +39,20 @@ def until(said: str, process: subprocess.Popen) -> set[str]:
 def family(process: subprocess.Popen) -> list[psutil.Process]:
     """Return the processes that a run has started."""
     return psutil.Process(process.pid).children(recursive=True)
+
+
+def kill_worker_of(command: list[str]) -> None:
+    """Wait for a command of a cell to run below this process, and kill the worker it runs in."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for one in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if one.cmdline() == command:
+                    worker = next(it for it in one.parents() if name(it).startswith("ray::"))
+                    worker.kill()
+                    return
+        time.sleep(0.01)
+    raise AssertionError(f"never ran: {' '.join(command)}")
 
 
 def gone(processes: list[psutil.Process]) -> bool:

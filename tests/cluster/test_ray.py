@@ -1,13 +1,15 @@
 """Real workers on a real Ray, and what is left after something was killed."""
 
 import os
+import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pipeline.cluster.cells import State
 from tests.cluster import toy
-from tests.cluster.running import family, gone, start, until
+from tests.cluster.running import family, gone, kill_worker_of, start, until
 from tests.commands import run
 
 pytest.importorskip("ray", reason="mpt repro's extra")
@@ -51,18 +53,22 @@ def test_code_that_changed_since_it_was_imported_is_imported_anew(repository, wo
     assert toy.status(repository) == {}
 
 
-def test_the_cell_of_a_killed_worker_runs_again_and_nothing_else(repository, twin, workers):
-    other = twin()
-    (repository / "cell.sh").write_text(
-        "if test -e told/kill-$1; then rm told/kill-$1; echo $1 >> told/ran; kill -9 $PPID\n"
-        "while :; do :; done; fi\n" + toy.CELL  # until it dies with its worker
-    )
-    (repository / "told/kill-2").touch()
-    summary = toy.run(repository, workers)
+# Bash becomes a command that stands alone; other shells start it and wait, and it outlives them.
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_the_cell_of_a_killed_worker_runs_again_and_nothing_else(
+    repository, workers, monkeypatch, shell
+):
+    if not (path := shutil.which(shell)):
+        pytest.skip(f"needs {shell}")
+    monkeypatch.setenv("SHELL", path)
+    (repository / "told/slow").write_text("1")
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(kill_worker_of, ["sh", "cell.sh", "2"])
+        summary = toy.run(repository, workers)
+        killed.result()
     assert summary.good, summary.reasons
     assert toy.ran(repository) == {"1": 1, "2": 2, "3": 1, "4": 1}
     assert toy.status(repository) == {}
-    del other
 
 
 def test_after_a_killed_driver_no_finished_cell_runs_again(repository):
