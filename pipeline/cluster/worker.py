@@ -1,6 +1,5 @@
 """What runs in a worker's process: one cell after another, each as in a process of its own."""
 
-import ctypes
 import fcntl
 import gc
 import importlib
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 from pipeline.cluster.cells import Call, Cell, Outcome, Shell, last_line
@@ -20,7 +19,9 @@ from pipeline.cluster.stale import ImportedCode
 PATIENCE = 60.0
 """Seconds that a cell waits for what is left of an earlier run of itself."""
 
-DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+GUARD = "exec 3<&0; { trap '' TERM; read -r _ <&3 || kill -s KILL 0; } &"
+"""Kills its process group once its input has ended without a line. A command may end its own."""
+
 STANDARD = (1, 2)
 """The descriptors of output and errors."""
 
@@ -142,27 +143,47 @@ def _call(step: Call, cell: Cell, log: int) -> str:
 
 def _spawn(step: Shell, cell: Cell, log: int) -> str:
     """Run a command as a process; return the reason of its failure."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def begin() -> None:
-        # Without its worker a command has nobody to save what it makes.
-        libc.prctl(DIE_WITH_PARENT, signal.SIGKILL)
-        # Ray's processes do not hear Ctrl-C; what a user runs should.
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-    done = subprocess.run(
-        step.arguments,
-        cwd=cell.folder,
-        env=os.environ | dict(cell.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        check=False,
-        preexec_fn=begin if sys.platform == "linux" else None,
-    )
+    with _guarded_group() as group:
+        done = subprocess.run(
+            step.arguments,
+            cwd=cell.folder,
+            env=os.environ | dict(cell.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=False,
+            process_group=group,
+            # Ray has workers not hear Ctrl-C; a command may want to hear it.
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, ()),
+        )
     if done.returncode == 0:
         return ""
     return _said(cell) or f"{step.arguments[-1]}: exit code {done.returncode}"
+
+
+@contextmanager
+def _guarded_group() -> Iterator[int]:
+    """Give a process group that is killed when this process dies within, however it does.
+
+    Without its worker a command has nobody to save what it makes. Its shell could be told to die
+    with its parent, but what the shell has started would go on.
+    """
+    theirs, ours = os.pipe()
+    with os.fdopen(ours, "wb", buffering=0) as held:
+        with os.fdopen(theirs) as given:
+            # The shell ends at once, so that its guard is no child of ours: Ray may kill those
+            # before this process.
+            shell = subprocess.Popen(
+                ["/bin/sh", "-c", GUARD],
+                stdin=given,
+                stdout=subprocess.DEVNULL,  # the log's lock is the command's
+                stderr=subprocess.DEVNULL,
+                process_group=0,
+            )
+            shell.wait()
+        yield shell.pid
+        with suppress(BrokenPipeError):
+            held.write(b"\n")
 
 
 def _said(cell: Cell) -> str:

@@ -1,8 +1,10 @@
 """`mpt repro` as a process that is watched, and killed."""
 
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,15 +15,20 @@ from tests.commands import environment
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen:
     """Begin `mpt repro --jobs 2` in a folder."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "stages", "repro", "--jobs", "2", *arguments],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    # What runs in the background, as tests may, ignores Ctrl-C, and so does what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "stages", "repro", "--jobs", "2", *arguments],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def until(said: str, process: subprocess.Popen) -> set[str]:
@@ -41,18 +48,29 @@ def family(process: subprocess.Popen) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def kill_worker_of(command: list[str]) -> None:
-    """Wait for a command of a cell to run below this process, and kill the worker it runs in."""
+def wait(condition: Callable[[], bool]) -> None:
+    """Wait for something to hold."""
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until, "it never held"
+        time.sleep(0.01)
+
+
+def running(command: list[str]) -> psutil.Process:
+    """Wait for a command to run below this process."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         for one in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 if one.cmdline() == command:
-                    worker = next(it for it in one.parents() if name(it).startswith("ray::"))
-                    worker.kill()
-                    return
+                    return one
         time.sleep(0.01)
     raise AssertionError(f"never ran: {' '.join(command)}")
+
+
+def worker_of(command: psutil.Process) -> psutil.Process:
+    """Return the worker that runs a command, in a shell or as one."""
+    return next(one for one in command.parents() if name(one).startswith("ray::"))
 
 
 def gone(processes: list[psutil.Process]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.cluster.cells import State
 from tests.cluster import toy
-from tests.cluster.running import family, gone, kill_worker_of, start, until
+from tests.cluster.running import family, gone, running, start, until, wait, worker_of
 from tests.commands import run
 
 pytest.importorskip("ray", reason="mpt repro's extra")
@@ -53,7 +53,7 @@ def test_code_that_changed_since_it_was_imported_is_imported_anew(repository, wo
     assert toy.status(repository) == {}
 
 
-# Bash becomes a command that stands alone; other shells start it and wait, and it outlives them.
+# Bash becomes a command that stands alone; other shells start it and wait.
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_the_cell_of_a_killed_worker_runs_again_and_nothing_else(
     repository, workers, monkeypatch, shell
@@ -61,12 +61,24 @@ def test_the_cell_of_a_killed_worker_runs_again_and_nothing_else(
     if not (path := shutil.which(shell)):
         pytest.skip(f"needs {shell}")
     monkeypatch.setenv("SHELL", path)
-    (repository / "told/slow").write_text("1")
+    endless = repository / "told/endless-2"
+    endless.touch()
+    (repository / "cell.sh").write_text(
+        "if test -e told/endless-$1; then echo $1 >> told/ran; rm told/endless-$1\n"
+        "while sleep 0.1; do :; done; fi\n" + toy.CELL
+    )
+
+    def kill():
+        command = running(["sh", "cell.sh", "2"])
+        wait(lambda: not endless.exists())
+        worker_of(command).kill()
+        return command
+
     with ThreadPoolExecutor(1) as pool:
-        killed = pool.submit(kill_worker_of, ["sh", "cell.sh", "2"])
+        killed = pool.submit(kill)
         summary = toy.run(repository, workers)
-        killed.result()
     assert summary.good, summary.reasons
+    assert gone([killed.result()])
     assert toy.ran(repository) == {"1": 1, "2": 2, "3": 1, "4": 1}
     assert toy.status(repository) == {}
 
