@@ -7,6 +7,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 import pytest
+from dvc_objects.fs.utils import tmp_fname
 from ruamel.yaml import YAML
 
 from pipeline.cluster.cells import State
@@ -322,6 +323,15 @@ def test_a_kill_while_dvcs_file_of_holders_is_written_leaves_it_whole(repository
                 toy.run(repository, targets=["base"])
         assert (repository / ".dvc/tmp/rwlock").read_bytes() == before
     assert toy.run(repository).good
+
+
+def test_what_a_kill_left_of_dvcs_copies_is_in_no_hash(repository):
+    assert toy.run(repository).good
+    (repository / "out/1" / tmp_fname()).touch()
+    (repository / "out/1" / tmp_fname("a.txt")).touch()
+    assert toy.status(repository) == {}
+    (repository / "out/1/other.tmp").touch()
+    assert set(toy.status(repository)) == {"all"}
 
 
 def test_what_a_killed_dvc_command_leaves_is_named(repository):

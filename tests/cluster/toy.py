@@ -1,6 +1,7 @@
 """A matrix of cheap stages, and a pool that needs no Ray."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections import Counter
@@ -9,6 +10,7 @@ from pathlib import Path
 from pipeline.cluster.cells import Outcome, Shell, State
 from pipeline.cluster.driver import Driver
 from pipeline.cluster.project import Project
+from tests.imports import ROOT
 
 PIPELINE = """\
 stages:
@@ -60,6 +62,7 @@ def repository(folder: Path, cells: int = 4) -> Path:
     (folder / "source.txt").write_text("one\n")
     (folder / ".gitignore").write_text("/told\n/data\n/out\n/*.txt\n")
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    shutil.copy(ROOT / ".dvcignore", folder)
     (folder / ".dvc").mkdir()
     (folder / ".dvc" / "config").write_text("[core]\n    analytics = false\n")
     return folder
