@@ -50,21 +50,43 @@ class _Whole:
 
 
 def _read_parameters_once() -> None:
-    """Have DVC parse a file of parameters when it has changed, not seven times for each stage."""
+    """Have DVC read parameters when their file has changed, not seven times for each stage."""
     from dvc.dependency import param
     from dvc.fs import LocalFileSystem
 
-    usual = param.load_path
-    known: dict[str, tuple[tuple[int, int, int], Any]] = {}
+    usual_load, usual_read = param.load_path, param.read_param_file
+    known: dict[str, tuple[Any, dict[Any, Any]]] = {}
+
+    def found(path: str) -> dict[Any, Any]:
+        """Return what has been found in a file as it is now."""
+        now = Path(path).stat()
+        stamp = now.st_mtime_ns, now.st_size, now.st_ino
+        if path not in known or known[path][0] != stamp:
+            known[path] = stamp, {}
+        return known[path][1]
 
     def load_path(path: str, fs: Any, **options: Any) -> Any:  # noqa: ANN401
         if options or not isinstance(fs, LocalFileSystem):
-            return usual(path, fs, **options)
-        found = Path(path).stat()
-        stamp = found.st_mtime_ns, found.st_size, found.st_ino
-        if path not in known or known[path][0] != stamp:
-            known[path] = stamp, usual(path, fs)
-        # A copy: what two stages shared, dvc.lock would have once, and a reference to it.
-        return deepcopy(known[path][1])
+            return usual_load(path, fs, **options)
+        memory = found(path)
+        if None not in memory:
+            memory[None] = usual_load(path, fs)
+        return memory[None]
 
-    param.load_path = load_path
+    # To look a name up, DVC compares it with that of each value in the file.
+    def read_param_file(
+        fs: Any,  # noqa: ANN401
+        path: str,
+        key_paths: list[str] | None = None,
+        flatten: bool = False,
+        **options: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        if options or not isinstance(fs, LocalFileSystem):
+            return usual_read(fs, path, key_paths, flatten, **options)
+        memory, wanted = found(path), (tuple(key_paths or ()), flatten)
+        if wanted not in memory:
+            memory[wanted] = usual_read(fs, path, key_paths, flatten)
+        # A copy: what two stages shared, dvc.lock would have once, and a reference to it.
+        return deepcopy(memory[wanted])
+
+    param.load_path, param.read_param_file = load_path, read_param_file

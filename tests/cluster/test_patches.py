@@ -9,7 +9,8 @@ from pipeline.cluster.patches import patch
 def read(tmp_path):
     """Reads a file of parameters as a stage does."""
     patch()
-    return lambda: param.read_param_file(LocalFileSystem(), str(tmp_path / "params.yaml"), ["a"])
+    path = str(tmp_path / "params.yaml")
+    return lambda *names: param.read_param_file(LocalFileSystem(), path, list(names or "a"))
 
 
 def test_parameters_are_read_once_and_again_when_they_have_changed(read, tmp_path, monkeypatch):
@@ -21,6 +22,14 @@ def test_parameters_are_read_once_and_again_when_they_have_changed(read, tmp_pat
         assert read() == {"a": 1}
     file.write_text("a: 2\n")
     assert read() == {"a": 2}
+
+
+def test_each_stage_gets_what_it_asked_for_as_its_own(read, tmp_path):
+    (tmp_path / "params.yaml").write_text("a: {b: [1], c: 2}\nd: 3\n")
+    first = read("a.b", "d")
+    first["a"]["b"].append(2)
+    assert read("a.b", "d") == {"a": {"b": [1]}, "d": 3}
+    assert read("a") == {"a": {"b": [1], "c": 2}}
 
 
 def test_a_file_that_is_gone_is_missing(read, tmp_path):
