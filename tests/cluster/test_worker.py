@@ -40,8 +40,13 @@ def test_a_command_may_end_its_process_group(run):
     assert run("trap 'echo two' TERM; echo one; kill 0") == ("", "one\ntwo\n")
 
 
-def test_a_command_has_the_usual_signals(run):
-    assert run("sleep 100 & kill -s INT $$") == ("sleep 100 & kill -s INT $$: exit code -2", "")
+def test_a_command_hears_a_signal_that_its_worker_does_not(run):
+    line = "kill -s TERM $$; exit 3"
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        assert run(line) == (f"{line}: exit code -15", "")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def test_nothing_is_left_of_a_command_but_what_it_left_itself(run):
