@@ -14,6 +14,7 @@ from pipeline.corpora.sources import read_split
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.methods.base import TrainingText
+from pipeline.prompting.ids import Ids, ids_of
 from pipeline.prompting.tokens import Pieces
 
 SOURCE = "en"
@@ -115,9 +116,9 @@ class Folded(Pieces):
         self.mask %= size
         self._size = size
 
-    def of(self, texts: Sequence[str]) -> list[list[int]]:
+    def of(self, texts: Sequence[str]) -> list[Ids]:
         """Return the pieces of each text; see Pieces."""
-        return [[piece % self._size for piece in text] for text in super().of(texts)]
+        return [ids_of(piece % self._size for piece in text) for text in super().of(texts)]
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

@@ -140,7 +140,8 @@ class Method(nn.Module, ABC):
 
     def labels(self, examples: Sequence[Example]) -> Tensor:
         """Return the labels of examples, [B]."""
-        return moved(torch.tensor([one.label for one in examples]), self.device)
+        (labels,) = moved(self.device, torch.tensor([one.label for one in examples]))
+        return labels
 
     @abstractmethod
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:

@@ -1,6 +1,6 @@
 """Where the tokens of a batch stand: packed without padding, and padded for attention."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,19 +60,23 @@ def make_layout(lengths: Tensor, device: torch.device) -> Layout:
     places = is_token.flatten().nonzero()[:, 0]
     tokens = torch.zeros(is_token.numel(), dtype=torch.long)
     tokens[places] = torch.arange(len(places))
-    return Layout(
-        positions=moved(places % width, device),
-        places=moved(places, device),
-        tokens=moved(tokens, device),
-        is_token=moved(is_token, device),
-        padded=padded,
-    )
+    positions, places, tokens = moved(device, places % width, places, tokens)
+    (is_token,) = moved(device, is_token)
+    return Layout(positions, places, tokens, is_token, padded)
 
 
-def moved(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor of the CPU on a device, without waiting for what the device is doing."""
-    # From memory that is not pinned, a copy would wait for the work before it.
-    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
+def moved(device: torch.device, *tensors: Tensor) -> Sequence[Tensor]:
+    """Return tensors of the CPU on a device, without waiting for what the device is doing.
+
+    Args:
+        device: where they shall lie.
+        tensors: of one dtype; without their last dimension, of one shape. They go as one copy.
+    """
+    together = tensors[0] if len(tensors) == 1 else torch.cat(tensors, -1)
+    if device.type != "cpu":
+        # From memory that is not pinned, a copy would wait for the work before it.
+        together = together.pin_memory().to(device, non_blocking=True)
+    return together.split_with_sizes([one.shape[-1] for one in tensors], -1)
 
 
 # Each token stands at one place, so that both directions only copy. Autograd's own derivative of

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import torch
 from torch import Tensor
 
+from pipeline.prompting.ids import Ids
 from pipeline.prompting.layout import Layout, make_layout, moved
 
 
@@ -20,7 +20,7 @@ class Row:
         prompt: which of the method's soft prompts fills the slots.
     """
 
-    ids: tuple[int, ...]
+    ids: Ids
     read_at: int
     prompt: int = 0
 
@@ -53,14 +53,15 @@ def collate(rows: Sequence[Row], *, pad: int, device: torch.device) -> Batch:
         device: where the batch shall lie.
     """
     lengths = torch.tensor([len(row.ids) for row in rows])
-    ids = torch.tensor(list(chain.from_iterable(row.ids for row in rows)))
+    ids = torch.frombuffer(bytearray().join(row.ids for row in rows), dtype=torch.int64)
     is_slot = ids < 0
     prompt = torch.tensor([row.prompt for row in rows])
     read_at = torch.tensor([row.read_at for row in rows])
-    return Batch(
-        ids=moved(ids.masked_fill(is_slot, pad), device),
-        slots=moved(torch.where(is_slot, -1 - ids, -1), device),
-        prompt=moved(prompt.repeat_interleave(lengths), device),
-        read_at=moved(lengths.cumsum(0) - lengths + read_at, device),
-        layout=make_layout(lengths, device),
+    ids, slots, prompt, read_at = moved(
+        device,
+        ids.masked_fill(is_slot, pad),
+        torch.where(is_slot, -1 - ids, -1),
+        prompt.repeat_interleave(lengths),
+        lengths.cumsum(0) - lengths + read_at,
     )
+    return Batch(ids, slots, prompt, read_at, make_layout(lengths, device))

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.prompting.forms import strip_punctuation
+from pipeline.prompting.ids import Ids, ids_of
 from pipeline.prompting.rows import Row
 from pipeline.prompting.tokens import Pieces
 
@@ -31,7 +32,7 @@ class Template(Protocol):
         """
 
 
-def cut_hypothesis(premise: list[int], hypothesis: list[int], room: int) -> tuple[list[int], ...]:
+def cut_hypothesis(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
     """Cut a pair to `room` pieces from the end of the hypothesis, then of the premise."""
     if len(premise) + len(hypothesis) <= room:
         return premise, hypothesis
@@ -39,7 +40,7 @@ def cut_hypothesis(premise: list[int], hypothesis: list[int], room: int) -> tupl
     return premise, hypothesis[: room - len(premise)]
 
 
-def cut_longer(premise: list[int], hypothesis: list[int], room: int) -> tuple[list[int], ...]:
+def cut_longer(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
     """Cut a pair to `room` pieces, piece by piece from the end of the longer sentence."""
     if len(premise) + len(hypothesis) <= room:
         return premise, hypothesis
@@ -69,10 +70,10 @@ class ClozeTemplate:
         dot, question = pieces.word("."), pieces.word("?")
         slots = tuple(-1 - j for j in range(prompt_length))
         at = {place: slots if place == position else () for place in Position.__args__}  # type: ignore[attr-defined]
-        self._before = (*pieces.frame.start, *at["prefix"])
-        self._middle = (*dot, *at["midfix"])
-        self._to_mask = (*question, *at["suffix"])
-        self._from_mask = (pieces.mask, *at["endfix"], *dot, *pieces.frame.end)
+        self._before = ids_of((*pieces.frame.start, *at["prefix"]))
+        self._middle = ids_of((*dot, *at["midfix"]))
+        self._to_mask = ids_of((*question, *at["suffix"]))
+        self._from_mask = ids_of((pieces.mask, *at["endfix"], *dot, *pieces.frame.end))
         literals = (self._before, self._middle, self._to_mask, self._from_mask)
         self._room = _require_room(max_length - sum(map(len, literals)), max_length)
 
@@ -88,7 +89,7 @@ class ClozeTemplate:
             strict=True,
         ):
             p, h = cut_hypothesis(premise, hypothesis, self._room)
-            ids = (*before, *p, *middle, *h, *to_mask, *self._from_mask)
+            ids = before + p + middle + h + to_mask + self._from_mask
             rows.append(Row(ids, literals + len(p) + len(h), prompt))
         return rows
 
@@ -101,17 +102,18 @@ class QuestionTemplate:
 
     def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
         words, self._pieces = LANGUAGES[language], pieces
-        self._middle = (*pieces.frame.between, *pieces.word(f"{words.question}:"))
-        self._to_mask = (*pieces.glued("?"), *pieces.word(f"{words.answer}:"))
-        self._from_mask = (pieces.mask, *pieces.frame.end)
-        literals = (pieces.frame.start, self._middle, self._to_mask, self._from_mask)
+        self._start = ids_of(pieces.frame.start)
+        self._middle = ids_of((*pieces.frame.between, *pieces.word(f"{words.question}:")))
+        self._to_mask = ids_of((*pieces.glued("?"), *pieces.word(f"{words.answer}:")))
+        self._from_mask = ids_of((pieces.mask, *pieces.frame.end))
+        literals = (self._start, self._middle, self._to_mask, self._from_mask)
         self._room = _require_room(max_length - sum(map(len, literals)), max_length)
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
     ) -> list[Row]:
         """Return a row for each pair; see Template.rows."""
-        start, middle, to_mask = self._pieces.frame.start, self._middle, self._to_mask
+        start, middle, to_mask = self._start, self._middle, self._to_mask
         literals, rows = len(start) + len(middle) + len(to_mask), []
         for premise, hypothesis in zip(
             self._pieces.of([text.strip() for text in premises]),
@@ -119,7 +121,7 @@ class QuestionTemplate:
             strict=True,
         ):
             p, h = cut_longer(premise, hypothesis, self._room)
-            ids = (*start, *p, *middle, *h, *to_mask, *self._from_mask)
+            ids = start + p + middle + h + to_mask + self._from_mask
             rows.append(Row(ids, literals + len(p) + len(h), prompt))
         return rows
 
@@ -129,17 +131,18 @@ class PairTemplate:
 
     def __init__(self, pieces: Pieces, *, max_length: int) -> None:
         self._pieces, frame = pieces, pieces.frame
-        fixed = len(frame.start) + len(frame.between) + len(frame.end)
-        self._room = _require_room(max_length - fixed, max_length)
+        literals = (frame.start, frame.between, frame.end)
+        self._start, self._between, self._end = map(ids_of, literals)
+        self._room = _require_room(max_length - sum(map(len, literals)), max_length)
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
     ) -> list[Row]:
         """Return a row for each pair; see Template.rows."""
-        rows, frame = [], self._pieces.frame
+        start, between, end, rows = self._start, self._between, self._end, []
         for premise, hypothesis in zip(
             self._pieces.of(premises), self._pieces.of(hypotheses), strict=True
         ):
             p, h = cut_longer(premise, hypothesis, self._room)
-            rows.append(Row((*frame.start, *p, *frame.between, *h, *frame.end), 0, prompt))
+            rows.append(Row(start + p + between + h + end, 0, prompt))
         return rows

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from pipeline.artifacts import TOKENIZED, read_arrow, read_json, read_notes
 from pipeline.errors import InputError
 from pipeline.progress import Progress, silent
+from pipeline.prompting.ids import Ids, ids_of
 
 AT_A_TIME = 4_096
 """Texts that are tokenized between two words of progress."""
@@ -38,17 +39,16 @@ class KnownTexts:
     Attributes:
         places: the number of each text.
         bounds: where the ids of text n begin (at n) and end (at n + 1).
-        ids: the ids of all texts, one after another, in Arrow's memory: Python's numbers are
-            made of those alone that are asked for.
+        ids: the ids of all texts, one after another.
     """
 
     places: dict[str, int] = field(default_factory=dict)
     bounds: Sequence[int] = ()
-    ids: memoryview = field(default_factory=lambda: memoryview(b""))
+    ids: Ids = field(default_factory=lambda: ids_of(()))
 
-    def at(self, place: int) -> list[int]:
+    def at(self, place: int) -> Ids:
         """Return the ids of the text of this number."""
-        return self.ids[self.bounds[place] : self.bounds[place + 1]].tolist()
+        return self.ids[self.bounds[place] : self.bounds[place + 1]]
 
 
 class Pieces:
@@ -70,7 +70,7 @@ class Pieces:
         self._tokenizer = tokenizer
         self._known = known or KnownTexts()
 
-    def of(self, texts: Sequence[str]) -> list[list[int]]:
+    def of(self, texts: Sequence[str]) -> list[Ids]:
         """Return the pieces of each text on its own, without special tokens.
 
         What is known is looked up, and the rest tokenized.
@@ -79,7 +79,7 @@ class Pieces:
         places = [known.places.get(text, -1) for text in texts]
         rest = [text for text, place in zip(texts, places, strict=True) if place < 0]
         encoded = iter(self._tokenizer.encode_batch_fast(rest, add_special_tokens=False))
-        return [next(encoded).ids if place < 0 else known.at(place) for place in places]
+        return [ids_of(next(encoded).ids) if place < 0 else known.at(place) for place in places]
 
     def word(self, text: str) -> tuple[int, ...]:
         """Return the pieces of one literal of a template."""
@@ -157,7 +157,7 @@ def tokenize(pieces: Pieces, texts: Sequence[str], *, progress: Progress = silen
         texts: distinct ones.
         progress: told of every few thousand.
     """
-    ids: list[list[int]] = []
+    ids: list[Ids] = []
     for start in range(0, len(texts), AT_A_TIME):
         ids += pieces.of(texts[start : start + AT_A_TIME])
         progress("tokenizing", len(ids), len(texts))
@@ -187,10 +187,12 @@ def read_known(path: Path, folder: Path) -> KnownTexts:
         )
     table = read_arrow(path, TOKENIZED)
     texts, ids = table["text"].to_pylist(), table["ids"].combine_chunks()
+    flat = ids_of(())
+    flat.frombytes(ids.values.cast("int64").to_numpy().tobytes())
     return KnownTexts(
         places={text: place for place, text in enumerate(texts)},
         bounds=ids.offsets.to_pylist(),
-        ids=memoryview(ids.values.to_numpy()),
+        ids=flat,
     )
 
 

@@ -35,7 +35,7 @@ def predict(
     rows: list[Row] = []
     places: list[int] = []
     for code, part in examples.groupby("language", sort=False, observed=True):
-        rows += method.rows(list(part.premise), list(part.hypothesis), language=str(code))
+        rows += method.rows(part.premise.tolist(), part.hypothesis.tolist(), language=str(code))
         places += part.index.tolist()
     probabilities = torch.empty(len(rows), len(LABELS))
     probabilities[places] = _probabilities(method, rows, threads, progress)

@@ -20,6 +20,7 @@ from bench.text import Folded, read_text, train_tokenizer
 from pipeline.errors import InputError, RunError
 from pipeline.profiles import load_profile
 from pipeline.prompting.encoder import Settings
+from pipeline.prompting.ids import ids_of
 from pipeline.prompting.rows import Row, collate
 from tests import toys
 from tests.imports import ROOT, closure
@@ -144,7 +145,7 @@ def test_the_peak_is_what_was_held_above_the_start():
 
 def test_the_floor_counts_the_products_that_are_made(task):
     backbone = task[0].context().backbone
-    rows = [Row(tuple(range(5, 13)), read_at=3)] * 5
+    rows = [Row(ids_of(range(5, 13)), read_at=3)] * 5
     batch = collate(rows, pad=1, device=torch.device("cpu"))
     with FlopCounterMode(display=False) as counted, sdpa_kernel(SDPBackend.MATH):
         backbone.logits(backbone.states(batch)).sum().backward()

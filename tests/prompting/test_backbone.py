@@ -4,6 +4,7 @@ from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM
 
 from pipeline.errors import InputError
 from pipeline.prompting.backbone import Backbone, load_backbone
+from pipeline.prompting.ids import ids_of
 from pipeline.prompting.layout import make_layout
 from pipeline.prompting.rows import Row, collate
 from pipeline.prompting.template import ClozeTemplate
@@ -67,7 +68,7 @@ def test_with_prompt_logits_are_those_over_hand_made_embeddings(folder, backbone
 
 
 def test_rows_follow_one_another():
-    rows = [Row((5, -1, 6), 2, 1), Row(tuple(range(9)), 0)]
+    rows = [Row(ids_of([5, -1, 6]), 2, 1), Row(ids_of(range(9)), 0)]
     batch = collate(rows, pad=1, device=torch.device("cpu"))
     assert batch.ids.tolist() == [5, 1, 6, *range(9)]
     assert batch.slots.tolist() == [-1, 0, -1] + [-1] * 9
