@@ -13,7 +13,7 @@ from pipeline.hub import fetch
 from pipeline.languages import LANGUAGES
 from pipeline.prompting.backbone import Backbone, load_backbone
 from pipeline.prompting.checkpoint import FAMILY, not_of_the_family
-from pipeline.prompting.ids import Ids, ids_of
+from pipeline.prompting.ids import Ids
 from pipeline.prompting.rows import Row, collate
 from pipeline.prompting.tokens import Pieces, load_pieces
 
@@ -92,10 +92,10 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
         raise InputError(f"{place}: {str(error).partition(': ')[2]}") from None
     texts = [f"{one.question}: {one.answer}{tokenizer.mask_token}" for one in LANGUAGES.values()]
     words, frame = pieces.of(texts), pieces.frame
-    framed = (*frame.start, *words[0], *frame.between, *words[1], *frame.end)
-    if [list(one) for one in words] != tokenizer(texts, add_special_tokens=False)[
-        "input_ids"
-    ] or list(framed) != tokenizer(texts[0], texts[1])["input_ids"]:
+    framed = frame.start + words[0] + frame.between + words[1] + frame.end
+    expected = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    expected.append(tokenizer(texts[0], texts[1])["input_ids"])
+    if [list(one) for one in (*words, framed)] != expected:
         raise InputError(
             f"{place}: expected a tokenizer that tokenizer.json holds whole, found one that "
             f"{type(tokenizer).__name__} reads in other pieces"
@@ -112,11 +112,10 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
 @torch.inference_mode()
 def _difference(backbone: Backbone, model: Any, texts: list[Ids], pieces: Pieces) -> float:  # noqa: ANN401
     """Return the largest difference between the logits of both for texts of several lengths."""
-    start = ids_of(pieces.frame.start)
-    rows = [Row((start + text)[: backbone.max_length], read_at=0) for text in texts]
+    rows = [Row((pieces.frame.start + text)[: backbone.max_length], read_at=0) for text in texts]
     batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
     found = backbone.logits(backbone.states(batch))
-    expected = torch.cat([model(torch.tensor([list(row.ids)])).logits[:, 0] for row in rows])
+    expected = torch.cat([model(torch.tensor([row.ids])).logits[:, 0] for row in rows])
     return float((found - expected).abs().max())
 
 

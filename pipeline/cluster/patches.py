@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+_Stamp: TypeAlias = tuple[int, int, int]
 
 
 @cache
@@ -55,23 +57,21 @@ def _read_parameters_once() -> None:
     from dvc.fs import LocalFileSystem
 
     usual_load, usual_read = param.load_path, param.read_param_file
-    known: dict[str, tuple[Any, dict[Any, Any]]] = {}
 
-    def found(path: str) -> dict[Any, Any]:
-        """Return what has been found in a file as it is now."""
-        now = Path(path).stat()
-        stamp = now.st_mtime_ns, now.st_size, now.st_ino
-        if path not in known or known[path][0] != stamp:
-            known[path] = stamp, {}
-        return known[path][1]
+    @cache
+    def load(path: str, stamp: _Stamp) -> Any:  # noqa: ANN401
+        del stamp  # tells when what was found is still good
+        return usual_load(path, LocalFileSystem())
+
+    @cache
+    def read(path: str, stamp: _Stamp, names: tuple[str, ...], flatten: bool) -> Any:  # noqa: ANN401
+        del stamp  # as above
+        return usual_read(LocalFileSystem(), path, list(names), flatten)
 
     def load_path(path: str, fs: Any, **options: Any) -> Any:  # noqa: ANN401
         if options or not isinstance(fs, LocalFileSystem):
             return usual_load(path, fs, **options)
-        memory = found(path)
-        if None not in memory:
-            memory[None] = usual_load(path, fs)
-        return memory[None]
+        return load(path, _stamp(path))
 
     # To look a name up, DVC compares it with that of each value in the file.
     def read_param_file(
@@ -83,10 +83,12 @@ def _read_parameters_once() -> None:
     ) -> Any:  # noqa: ANN401
         if options or not isinstance(fs, LocalFileSystem):
             return usual_read(fs, path, key_paths, flatten, **options)
-        memory, wanted = found(path), (tuple(key_paths or ()), flatten)
-        if wanted not in memory:
-            memory[wanted] = usual_read(fs, path, key_paths, flatten)
         # A copy: what two stages shared, dvc.lock would have once, and a reference to it.
-        return deepcopy(memory[wanted])
+        return deepcopy(read(path, _stamp(path), tuple(key_paths or ()), flatten))
 
     param.load_path, param.read_param_file = load_path, read_param_file
+
+
+def _stamp(path: str) -> _Stamp:
+    found = Path(path).stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -20,6 +20,7 @@ from pipeline.pocket.items import MODIFIERS, Item
 from pipeline.pocket.lexicon import SLOTS, Lexicon
 from pipeline.progress import Progress, silent
 from pipeline.prompting.backbone import Backbone, load_backbone
+from pipeline.prompting.ids import Ids
 from pipeline.prompting.rows import collate
 from pipeline.prompting.template import ClozeTemplate, QuestionTemplate, Template
 from pipeline.prompting.tokens import Pieces, load_pieces
@@ -135,7 +136,7 @@ def _zero_shot(
     backbone: Backbone,
     pieces: Pieces,
     template: Template,
-    words: Sequence[tuple[int, ...]],
+    words: Sequence[Ids],
     examples: pd.DataFrame,
 ) -> float:
     if any(len(word) != 1 for word in words):

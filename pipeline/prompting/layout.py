@@ -70,13 +70,13 @@ def moved(device: torch.device, *tensors: Tensor) -> Sequence[Tensor]:
 
     Args:
         device: where they shall lie.
-        tensors: of one dtype; without their last dimension, of one shape. They go as one copy.
+        tensors: of one dtype, and of one shape but for the first dimension; they go as one copy.
     """
-    together = tensors[0] if len(tensors) == 1 else torch.cat(tensors, -1)
+    together = torch.cat(tensors)
     if device.type != "cpu":
         # From memory that is not pinned, a copy would wait for the work before it.
         together = together.pin_memory().to(device, non_blocking=True)
-    return together.split_with_sizes([one.shape[-1] for one in tensors], -1)
+    return together.split_with_sizes([len(one) for one in tensors])
 
 
 # Each token stands at one place, so that both directions only copy. Autograd's own derivative of

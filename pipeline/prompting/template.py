@@ -68,12 +68,12 @@ class ClozeTemplate:
     ) -> None:
         self._pieces = pieces
         dot, question = pieces.word("."), pieces.word("?")
-        slots = tuple(-1 - j for j in range(prompt_length))
-        at = {place: slots if place == position else () for place in Position.__args__}  # type: ignore[attr-defined]
-        self._before = ids_of((*pieces.frame.start, *at["prefix"]))
-        self._middle = ids_of((*dot, *at["midfix"]))
-        self._to_mask = ids_of((*question, *at["suffix"]))
-        self._from_mask = ids_of((pieces.mask, *at["endfix"], *dot, *pieces.frame.end))
+        slots, none = ids_of(-1 - j for j in range(prompt_length)), ids_of(())
+        at = {place: slots if place == position else none for place in Position.__args__}  # type: ignore[attr-defined]
+        self._before = pieces.frame.start + at["prefix"]
+        self._middle = dot + at["midfix"]
+        self._to_mask = question + at["suffix"]
+        self._from_mask = ids_of([pieces.mask]) + at["endfix"] + dot + pieces.frame.end
         literals = (self._before, self._middle, self._to_mask, self._from_mask)
         self._room = _require_room(max_length - sum(map(len, literals)), max_length)
 
@@ -102,18 +102,17 @@ class QuestionTemplate:
 
     def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
         words, self._pieces = LANGUAGES[language], pieces
-        self._start = ids_of(pieces.frame.start)
-        self._middle = ids_of((*pieces.frame.between, *pieces.word(f"{words.question}:")))
-        self._to_mask = ids_of((*pieces.glued("?"), *pieces.word(f"{words.answer}:")))
-        self._from_mask = ids_of((pieces.mask, *pieces.frame.end))
-        literals = (self._start, self._middle, self._to_mask, self._from_mask)
+        self._middle = pieces.frame.between + pieces.word(f"{words.question}:")
+        self._to_mask = pieces.glued("?") + pieces.word(f"{words.answer}:")
+        self._from_mask = ids_of([pieces.mask]) + pieces.frame.end
+        literals = (pieces.frame.start, self._middle, self._to_mask, self._from_mask)
         self._room = _require_room(max_length - sum(map(len, literals)), max_length)
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
     ) -> list[Row]:
         """Return a row for each pair; see Template.rows."""
-        start, middle, to_mask = self._start, self._middle, self._to_mask
+        start, middle, to_mask = self._pieces.frame.start, self._middle, self._to_mask
         literals, rows = len(start) + len(middle) + len(to_mask), []
         for premise, hypothesis in zip(
             self._pieces.of([text.strip() for text in premises]),
@@ -131,18 +130,17 @@ class PairTemplate:
 
     def __init__(self, pieces: Pieces, *, max_length: int) -> None:
         self._pieces, frame = pieces, pieces.frame
-        literals = (frame.start, frame.between, frame.end)
-        self._start, self._between, self._end = map(ids_of, literals)
-        self._room = _require_room(max_length - sum(map(len, literals)), max_length)
+        fixed = len(frame.start) + len(frame.between) + len(frame.end)
+        self._room = _require_room(max_length - fixed, max_length)
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
     ) -> list[Row]:
         """Return a row for each pair; see Template.rows."""
-        start, between, end, rows = self._start, self._between, self._end, []
+        rows, frame = [], self._pieces.frame
         for premise, hypothesis in zip(
             self._pieces.of(premises), self._pieces.of(hypotheses), strict=True
         ):
             p, h = cut_longer(premise, hypothesis, self._room)
-            rows.append(Row(start + p + between + h + end, 0, prompt))
+            rows.append(Row(frame.start + p + frame.between + h + frame.end, 0, prompt))
         return rows

@@ -27,9 +27,9 @@ AT_A_TIME = 4_096
 class Frame:
     """The special tokens around one text and around a pair of texts."""
 
-    start: tuple[int, ...]
-    between: tuple[int, ...]
-    end: tuple[int, ...]
+    start: Ids
+    between: Ids
+    end: Ids
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,11 @@ class Pieces:
         encoded = iter(self._tokenizer.encode_batch_fast(rest, add_special_tokens=False))
         return [ids_of(next(encoded).ids) if place < 0 else known.at(place) for place in places]
 
-    def word(self, text: str) -> tuple[int, ...]:
+    def word(self, text: str) -> Ids:
         """Return the pieces of one literal of a template."""
-        return tuple(self.of([text])[0])
+        return self.of([text])[0]
 
-    def glued(self, text: str) -> tuple[int, ...]:
+    def glued(self, text: str) -> Ids:
         """Return the pieces of a literal that follows a word without a space."""
         word, whole = self.word("a"), self.word(f"a{text}")
         return whole[len(word) :] if whole[: len(word)] == word else self.word(text)
@@ -94,14 +94,14 @@ class Pieces:
     def frame(self) -> Frame:
         """The special tokens that this tokenizer puts before, between and after texts."""
         encoded = self._tokenizer.encode("a", "b")
-        ids, special = encoded.ids, encoded.special_tokens_mask
+        ids, special = ids_of(encoded.ids), encoded.special_tokens_mask
         text = [at for at, flag in enumerate(special) if not flag]
         middle = next(at for at in range(text[0], text[-1]) if special[at])
         after = next(at for at in range(middle, len(ids)) if not special[at])
         return Frame(
-            start=tuple(ids[: text[0]]),
-            between=tuple(ids[middle:after]),
-            end=tuple(ids[text[-1] + 1 :]),
+            start=ids[: text[0]],
+            between=ids[middle:after],
+            end=ids[text[-1] + 1 :],
         )
 
 

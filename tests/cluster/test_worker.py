@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.cluster.cells import Cell, Shell
 from pipeline.cluster.worker import Worker
-from tests.cluster.running import gone, wait
+from tests.cluster.running import alive, gone, wait
 from tests.imports import ROOT
 
 
@@ -54,14 +54,13 @@ def test_nothing_is_left_of_a_command_but_what_it_left_itself(run):
     assert reason == ""
     left = psutil.Process(int(log))
     group = os.getpgid(left.pid)
-    assert left.status() == psutil.STATUS_SLEEPING
     wait(lambda: [one.pid for one in psutil.process_iter() if in_group(one, group)] == [left.pid])
     left.kill()
 
 
 def in_group(process, group):
     with suppress(ProcessLookupError):
-        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+        return os.getpgid(process.pid) == group and alive(process)
     return False
 
 
