@@ -18,6 +18,7 @@ CORPORA = Path("data/corpora")
 BACKBONE = Path("data/backbone")
 TOKENS = Path("data/tokens")
 FEWSHOT = Path("data/fewshot")
+TRANSLATED = Path("data/translated")
 PAWS15 = Path("data/paws15")
 JOURNAL = Path("data/translations/journal.sqlite")
 RUNS = Path("data/runs")
@@ -118,7 +119,7 @@ TRANSLATED_SPLITS = _table(
     "split",
     "pair_id",
 )
-"""data/fewshot/k*_translations.parquet: the train parts of a split, each pair in one language."""
+"""data/translated/k*.parquet: the train parts of a split, each pair in one language."""
 
 
 def write_table(

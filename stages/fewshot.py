@@ -1,41 +1,67 @@
-"""`mpt fewshot`: a k-shot split."""
+"""`mpt fewshot`: the k-shot splits."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from pipeline.config import Params
 
 
 def fewshot(
     *,
-    shots: Annotated[int, typer.Option(min=1, help="Labelled pairs a label, k.")],
+    shots: Annotated[
+        int | None,
+        typer.Option(min=1, help="Make only this split (labelled pairs per label, k)."),
+    ] = None,
 ) -> None:
-    """Draw a k-shot train and dev split, or read a given one, to data/fewshot/kK.parquet."""
-    import pandas as pd
+    """Draw k-shot train and dev splits, or read given ones, to data/fewshot/kK.parquet.
 
+    Without --shots: one for each number of shots in params.yaml.
+    """
     from pipeline.artifacts import CORPORA, EXAMPLES, FEWSHOT, SPLITS, read_table, write_table
     from pipeline.config import load_params
-    from pipeline.corpora.fewshot import (
-        given,
-        require_disjoint,
-        sampled,
-        seeded,
-        split_notes,
-    )
+    from pipeline.corpora.fewshot import split_notes
     from stages.terminal import say
 
     params = load_params()
-    path = FEWSHOT / f"k{shots}.parquet"
     pools: dict[str, pd.DataFrame] = {}
     for name in ("train", "dev", "test"):
         frame = read_table(CORPORA / f"{name}.parquet", EXAMPLES)
         pools[name] = frame[frame.language == params.languages.source]
-    if params.fewshot.source != "sample":
-        split = given(params.fewshot, shots=shots)
-    elif params.fewshot.per_seed:
-        split = seeded(pools, shots=shots, split_seed=params.fewshot.split_seed, seeds=params.seeds)
-    else:
-        split = sampled(pools, shots=shots, seed=params.fewshot.split_seed)
-    require_disjoint(split, pools["test"], place=params.fewshot.source)
-    notes = split_notes(split, params.fewshot)
-    write_table(split, path, SPLITS, notes=notes)
-    say(f"{path}: {len(split)} pairs, {params.fewshot.source}, SHA-256 {notes['sha256'][:12]}")
+    wanted = params.shots if shots is None else {shots: True}
+    splits = {k: _split(pools, params, shots=k, used=used) for k, used in wanted.items()}
+    for k, split in splits.items():
+        path, notes = FEWSHOT / f"k{k}.parquet", split_notes(split, params.fewshot)
+        write_table(split, path, SPLITS, notes=notes)
+        say(f"{path}: {len(split)} pairs, {params.fewshot.source}, SHA-256 {notes['sha256'][:12]}")
+
+
+def _split(
+    pools: "Mapping[str, pd.DataFrame]", params: "Params", *, shots: int, used: bool
+) -> "pd.DataFrame":
+    """Return a split; an empty one if it cannot be made and no run uses it."""
+    import pandas as pd
+
+    from pipeline.artifacts import SPLITS
+    from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded
+    from pipeline.errors import InputError
+
+    settings = params.fewshot
+    try:
+        if settings.source != "sample":
+            split = given(settings, shots=shots)
+        elif settings.per_seed:
+            split = seeded(pools, shots=shots, split_seed=settings.split_seed, seeds=params.seeds)
+        else:
+            split = sampled(pools, shots=shots, seed=settings.split_seed)
+        require_disjoint(split, pools["test"], place=settings.source)
+    except InputError:
+        if used:
+            raise
+        return pd.DataFrame(columns=SPLITS.schema.names)
+    return split

@@ -71,9 +71,9 @@ def _asked_for(paws15: "Paws15", *, extended: bool) -> tuple["Paws15", str]:
 
     All else is the same, so the more pairs begin with the fewer, replacements included.
     """
-    if not (extended and paws15.extended):
+    if not extended or paws15.most == paws15.pairs:
         return paws15, "paws15.pairs"
-    return paws15.model_copy(update={"pairs": paws15.extended}), "paws15.extended"
+    return paws15.model_copy(update={"pairs": paws15.most}), "paws15.extended"
 
 
 def _require_all(standing: "Standing", stopped: str | None) -> None:

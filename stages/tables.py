@@ -49,15 +49,20 @@ def tables(
 def _write() -> None:
     from pipeline.artifacts import RESULTS, write_csv, write_json, write_text
     from pipeline.config import load_params
+    from pipeline.evaluation.gaps import sweep_gaps, table2_gaps
     from pipeline.evaluation.results import results
+    from stages.terminal import warn
 
-    for name, contents in results(load_params()).items():
+    params = load_params()
+    for name, contents in results(params).items():
         if isinstance(contents, str):
             write_text(contents, RESULTS / name)
         elif isinstance(contents, dict):
             write_json(contents, RESULTS / name)
         else:
             write_csv(contents, RESULTS / name)
+    if gaps := " ".join(filter(None, [table2_gaps(params), sweep_gaps(params)])):
+        warn(gaps)
 
 
 def _show() -> None:

@@ -17,16 +17,24 @@ def translations(
     """Give each training pair of data/fewshot/kK.parquet its translation in one language."""
     import pandas as pd
 
-    from pipeline.artifacts import FEWSHOT, SPLITS, TRANSLATED_SPLITS, read_table, write_table
+    from pipeline.artifacts import (
+        FEWSHOT,
+        SPLITS,
+        TRANSLATED,
+        TRANSLATED_SPLITS,
+        read_table,
+        write_table,
+    )
     from pipeline.config import load_params
     from stages.terminal import say
 
     params = load_params()
-    path = FEWSHOT / f"k{shots}_translations.parquet"
+    path = TRANSLATED / f"k{shots}.parquet"
     split = read_table(FEWSHOT / f"k{shots}.parquet", SPLITS)
-    if not params.fewshot.translations:
+    if split.empty or not params.fewshot.translations:
         write_table(pd.DataFrame(columns=TRANSLATED_SPLITS.schema.names), path, TRANSLATED_SPLITS)
-        say(f"{path}: no pairs, since fewshot.translations is false")
+        reason = "the split is empty" if split.empty else "fewshot.translations is false"
+        say(f"{path}: no pairs, because {reason}")
         return
     pairs = _translated(split[split.split.str.startswith("train")], params, shots=shots)
     write_table(pairs, path, TRANSLATED_SPLITS)

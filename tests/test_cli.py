@@ -111,7 +111,7 @@ def test_debug_shows_the_traceback_and_keeps_the_exit_code(arguments, project, m
         (["nope"], "No such command 'nope'."),
         (["corpora", "--nope"], "No such option: --nope"),
         (["--nope"], "No such option: --nope"),
-        (["fewshot"], "Missing option '--shots'."),
+        (["train", "mpt"], "Missing option '--shots'."),
         (["fewshot", "--shots", "four"], "Invalid value for '--shots': "),
         (["fewshot", "--shots", "0"], "Invalid value for '--shots': "),
         (["train", "mpt", "--shots", "1", "--seed", "-1"], "Invalid value for '--seed': "),

@@ -220,10 +220,6 @@ BAD = {
         ("ablations: {runs: []", "ablations: {runs: [mpt]"),
         "ablations.runs: expected no run of grid.runs, found 'mpt'",
     ),
-    "shots of the ablations alone": (
-        ("ablations: {runs: [], shots: [16]", "ablations: {runs: [], shots: [8]"),
-        "ablations.shots: expected some of grid.shots [4, 16], found 8",
-    ),
     "unknown method": (
         ("  ft: {method: ft}", "  ft: {method: gpt}"),
         "methods.ft.method: expected one of ft, mpt, pct, sp, found 'gpt'",

@@ -74,7 +74,7 @@ def write_translations(rows=3):
     split = split[split.split == "train"].head(rows).assign(language="sw")
     for side in ("premise", "hypothesis"):
         split[f"target_{side}"] = split[side].str.replace(" en ", " sw ")
-    write_table(split, Path("data/fewshot/k1_translations.parquet"), TRANSLATED_SPLITS)
+    write_table(split, Path("data/translated/k1.parquet"), TRANSLATED_SPLITS)
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_a_run_without_its_translations_says_so_and_writes_nothing(cell, everyth
     for path in run.rglob("*.*"):
         path.unlink()
     write_translations(rows=0)
-    with pytest.raises(InputError, match=r"k1_translations\.parquet: expected translations of "):
+    with pytest.raises(InputError, match=r"translated/k1\.parquet: expected translations of "):
         cell("no_external_data")
     write_translations()
     assert not [path for path in run.rglob("*") if path.is_file()]

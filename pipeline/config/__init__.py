@@ -76,12 +76,6 @@ class Params(Strictly):
                         f"{block}.runs: expected no run of {before[name]}.runs, found {name!r}"
                     )
                 before[name] = block
-            for shots in getattr(self, block).shots:
-                if shots not in self.grid.shots:
-                    raise ValueError(
-                        f"{block}.shots: expected some of grid.shots {list(self.grid.shots)}, "
-                        f"found {shots}"
-                    )
         return self
 
     @model_validator(mode="after")
@@ -104,6 +98,15 @@ class Params(Strictly):
     def cells(self) -> tuple[tuple[str, int, int], ...]:
         """(run, shots, seed) of every cell of the grid, the ablations, then the sweeps."""
         return tuple(cell for block in CELLS for cell in getattr(self, block).cells)
+
+    @property
+    def shots(self) -> dict[int, bool]:
+        """Each number of shots of the three blocks, and whether any run is trained with it."""
+        blocks = [getattr(self, block) for block in CELLS]
+        return {
+            shots: any(shots in block.shots and block.runs for block in blocks)
+            for shots in sorted({shots for block in blocks for shots in block.shots})
+        }
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -151,8 +154,8 @@ class Params(Strictly):
                 )
             if not self.fewshot.translations:
                 raise InputError(f"{where}.pairs: expected fewshot.translations: true, found false")
-        extended = self.paws15.extended if block == "sweeps" else None
-        most, wanted = extended or self.paws15.pairs, parallel.external_pairs or 0
+        most = self.paws15.most if block == "sweeps" else self.paws15.pairs
+        wanted = parallel.external_pairs or 0
         if wanted > most:
             raise InputError(
                 f"{where}.external_pairs: expected at most {most} (paws15.pairs; in runs of "

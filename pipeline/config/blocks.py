@@ -165,13 +165,10 @@ class Paws15(Strictly):
     languages: Literal["all"] | Languages
     translation: Translation = Translation()
 
-    @model_validator(mode="after")
-    def _extended_holds_the_pairs(self) -> Self:
-        if self.extended is not None and self.extended < self.pairs:
-            raise ValueError(
-                f"extended: expected at least paws15.pairs ({self.pairs}), found {self.extended}"
-            )
-        return self
+    @property
+    def most(self) -> int:
+        """The number of extended pairs, at least `pairs`."""
+        return max(self.pairs, self.extended or 0)
 
     @field_validator("languages")
     @classmethod

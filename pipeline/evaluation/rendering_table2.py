@@ -111,18 +111,20 @@ def table2_rows(mean: pd.DataFrame, std: pd.DataFrame, paper: pd.DataFrame) -> R
     return found
 
 
-def table2_markdown(table: Entries, rows: Rows, *, caption: str) -> str:
+def table2_markdown(table: Entries, rows: Rows, *, caption: str, gaps: str = "") -> str:
     """Return table2.md: for each number of shots the accuracies and what the tests say.
 
     Args:
         table: the printed accuracies.
         rows: the printed p-values.
         caption: what `table2_caption` says, paths in backticks.
+        gaps: what `gaps.table2_gaps` says.
     """
     lines = ["# Table II: the method without one of its parts", ""]
     if not table:
-        return "\n".join([*lines, NONE]) + "\n"
-    lines += [caption, "", "Each entry: mean ± standard deviation (the paper's value).", ""]
+        return "\n".join([*lines, f"{NONE} {gaps}".strip()]) + "\n"
+    lines += [f"{caption} {gaps}".strip(), ""]
+    lines += ["Each entry: mean ± standard deviation (the paper's value).", ""]
     lines += [line for text in TESTS for line in (text, "")]
     for k in dict.fromkeys(shots for shots, _ in table):
         variants = [variant for shots, variant in table if shots == k]
@@ -133,19 +135,20 @@ def table2_markdown(table: Entries, rows: Rows, *, caption: str) -> str:
     return "\n".join(lines)
 
 
-def table2_latex(table: Entries, rows: Rows, *, caption: str) -> str:
+def table2_latex(table: Entries, rows: Rows, *, caption: str, gaps: str = "") -> str:
     r"""Return table2.tex: the layout of the paper, and under each of our rows the paper's.
 
     Args:
         table: the printed accuracies.
         rows: the printed p-values.
         caption: what `table2_caption` says, paths in `\texttt`.
+        gaps: what `gaps.table2_gaps` says.
     """
     if not table:
-        return f"% {NONE}\n"
+        return f"% {NONE} {gaps}".strip() + "\n"
     columns = list(next(iter(table.values())))
     return latex_table(
-        caption=" ".join([caption, *map(tex_escaped, TESTS)]),
+        caption=" ".join([caption, *map(tex_escaped, (*filter(None, [gaps]), *TESTS))]),
         label="table2",
         columns=f"ll{'r' * len(columns)}lll",
         heads=[

@@ -11,6 +11,7 @@ from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.captions import caption, chance_line
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.evaluation.comparisons import significance
+from pipeline.evaluation.gaps import table2_gaps
 from pipeline.evaluation.intervals import differences, gain, intervals
 from pipeline.evaluation.paper_gap import paper_gap
 from pipeline.evaluation.printing import entries, tex_escaped
@@ -105,10 +106,13 @@ def _table2(params: Params, cells: Cells, paper: pd.DataFrame) -> dict[str, Cont
         rendering_table2.table2_caption(params, pairs=cells.pairs, code=code)
         for code in (_in_markdown, _in_latex)
     )
+    gaps = table2_gaps(params)
     return {
         "table2.csv": mean,
-        "table2.md": rendering_table2.table2_markdown(printed, rows, caption=in_markdown),
-        "table2.tex": rendering_table2.table2_latex(printed, rows, caption=in_latex),
+        "table2.md": rendering_table2.table2_markdown(
+            printed, rows, caption=in_markdown, gaps=gaps
+        ),
+        "table2.tex": rendering_table2.table2_latex(printed, rows, caption=in_latex, gaps=gaps),
     }
 
 

@@ -40,7 +40,7 @@ def sweeps(
         intervals: the rows of intervals.csv.
         reference: the run that is a point of every key.
         variants: the runs that may be points.
-        shots: those that are looked at.
+        shots: those that are looked at; those without the reference are left out.
 
     Returns:
         Columns: key, value (text), run, shots, seeds (their number), mean, std, low, high: of
@@ -52,8 +52,9 @@ def sweeps(
             another cell of the run; names the file.
     """
     groups = cells.groups()
+    shots = [k for k in shots if (reference, k) in groups]
     named = [run for run in variants if run != reference and any((run, k) in groups for k in shots)]
-    if not named or not any((reference, k) in groups for k in shots):
+    if not named:
         return pd.DataFrame(columns=pd.Index(COLUMNS))
     ours = settings_of(reference, cells, shots)
     points: dict[str, dict[str, Any]] = {}

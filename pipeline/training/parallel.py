@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline.artifacts import FEWSHOT, PARALLEL_PAIRS, PAWS15, TRANSLATED_SPLITS, read_table
+from pipeline.artifacts import PARALLEL_PAIRS, PAWS15, TRANSLATED, TRANSLATED_SPLITS, read_table
 from pipeline.config.runs import Run
 from pipeline.errors import InputError
 
@@ -36,7 +36,7 @@ def read_parallel(run: Run, *, shots: int, seed: int, usual: int) -> pd.DataFram
 
 
 def _translations(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
-    path = FEWSHOT / f"k{shots}_translations.parquet"
+    path = TRANSLATED / f"k{shots}.parquet"
     frame = read_table(path, TRANSLATED_SPLITS)
     if frame.empty:
         raise InputError(

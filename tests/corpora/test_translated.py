@@ -25,7 +25,7 @@ TEXTS = {
 
 
 def read(shots=2):
-    path = artifacts.FEWSHOT / f"k{shots}_translations.parquet"
+    path = artifacts.TRANSLATED / f"k{shots}.parquet"
     return artifacts.read_table(path, TRANSLATED_SPLITS).astype({"split": str, "language": str})
 
 
@@ -90,7 +90,7 @@ def test_sampled_pairs_are_translated_from_the_hub_alone_and_once(per_seed, tmp_
         assert hub.revisions == {PINNED}
         hub.requests.clear()
     # Whoever has the files needs no Hub.
-    path = artifacts.FEWSHOT / "k2_translations.parquet"
+    path = artifacts.TRANSLATED / "k2.parquet"
     first = path.read_bytes()
     path.unlink()
     ended = run(folder, "translations", "--shots", "2", **settings | {"HF_HUB_OFFLINE": "1"})
@@ -106,9 +106,7 @@ def test_sampled_pairs_are_translated_from_the_hub_alone_and_once(per_seed, tmp_
 def test_sampled_pairs_are_translated_from_a_folder(prepared, monkeypatch, capsys):
     capsys.readouterr()
     assert call(monkeypatch, "translations", "--shots", "2") == 0
-    assert capsys.readouterr().out == (
-        "data/fewshot/k2_translations.parquet: 6 pairs: de 2, sw 2, zh 2\n"
-    )
+    assert capsys.readouterr().out == ("data/translated/k2.parquet: 6 pairs: de 2, sw 2, zh 2\n")
     require_right(read(), artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS))
 
 
@@ -159,7 +157,7 @@ def test_where_none_are_wanted_nothing_is_read_and_the_file_has_no_rows(
     capsys.readouterr()
     assert call(monkeypatch, "translations", "--shots", "2") == 0
     assert capsys.readouterr().out == (
-        "data/fewshot/k2_translations.parquet: no pairs, since fewshot.translations is false\n"
+        "data/translated/k2.parquet: no pairs, because fewshot.translations is false\n"
     )
     assert read().empty
     assert list(read().columns) == TRANSLATED_SPLITS.schema.names
@@ -216,7 +214,7 @@ def test_where_a_translation_is_missing_another_language_takes_its_place(
 def fails(monkeypatch, capsys, *, shots=2):
     capsys.readouterr()
     assert call(monkeypatch, "translations", "--shots", str(shots)) == 2
-    assert not (artifacts.FEWSHOT / f"k{shots}_translations.parquet").exists()
+    assert not (artifacts.TRANSLATED / f"k{shots}.parquet").exists()
     return only_line(capsys.readouterr().err)
 
 
@@ -320,7 +318,7 @@ def test_a_translated_pair_of_the_test_is_refused_and_a_sentence_is_not(
     prepared, monkeypatch, capsys
 ):
     assert call(monkeypatch, "translations", "--shots", "2") == 0
-    path = artifacts.FEWSHOT / "k2_translations.parquet"
+    path = artifacts.TRANSLATED / "k2.parquet"
     pair = read().iloc[0]
     test = artifacts.read_table(artifacts.CORPORA / "test.parquet", EXAMPLES)
     row = test[test.language == pair.language].index[0]

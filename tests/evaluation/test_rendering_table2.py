@@ -137,6 +137,17 @@ def test_a_table_without_rows_says_why():
     assert table2_latex(*printed, caption="Of that.").startswith("% No run of comparison.table2")
 
 
+def test_gaps_stand_in_the_caption_or_in_place_of_the_table(printed):
+    gaps = "Not in Table II: no-mpt at 4 shots (a_b is not trained there)."
+    escaped = gaps.replace("_", r"\_")
+    assert f"Of that. {gaps}" in table2_markdown(*printed, caption="Of that.", gaps=gaps)
+    assert f"Of that. {escaped}" in table2_latex(*printed, caption="Of that.", gaps=gaps)
+    nothing = MEAN.iloc[:0], STD.iloc[:0], PAPER
+    empty = table2_entries(*nothing), table2_rows(*nothing)
+    assert gaps in table2_markdown(*empty, caption="Of that.", gaps=gaps)
+    assert gaps in table2_latex(*empty, caption="Of that.", gaps=gaps)
+
+
 def test_the_caption_names_data_backbone_and_the_reference(params):
     text = table2_caption(params, pairs=120, code=lambda path: f"<{path}>")
     assert "backbone <data/small_model> on the 120 test pairs of <data/some_nli>" in text

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import (
-    FEWSHOT,
     PARALLEL_PAIRS,
     PAWS15,
+    TRANSLATED,
     TRANSLATED_SPLITS,
     write_table,
 )
@@ -47,7 +47,7 @@ def folder(tmp_path, monkeypatch):
 def write_translations(*splits):
     parts = [pairs(3).assign(split=split, premise=split) for split in splits]
     frame = pd.concat(parts) if parts else pairs(0).assign(split="")
-    write_table(frame, FEWSHOT / "k1_translations.parquet", TRANSLATED_SPLITS)
+    write_table(frame, TRANSLATED / "k1.parquet", TRANSLATED_SPLITS)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_seeds_own_translations_are_read():
     with pytest.raises(InputError) as error:
         read(pairs="xnli", seed=3)
     assert str(error.value) == (
-        "data/fewshot/k1_translations.parquet: expected a train split for seed 3, found "
+        "data/translated/k1.parquet: expected a train split for seed 3, found "
         "train@1, train@2 (is the seed in params.yaml's grid.seeds?)"
     )
 
@@ -106,12 +106,12 @@ def test_no_translations_are_an_error():
     with pytest.raises(InputError) as error:
         read(pairs="xnli")
     assert str(error.value) == (
-        "data/fewshot/k1_translations.parquet: expected translations of the labelled pairs, since "
+        "data/translated/k1.parquet: expected translations of the labelled pairs, since "
         "methods.other.pairs is xnli, found none (params.yaml: fewshot.translations must be true, "
         "and fewshot.source must have them)"
     )
 
 
 def test_a_missing_file_of_translations_is_an_error():
-    with pytest.raises(InputError, match=r"k2_translations\.parquet: expected the output of an"):
+    with pytest.raises(InputError, match=r"translated/k2\.parquet: expected the output of an"):
         read(pairs="xnli", shots=2)

@@ -1,6 +1,7 @@
 """All figures that the tables have numbers for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from pipeline.evaluation.figures.figure import Figure
 from pipeline.evaluation.figures.gain import gain
 from pipeline.evaluation.figures.heatmap import heatmap
 from pipeline.evaluation.figures.sweeps import categorical, numeric
+from pipeline.evaluation.gaps import sweep_gaps
 from pipeline.evaluation.intervals import shots_of_gain
 
 EMPTY = {
@@ -22,6 +24,12 @@ EMPTY = {
     "confusion": "The confusions were not drawn: the reference has no cells at these shots.",
 }
 """What is said in place of a figure, in the order of the figures."""
+
+
+def empty(params: Params) -> dict[str, str]:
+    """Return what is said in place of each figure that was not drawn."""
+    gaps = {name: sweep_gaps(params) for name in ("figure4", "figure5")}
+    return {name: f"{text} {gaps.get(name, '')}".strip() for name, text in EMPTY.items()}
 
 
 def figures(
@@ -40,11 +48,16 @@ def figures(
     shots = shots_of_gain(differences, baseline=comparison.baseline)
     if shots is None:
         shots = int(tables["confusion"]["shots"].max())
+    gaps = sweep_gaps(params)
     return {
         "figure3": gain(differences, paper, comparison),
-        "figure4": categorical(tables["sweeps"], reference),
-        "figure5": numeric(tables["sweeps"], reference),
+        "figure4": _with_gaps(categorical(tables["sweeps"], reference), gaps),
+        "figure5": _with_gaps(numeric(tables["sweeps"], reference), gaps),
         "curves": curves(intervals, paper, runs),
         "heatmap": heatmap(intervals, differences, runs=runs, comparison=comparison),
         "confusion": confusion(tables["confusion"], run=reference, shots=shots),
     }
+
+
+def _with_gaps(figure: Figure | None, gaps: str) -> Figure | None:
+    return replace(figure, caption=f"{figure.caption} {gaps}".strip()) if figure else None

@@ -14,9 +14,10 @@ from markupsafe import Markup
 from pipeline.config import Params
 from pipeline.config.blocks import LABELS
 from pipeline.evaluation.captions import XLM_R_BASE, XNLI, caption, chance_line
-from pipeline.evaluation.figures.collection import EMPTY
+from pipeline.evaluation.figures.collection import empty
 from pipeline.evaluation.figures.drawing import DrawnFigure, inline_svg
 from pipeline.evaluation.figures.words import language_name, seeds_name, shots_name
+from pipeline.evaluation.gaps import table2_gaps
 from pipeline.evaluation.printing import entries
 from pipeline.evaluation.report import facts, statements, tables
 from pipeline.evaluation.report.examples import EACH, compared_cells, disagreements
@@ -109,9 +110,10 @@ def _contents(material: Material) -> dict[str, Any]:
         "chance_line": chance_line(mean, pairs=pairs),
         "table1": tables.by_shots(entered),
         "table2": tables.table2(given["table2"], material.paper[1]),
+        "table2_gaps": table2_gaps(params),
         "p_rows": tuple(tables.P_ROWS),
         "figures": {name: _drawn(one) for name, one in material.figures.items()},
-        "empty": EMPTY,
+        "empty": empty(params),
         "tests": _tests_made(given["significance"]),
         "comparisons": statements.comparisons(given["significance"], given["differences"]),
         "few_seeds": list(statements.few_seeds(seeds)),
