@@ -19,13 +19,12 @@ from torch import Tensor, nn
 
 from bench.peer import Peer
 from pipeline import training
-from pipeline.config.blocks import LABELS, LanguageParams
-from pipeline.config.runs import Run
-from pipeline.methods import build
+from pipeline.backbone.backbone import load_backbone
+from pipeline.backbone.tokens import Pieces
 from pipeline.methods.base import Context, Example
-from pipeline.prompting.backbone import load_backbone
-from pipeline.prompting.tokens import Pieces
+from pipeline.params.runs import LABELS, LanguageParams, Run
 from pipeline.training import prediction
+from pipeline.training.registry import build
 from pipeline.training.reproducibility import make_deterministic
 
 SEED = 1

@@ -16,13 +16,14 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 from transformers import XLMRobertaForMaskedLM
 
-from pipeline.config.runs import Run
-from pipeline.methods import read_settings
-from pipeline.prompting.rows import Row
-from pipeline.prompting.soft_prompt import SoftPrompt, full_precision
+from pipeline.backbone.rows import Row
+from pipeline.backbone.slots import full_precision
+from pipeline.params.runs import Run
+from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.template import ClozeTemplate
 from pipeline.prompting.translator import make_translator
 from pipeline.prompting.verbalizer import label_word_ids
+from pipeline.training.registry import read_settings
 
 if TYPE_CHECKING:
     from bench.contenders import Drawn, Task

@@ -8,9 +8,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from pipeline.config.blocks import LABELS
+from pipeline.backbone.rows import Batch, Row
 from pipeline.methods.base import Method
-from pipeline.prompting.rows import Batch, Row
+from pipeline.params.runs import LABELS
 from pipeline.training.prediction import autocast
 
 BATCH = 32

@@ -9,8 +9,8 @@ import torch
 
 from bench.contenders import Drawn
 from bench.measuring import wait
-from pipeline.prompting.encoder import Settings
-from pipeline.prompting.rows import Row
+from pipeline.backbone.encoder import Settings
+from pipeline.backbone.rows import Row
 
 OPTIMIZER_BYTES = 36
 """A parameter and an update: AdamW reads weight, gradient and two moments and writes all but the

@@ -22,14 +22,18 @@ from rich.table import Table
 
 from bench.plain import load_plain, predict_plainly
 from pipeline import artifacts
-from pipeline.config import Params, load_params
+from pipeline.backbone.files import BACKBONE
+from pipeline.backbone.tokens import load_pieces
+from pipeline.cells.files import run_folder
+from pipeline.cells.metrics import cell_metrics
+from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
 from pipeline.errors import InputError, RunError
-from pipeline.evaluation.metrics import cell_metrics
-from pipeline.methods import build
 from pipeline.methods.base import Context, TrainingText
-from pipeline.prompting.tokens import load_pieces
-from pipeline.training import fit, reproducibility
+from pipeline.params.whole import Params, load_params
+from pipeline.training import reproducibility
+from pipeline.training.loop import fit
 from pipeline.training.parallel import read_parallel
+from pipeline.training.registry import build
 
 LIMIT = 0.3
 """Points of accuracy by which a cell of Table I may differ."""
@@ -48,14 +52,14 @@ def accuracies(params: Params, run: str, shots: int, seed: int) -> dict[str, flo
         By language, and of all as `avg`.
     """
     chosen = params.run(run)
-    labelled, dev = artifacts.read_fewshot(shots, seed=seed)
+    labelled, dev = read_fewshot(shots, seed=seed)
     pairs = read_parallel(chosen, shots=shots, seed=seed, usual=params.paws15.pairs)
-    test = artifacts.read_table(artifacts.CORPORA / "test.parquet", artifacts.EXAMPLES)
+    test = artifacts.read_table(CORPORA / "test.parquet", EXAMPLES)
     # Read first: transformers may draw random numbers meanwhile.
-    backbone = load_plain(artifacts.BACKBONE, width=chosen.training.max_length)
+    backbone = load_plain(BACKBONE, width=chosen.training.max_length)
     generator = reproducibility.make_deterministic(seed)
     reproducibility.set_threads(sum(one.numel() for one in backbone.parameters()))
-    pieces = load_pieces(artifacts.BACKBONE)
+    pieces = load_pieces(BACKBONE)
     context = Context(chosen, params.languages, backbone, pieces)  # type: ignore[arg-type]
     method = build(context).to(reproducibility.device())
     fit(
@@ -84,7 +88,7 @@ def differences(
     """
     rows = {}
     for cell in cells:
-        theirs = artifacts.read_json(artifacts.run_folder(*cell) / "metrics.json")["accuracy"]
+        theirs = artifacts.read_json(run_folder(*cell) / "metrics.json")["accuracy"]
         plain = pd.Series(accuracies(params, *cell))
         rows[cell] = plain - pd.Series(theirs)
         console.print(f"{cell}: {plain['avg']:.2f} %, pipeline {theirs['avg']:.2f} %")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.prompting.encoder import Settings
+from pipeline.backbone.encoder import Settings
 
 
 def _shape(hidden: int, layers: int, heads: int, inner: int) -> Settings:

@@ -8,14 +8,15 @@ from pathlib import Path
 import pandas as pd
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-from pipeline.config.blocks import LanguageParams, PairSource, Source
+from pipeline.backbone.ids import Ids, ids_of
+from pipeline.backbone.tokens import Pieces
 from pipeline.corpora.pairs import is_text, read_paws_x
 from pipeline.corpora.sources import read_split
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.methods.base import TrainingText
-from pipeline.prompting.ids import Ids, ids_of
-from pipeline.prompting.tokens import Pieces
+from pipeline.params.runs import LanguageParams
+from pipeline.params.text import PairSource, Source
 
 SOURCE = "en"
 SHOTS, PAIRS = 64, 500

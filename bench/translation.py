@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from tests.commands import environment
-from tests.corpora.translation import projects
+from tests.translation import projects
 
 SERVER = """
 import sys, time

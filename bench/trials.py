@@ -15,14 +15,15 @@ from bench.measuring import Plan, Round, measure
 from bench.roofline import roofline, rows_of
 from bench.shapes import SHAPES, write_weights
 from bench.text import Folded, Text
-from pipeline.config.runs import Run
+from pipeline.backbone.encoder import Settings
+from pipeline.backbone.rows import Row
 from pipeline.errors import RunError
-from pipeline.methods import build
 from pipeline.methods.base import Method
+from pipeline.params.runs import Run
 from pipeline.progress import Progress
-from pipeline.prompting.encoder import Settings
-from pipeline.prompting.rows import Row
-from pipeline.training import cycle, reproducibility
+from pipeline.training import reproducibility
+from pipeline.training.loop import cycle
+from pipeline.training.registry import build
 
 TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
 """By how much losses (of those above 1 nat, relatively) and probabilities may differ."""

@@ -1,4 +1,4 @@
-"""Every file that stages exchange: its place, its schema, atomic write, validated read."""
+"""How stages write and read the files that they exchange: atomic write, validated read."""
 
 import json
 import os
@@ -14,19 +14,9 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
 
-CORPORA = Path("data/corpora")
-BACKBONE = Path("data/backbone")
-TOKENS = Path("data/tokens")
-FEWSHOT = Path("data/fewshot")
-TRANSLATED = Path("data/translated")
-PAWS15 = Path("data/paws15")
-JOURNAL = Path("data/translations/journal.sqlite")
-RUNS = Path("data/runs")
-RESULTS = Path("results")
-
-_TEXT = pa.string()
-_WORD = pa.dictionary(pa.int32(), pa.string())
-_IDS = pa.list_(pa.field("element", pa.int32(), nullable=False))
+TEXT = pa.string()
+WORD = pa.dictionary(pa.int32(), pa.string())
+"""Text that repeats: a language, the name of a split."""
 
 
 @dataclass(frozen=True)
@@ -37,58 +27,10 @@ class Table:
     key: tuple[str, ...]
 
 
-def _table(columns: Mapping[str, pa.DataType], *key: str) -> Table:
+def table(columns: Mapping[str, pa.DataType], *key: str) -> Table:
+    """Return the form of a file whose columns have no missing values."""
     fields = [pa.field(name, kind, nullable=False) for name, kind in columns.items()]
     return Table(pa.schema(fields), key)
-
-
-_PAIR = {"pair_id": _TEXT, "premise": _TEXT, "hypothesis": _TEXT}
-
-EXAMPLES = _table({"language": _WORD, **_PAIR, "label": pa.int8()}, "language", "pair_id")
-"""data/corpora/{train,dev,test}.parquet; label ids as in blocks.LABELS."""
-
-ENGLISH_PAIRS = _table(_PAIR, "pair_id")
-"""data/corpora/pairs_en.parquet: the pool of English pairs."""
-
-SPLITS = _table({"split": _WORD, **_PAIR, "label": pa.int8()}, "split", "pair_id")
-"""data/fewshot/k*.parquet; split is train or dev (train@3, dev@3 where each seed has its own)."""
-
-PARALLEL_PAIRS = _table(
-    {
-        "pair_id": _TEXT,
-        "language": _WORD,
-        "premise": _TEXT,
-        "hypothesis": _TEXT,
-        "target_premise": _TEXT,
-        "target_hypothesis": _TEXT,
-        "engine": _WORD,
-    },
-    "pair_id",
-)
-"""data/paws15/pairs.parquet."""
-
-TOKENIZED = _table({"text": _TEXT, "ids": _IDS}, "text")
-"""data/tokens/test.parquet; the note `tokenizer` says whose ids they are (prompting/tokens.py)."""
-
-PREDICTIONS = _table(
-    {
-        "language": _WORD,
-        "pair_id": _TEXT,
-        "label": pa.int8(),
-        "predicted": pa.int8(),
-        "p_entailment": pa.float32(),
-        "p_neutral": pa.float32(),
-        "p_contradiction": pa.float32(),
-    },
-    "language",
-    "pair_id",
-)
-"""data/runs/*/k*/s*/predictions.parquet; the probabilities of a row sum to 1."""
-
-
-def run_folder(run: str, shots: int, seed: int) -> Path:
-    """Return the folder of one cell, data/runs/mpt/k16/s1."""
-    return RUNS / run / f"k{shots}" / f"s{seed}"
 
 
 @contextmanager
@@ -104,22 +46,6 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-TRANSLATED_SPLITS = _table(
-    {
-        "split": _WORD,
-        "pair_id": _TEXT,
-        "language": _WORD,
-        "premise": _TEXT,
-        "hypothesis": _TEXT,
-        "target_premise": _TEXT,
-        "target_hypothesis": _TEXT,
-    },
-    "split",
-    "pair_id",
-)
-"""data/translated/k*.parquet: the train parts of a split, each pair in one language."""
 
 
 def write_table(
@@ -145,7 +71,7 @@ def write_table(
     if columns.duplicated(list(form.key)).any():
         raise ValueError(f"{path}: {', '.join(form.key)} repeats")
     # A category's unused or reordered words would otherwise show in the bytes.
-    words = [field.name for field in form.schema if field.type == _WORD]
+    words = [field.name for field in form.schema if field.type == WORD]
     columns = columns.astype(dict.fromkeys(words, object))
     table = pa.Table.from_pandas(columns, schema=form.schema, preserve_index=False)
     with atomic(path) as temporary:
@@ -205,26 +131,6 @@ def read_notes(path: Path) -> dict[str, str]:
     except pa.ArrowInvalid:
         raise InputError(f"{path}: expected a Parquet file, found something else") from None
     return {key.decode(): value.decode() for key, value in metadata.items()}
-
-
-def read_fewshot(shots: int, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the train and the dev part of the k-shot split that a training seed uses.
-
-    Raises:
-        InputError: there is no such file, or splits were drawn for each seed and not for this.
-    """
-    path = FEWSHOT / f"k{shots}.parquet"
-    frame = read_table(path, SPLITS)
-    names, parts = set(frame.split), []
-    for name in ("train", "dev"):
-        wanted = name if name in names else f"{name}@{seed}"
-        if wanted not in names:
-            raise InputError(
-                f"{path}: expected a {name} split for seed {seed}, found "
-                f"{', '.join(sorted(names))} (is the seed in params.yaml's grid.seeds?)"
-            )
-        parts.append(frame[frame.split == wanted].reset_index(drop=True))
-    return parts[0], parts[1]
 
 
 def write_json(value: object, path: Path) -> None:

@@ -3,10 +3,11 @@
 import subprocess
 from pathlib import Path
 
-from pipeline.artifacts import read_json, run_folder
-from pipeline.config import CELLS, Params, load_params
-from pipeline.config.runs import Grid
+from pipeline.artifacts import read_json
+from pipeline.cells.files import circumstances_path
 from pipeline.errors import InputError
+from pipeline.params.grid import Grid
+from pipeline.params.whole import CELLS, Params, load_params
 
 PROFILES = Path("profiles")
 
@@ -70,5 +71,5 @@ def cost(params: Params) -> list[str]:
 
 
 def _seconds(cell: tuple[str, int, int]) -> float | None:
-    path = run_folder(*cell) / "circumstances.json"
+    path = circumstances_path(*cell)
     return sum(read_json(path)["seconds"].values()) if path.is_file() else None

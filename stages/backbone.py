@@ -3,9 +3,9 @@
 
 def backbone() -> None:
     """Fetch the backbone and its tokenizer, check them, and write data/backbone/."""
-    from pipeline.artifacts import BACKBONE
-    from pipeline.config import load_params
-    from pipeline.fetching import fetch_backbone
+    from pipeline.backbone.files import BACKBONE
+    from pipeline.hub.backbone import fetch_backbone
+    from pipeline.params.whole import load_params
     from stages.terminal import say
 
     params = load_params()

@@ -3,10 +3,11 @@
 
 def corpora() -> None:
     """Read XNLI and the English PAWS-X, and write data/corpora/."""
-    from pipeline.artifacts import CORPORA, ENGLISH_PAIRS, EXAMPLES, write_table
-    from pipeline.config import load_params
+    from pipeline.artifacts import write_table
+    from pipeline.corpora.files import CORPORA, ENGLISH_PAIRS, EXAMPLES
     from pipeline.corpora.pairs import clean_pool, read_paws_x
     from pipeline.corpora.xnli import load_xnli
+    from pipeline.params.whole import load_params
     from stages.terminal import bar, say
 
     params = load_params()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from pipeline.config import Params
+    from pipeline.params.whole import Params
 
 
 def fewshot(
@@ -23,9 +23,10 @@ def fewshot(
 
     Without --shots: one for each number of shots in params.yaml.
     """
-    from pipeline.artifacts import CORPORA, EXAMPLES, FEWSHOT, SPLITS, read_table, write_table
-    from pipeline.config import load_params
+    from pipeline.artifacts import read_table, write_table
     from pipeline.corpora.fewshot import split_notes
+    from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
+    from pipeline.params.whole import load_params
     from stages.terminal import say
 
     params = load_params()
@@ -47,8 +48,8 @@ def _split(
     """Return a split; an empty one if it cannot be made and no run uses it."""
     import pandas as pd
 
-    from pipeline.artifacts import SPLITS
     from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded
+    from pipeline.corpora.files import SPLITS
     from pipeline.errors import InputError
 
     settings = params.fewshot

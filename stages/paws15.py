@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.config.blocks import Paws15
-    from pipeline.corpora.translation.sample import Standing
+    from pipeline.params.text import Paws15
+    from pipeline.translation.sample import Standing
 
 
 def paws15(
@@ -20,22 +20,14 @@ def paws15(
     ] = False,
 ) -> None:
     """Draw English pairs, assign each a language, have them translated, and write data/paws15/."""
-    from pipeline.artifacts import (
-        CORPORA,
-        ENGLISH_PAIRS,
-        EXAMPLES,
-        PARALLEL_PAIRS,
-        PAWS15,
-        read_table,
-        write_json,
-        write_table,
-    )
-    from pipeline.config import load_params
-    from pipeline.corpora.engines import build
+    from pipeline.artifacts import read_table, write_json, write_table
+    from pipeline.corpora.files import CORPORA, ENGLISH_PAIRS, EXAMPLES, PARALLEL_PAIRS, PAWS15
     from pipeline.corpora.pairs import draw_pairs, refuse_test_sentences, spare_pairs
-    from pipeline.corpora.translation.checks import Checks
-    from pipeline.corpora.translation.provenance import manifest, table_by_language
-    from pipeline.corpora.translation.sample import Sample, stand, translated
+    from pipeline.params.whole import load_params
+    from pipeline.translation.checks import Checks
+    from pipeline.translation.engines import build
+    from pipeline.translation.provenance import manifest, table_by_language
+    from pipeline.translation.sample import Sample, stand, translated
     from stages.terminal import bar, say
 
     params = load_params()
@@ -78,8 +70,8 @@ def _asked_for(paws15: "Paws15", *, extended: bool) -> tuple["Paws15", str]:
 
 def _require_all(standing: "Standing", stopped: str | None) -> None:
     """End the stage with a list, unless every pair is clean."""
-    from pipeline.corpora.translation.provenance import complaints
     from pipeline.errors import RunError
+    from pipeline.translation.provenance import complaints
     from stages.terminal import warn
 
     wanted, clean = len(standing.pairs), len(standing.clean)

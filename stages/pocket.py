@@ -47,7 +47,7 @@ def _measure(sources: "Sources", folder: Path) -> None:
     """Print the numbers of the card, as Markdown."""
     import torch
 
-    from pipeline.config import load_params
+    from pipeline.params.whole import load_params
     from pipeline.pocket.card import cues, full_data, untrained
     from stages.terminal import bar, say
 

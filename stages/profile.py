@@ -14,8 +14,8 @@ def profile(
 ) -> None:
     """Copy profiles/NAME.yaml over params.yaml and say what it would cost."""
     from pipeline.artifacts import write_text
-    from pipeline.config import PARAMS
     from pipeline.errors import InputError
+    from pipeline.params.runs import PARAMS
     from pipeline.profiles import PROFILES, cost, is_held, load_profile
     from stages.terminal import say
 

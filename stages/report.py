@@ -3,14 +3,15 @@
 
 def report() -> None:
     """Draw the figures and write results/report.html from the tables and the cells."""
-    from pipeline.artifacts import RESULTS, write_text
-    from pipeline.config import load_params
-    from pipeline.evaluation.figures.collection import figures
-    from pipeline.evaluation.figures.drawing import draw, pictures, write_pictures
-    from pipeline.evaluation.report.inputs import read_records, read_tables
-    from pipeline.evaluation.report.page import Material, page
+    from pipeline.artifacts import write_text
+    from pipeline.evaluation.files import RESULTS
     from pipeline.evaluation.table2 import read_paper_table2
     from pipeline.evaluation.tables import PAPER, read_table1
+    from pipeline.params.whole import load_params
+    from pipeline.report.figures.collection import figures
+    from pipeline.report.figures.drawing import draw, pictures, write_pictures
+    from pipeline.report.inputs import read_records, read_tables
+    from pipeline.report.page import Material, page
 
     params = load_params()
     tables = read_tables()

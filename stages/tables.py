@@ -47,10 +47,11 @@ def tables(
 
 
 def _write() -> None:
-    from pipeline.artifacts import RESULTS, write_csv, write_json, write_text
-    from pipeline.config import load_params
+    from pipeline.artifacts import write_csv, write_json, write_text
+    from pipeline.evaluation.files import RESULTS
     from pipeline.evaluation.gaps import sweep_gaps, table2_gaps
     from pipeline.evaluation.results import results
+    from pipeline.params.whole import load_params
     from stages.terminal import warn
 
     params = load_params()
@@ -68,8 +69,8 @@ def _write() -> None:
 def _show() -> None:
     from rich.console import Console
 
-    from pipeline.artifacts import RESULTS
     from pipeline.errors import InputError
+    from pipeline.evaluation.files import RESULTS
     from pipeline.evaluation.rendering import caption_of
     from pipeline.evaluation.table2 import read_paper_table2, read_table2
     from pipeline.evaluation.tables import PAPER, read_table1

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from pipeline.training import History
+    from pipeline.training.loop import History
 
 
 def train(
@@ -24,34 +24,38 @@ def train(
     from time import perf_counter
 
     from pipeline import artifacts
-    from pipeline.config import load_params
-    from pipeline.methods import build, read_settings, settings_of
+    from pipeline.backbone.backbone import load_backbone
+    from pipeline.backbone.files import BACKBONE, TOKENS
+    from pipeline.backbone.tokens import load_pieces
+    from pipeline.cells.files import PREDICTIONS, circumstances_path, run_folder
+    from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
     from pipeline.methods.base import Context, TrainingText
-    from pipeline.prompting.backbone import load_backbone
-    from pipeline.prompting.tokens import load_pieces
-    from pipeline.training import fit, reproducibility
+    from pipeline.params.runs import load_runs
+    from pipeline.training import reproducibility
+    from pipeline.training.loop import fit
     from pipeline.training.parallel import read_parallel
     from pipeline.training.prediction import predict
+    from pipeline.training.registry import build, read_settings, settings_of
     from stages.terminal import bar
 
     started = perf_counter()
-    params = load_params()
+    params = load_runs()
     chosen = params.run(run)
     read_settings(chosen)  # a mistake shows at once, before anything is read
-    labelled, dev = artifacts.read_fewshot(shots, seed=seed)
-    pairs = read_parallel(chosen, shots=shots, seed=seed, usual=params.paws15.pairs)
-    test = artifacts.read_table(artifacts.CORPORA / "test.parquet", artifacts.EXAMPLES)
+    labelled, dev = read_fewshot(shots, seed=seed)
+    pairs = read_parallel(chosen, shots=shots, seed=seed)
+    test = artifacts.read_table(CORPORA / "test.parquet", EXAMPLES)
     text = TrainingText.of(labelled, pairs)
     dev = dev.assign(language=params.languages.source)
 
     generator = reproducibility.make_deterministic(seed)
-    backbone = load_backbone(artifacts.BACKBONE)
+    backbone = load_backbone(BACKBONE)
     threads = reproducibility.set_threads(sum(one.numel() for one in backbone.parameters()))
     context = Context(
         run=chosen,
         languages=params.languages,
         backbone=backbone,
-        pieces=load_pieces(artifacts.BACKBONE, known=artifacts.TOKENS / "test.parquet"),
+        pieces=load_pieces(BACKBONE, known=TOKENS / "test.parquet"),
     )
     method = build(context).to(reproducibility.device())
     loaded = perf_counter()
@@ -61,16 +65,16 @@ def train(
         predictions = predict(method, test, threads=threads, progress=progress)
     done = perf_counter()
 
-    folder = artifacts.run_folder(run, shots, seed)
-    artifacts.write_table(predictions, folder / "predictions.parquet", artifacts.PREDICTIONS)
+    folder = run_folder(run, shots, seed)
+    artifacts.write_table(predictions, folder / "predictions.parquet", PREDICTIONS)
     artifacts.write_csv(history.epochs, folder / "history.csv")
     _write_prompts(method.prompts(), folder / "prompt.safetensors")
     settings = settings_of(chosen, external_pairs=len(pairs))
     _write_metrics(predictions, history, settings, folder / "metrics.json")
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}
-    # Beside the outs and none of them: the same inputs give other times.
+    # No part of the cell's folder, which is the same bytes every time.
     facts = {"seconds": seconds, **reproducibility.circumstances()}
-    artifacts.write_json(facts, folder / "circumstances.json")
+    artifacts.write_json(facts, circumstances_path(run, shots, seed))
 
 
 def _write_prompts(prompts: "dict[str, Tensor]", path: "Path") -> None:
@@ -88,8 +92,8 @@ def _write_metrics(
     predictions: "pd.DataFrame", history: "History", settings: "dict[str, Any]", path: "Path"
 ) -> None:
     from pipeline.artifacts import write_json
-    from pipeline.config.blocks import LABELS
-    from pipeline.evaluation.metrics import cell_metrics
+    from pipeline.cells.metrics import cell_metrics
+    from pipeline.params.runs import LABELS
     from stages.terminal import say, warn
 
     epochs, kept = history.epochs, history.kept

@@ -7,7 +7,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.config import Params
+    from pipeline.params.whole import Params
 
 
 def translations(
@@ -17,15 +17,9 @@ def translations(
     """Give each training pair of data/fewshot/kK.parquet its translation in one language."""
     import pandas as pd
 
-    from pipeline.artifacts import (
-        FEWSHOT,
-        SPLITS,
-        TRANSLATED,
-        TRANSLATED_SPLITS,
-        read_table,
-        write_table,
-    )
-    from pipeline.config import load_params
+    from pipeline.artifacts import read_table, write_table
+    from pipeline.corpora.files import FEWSHOT, SPLITS, TRANSLATED, TRANSLATED_SPLITS
+    from pipeline.params.whole import load_params
     from stages.terminal import say
 
     params = load_params()
@@ -44,8 +38,9 @@ def translations(
 
 def _translated(train: "pd.DataFrame", params: "Params", *, shots: int) -> "pd.DataFrame":
     """Read the translations from where the split came from, and give each pair one of them."""
-    from pipeline.artifacts import CORPORA, EXAMPLES, FEWSHOT, read_notes, read_table
+    from pipeline.artifacts import read_notes, read_table
     from pipeline.corpora.all_languages import read_translations
+    from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT
     from pipeline.corpora.translated import given_translations, refuse_test_pairs, with_translations
     from pipeline.errors import InputError
     from stages.terminal import bar

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import artifacts
-from pipeline.artifacts import ENGLISH_PAIRS, EXAMPLES, SPLITS
+from pipeline.cells.files import run_folder
+from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES, FEWSHOT, SPLITS, read_fewshot
 from pipeline.errors import InputError
 
 
@@ -168,21 +169,21 @@ def splits(tmp_path, monkeypatch):
 
     def write(*names):
         frame = split_frame(*names).drop_duplicates(["split", "pair_id"])
-        artifacts.write_table(frame, artifacts.FEWSHOT / "k2.parquet", SPLITS)
+        artifacts.write_table(frame, FEWSHOT / "k2.parquet", SPLITS)
 
     return write
 
 
 def test_one_split_serves_every_seed(splits):
     splits("train", "dev")
-    train, dev = artifacts.read_fewshot(2, seed=5)
+    train, dev = read_fewshot(2, seed=5)
     assert set(train.split) == {"train"}
     assert set(dev.split) == {"dev"}
 
 
 def test_a_split_a_seed_serves_its_own_seed(splits):
     splits("train@1", "train@5", "dev@1", "dev@5")
-    train, dev = artifacts.read_fewshot(2, seed=5)
+    train, dev = read_fewshot(2, seed=5)
     assert (set(train.split), set(dev.split)) == ({"train@5"}, {"dev@5"})
     assert list(train.index) == list(range(len(train)))
 
@@ -190,7 +191,7 @@ def test_a_split_a_seed_serves_its_own_seed(splits):
 def test_a_seed_without_a_split_is_one_line(splits):
     splits("train@1", "dev@1")
     with pytest.raises(InputError) as caught:
-        artifacts.read_fewshot(2, seed=5)
+        read_fewshot(2, seed=5)
     assert str(caught.value) == (
         "data/fewshot/k2.parquet: expected a train split for seed 5, found dev@1, train@1 "
         "(is the seed in params.yaml's grid.seeds?)"
@@ -235,4 +236,4 @@ def test_csv_keeps_full_precision(tmp_path):
 
 
 def test_a_cell_has_its_own_folder():
-    assert str(artifacts.run_folder("mpt", 16, 1)) == "data/runs/mpt/k16/s1"
+    assert str(run_folder("mpt", 16, 1)) == "data/runs/mpt/k16/s1"

@@ -86,7 +86,7 @@ def test_ctrl_c_ends_with_130_and_one_line(project, monkeypatch, capsys):
     def press():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.config.load_params", press)
+    monkeypatch.setattr("pipeline.params.whole.load_params", press)
     assert call(monkeypatch, "corpora") == 130
     assert only_line(capsys.readouterr().err) == "interrupted"
 

@@ -10,7 +10,7 @@ import torch
 
 from pipeline import languages
 from pipeline.methods.base import Context
-from pipeline.training import fit
+from pipeline.training.loop import fit
 from pipeline.training.prediction import predict
 from stages.backbone import backbone
 from stages.corpora import corpora

@@ -20,11 +20,11 @@ from transformers import (
     XLMRobertaForMaskedLM,
 )
 
-from pipeline.config.blocks import Source
+from pipeline.backbone import encoder
+from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
-from pipeline.fetching import FILES, fetch_backbone
-from pipeline.prompting import encoder
-from pipeline.prompting.tokens import Pieces
+from pipeline.hub.backbone import FILES, fetch_backbone
+from pipeline.params.text import Source
 from tests import toys
 from tests.commands import only_line, run
 from tests.hub_server import Repository, serving

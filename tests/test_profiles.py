@@ -1,12 +1,13 @@
 """`mpt profile`: a ready-made params.yaml in place of the old one, unless that loses edits."""
 
-import json
 import shutil
 import subprocess
 
 import pytest
 
-from pipeline.config import load_params
+from pipeline.artifacts import write_json
+from pipeline.cells.files import circumstances_path
+from pipeline.params.whole import load_params
 from pipeline.profiles import cost
 from tests.commands import call, only_line
 from tests.imports import ROOT
@@ -52,12 +53,13 @@ def test_a_profile_replaces_params_and_says_what_it_costs(repository, monkeypatc
         "languages: 15, backbone: FacebookAI/xlm-roberta-base",
         "grid: 180 cells of 50 epochs (ft, sp, pct, mpt; 1, 2, 4, 8, 16, 32, 64, 128, 256 shots; "
         "5 seeds)",
-        "ablations: 40 cells of 50 epochs (no_consistency, no_external_data, no_translator, "
-        "sp_matched; 4, 64 shots; 5 seeds)",
+        "ablations: 30 cells of 50 epochs (no_consistency, no_external_data, no_translator; "
+        "4, 64 shots; 5 seeds)",
         "sweeps: 130 cells of 50 epochs (linear_1, lstm_1, lstm_2, transformer_1, transformer_2, "
         "prefix, midfix, endfix, length_1, length_2, length_8, length_16, alpha_00, alpha_01, "
         "alpha_02, alpha_03, alpha_04, alpha_06, alpha_07, alpha_08, alpha_09, pairs_125, "
         "pairs_250, pairs_1000, pairs_2000, pairs_8000; 64 shots; 5 seeds)",
+        "matched: 10 cells of 50 epochs (sp_matched; 4, 64 shots; 5 seeds)",
     ]
     # A profile as it is lies in profiles/: nothing is lost, committed or not.
     assert call(monkeypatch, "profile", "pocket") == 0
@@ -142,8 +144,6 @@ def test_the_cost_counts_the_time_of_cells_that_were_trained(folder):
     params = load_params(folder / "params.yaml")
     runs, shots, seeds = params.grid.runs, params.grid.shots, params.grid.seeds
     for seed, seconds in zip(seeds, (60, 120), strict=False):
-        cell = folder / "data" / "runs" / runs[0] / f"k{shots[0]}" / f"s{seed}"
-        cell.mkdir(parents=True)
         facts = {"seconds": {"load": 3.0, "train": seconds - 5.0, "predict": 2.0}}
-        (cell / "circumstances.json").write_text(json.dumps(facts))
+        write_json(facts, folder / circumstances_path(runs[0], shots[0], seed))
     assert "  2 of them lie in data/runs/ and took 3.0 minutes" in cost(params)

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from pipeline.artifacts import TOKENIZED, TOKENS, read_notes, read_table, write_table
+from pipeline.artifacts import read_notes, read_table, write_table
+from pipeline.backbone.files import TOKENIZED, TOKENS
 from pipeline.errors import InputError
 from pipeline.prompting.forms import every_form
 from stages.backbone import backbone
@@ -47,7 +48,8 @@ def test_every_stage_leaves_what_the_next_one_reads(prepared, capsys):
         for seed in (1, 2):
             train(run, shots=1, seed=seed)
             folder = prepared / f"data/runs/{run}/k1/s{seed}"
-            assert {path.name for path in folder.iterdir()} == {*OUTS, "circumstances.json"}
+            assert {path.name for path in folder.iterdir()} == set(OUTS)
+            assert (prepared / f"data/circumstances/{run}/k1/s{seed}.json").is_file()
             predictions = pd.read_parquet(folder / "predictions.parquet")
             assert len(predictions) == 12 * 4
             metrics = json.loads((folder / "metrics.json").read_text())

@@ -45,7 +45,7 @@ def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "
 
 def pieces(made: PreTrainedTokenizerFast):
     """Return the pieces of a tokenizer."""
-    from pipeline.prompting.tokens import Pieces
+    from pipeline.backbone.tokens import Pieces
 
     return Pieces(made.backend_tokenizer, mask=made.mask_token, pad=made.pad_token)
 
@@ -185,6 +185,7 @@ def params(**changes: object) -> dict:
         "grid": {"runs": ["ft", "sp", "pct", "mpt"], "shots": [1, 2], "seeds": [1, 2]},
         "ablations": {"runs": [], "shots": [], "seeds": []},
         "sweeps": {"runs": [], "shots": [], "seeds": []},
+        "matched": {"runs": [], "shots": [], "seeds": []},
         "comparison": {"reference": "mpt", "baseline": "sp", "table2": {}},
         "training": {
             "epochs": 2,
@@ -245,11 +246,11 @@ def context(folder: Path, run: str = "mpt", *, known: Path | None = None, **chan
         known: texts that are tokenized already.
         changes: of params.yaml, dotted keys.
     """
-    from pipeline.config import Params
-    from pipeline.config.strict import parse
+    from pipeline.backbone.backbone import load_backbone
+    from pipeline.backbone.tokens import load_pieces
     from pipeline.methods.base import Context
-    from pipeline.prompting.backbone import load_backbone
-    from pipeline.prompting.tokens import load_pieces
+    from pipeline.params.strict import parse
+    from pipeline.params.whole import Params
 
     made = parse(Params, params(**changes), place="params.yaml")
     return Context(

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.artifacts import RUNS, read_json
+from pipeline.artifacts import read_json
+from pipeline.cells.files import RUNS
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config.blocks import Source
 from pipeline.corpora.leaks import normal
 from pipeline.corpora.sources import split_files
 from pipeline.errors import InputError
+from pipeline.params.text import Source
 from pipeline.progress import Progress, silent
 
 CONFIG, SPLIT = "all_languages", "train"

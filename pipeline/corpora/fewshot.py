@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pipeline.config.blocks import LABELS, Fewshot, Source
 from pipeline.corpora.drawing import content_hash, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import blank, read_split, require_columns
 from pipeline.corpora.xnli import SPLITS
 from pipeline.errors import InputError
+from pipeline.params.runs import LABELS
+from pipeline.params.text import Fewshot, Source
 
 
 def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str) -> pd.DataFrame:

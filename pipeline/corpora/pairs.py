@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from pipeline.config.blocks import PairSource, Paws15
 from pipeline.corpora.drawing import dealt, draw_key
 from pipeline.corpora.leaks import in_sentences_of, pair_texts
 from pipeline.corpora.sources import read_split, require_columns
 from pipeline.errors import InputError
+from pipeline.params.text import PairSource, Paws15
 
 PLACEHOLDER = "NS"
 """What PAWS-X holds where a sentence was not translated."""

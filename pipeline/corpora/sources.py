@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config.blocks import LABELS, Source
 from pipeline.errors import InputError
-from pipeline.hub import fetch
+from pipeline.hub.files import fetch
+from pipeline.params.runs import LABELS
+from pipeline.params.text import Source
 
 
 def read_split(source: Source, *, config: str, split: str, key: str) -> pd.DataFrame:

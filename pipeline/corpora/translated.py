@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config.blocks import Fewshot
 from pipeline.corpora.drawing import dealt, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import blank, require_columns
 from pipeline.errors import InputError
+from pipeline.params.text import Fewshot
 
 
 def given_translations(

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from pipeline.config.blocks import LABELS, LanguageParams, Source
 from pipeline.corpora.sources import blank, read_split, require_columns
 from pipeline.errors import InputError
+from pipeline.params.runs import LABELS, LanguageParams
+from pipeline.params.text import Source
 from pipeline.progress import Progress, silent
 
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}

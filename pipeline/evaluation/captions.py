@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from pipeline.config import Params
-from pipeline.config.blocks import LABELS
-from pipeline.evaluation.metrics import at_chance
+from pipeline.cells.metrics import at_chance
 from pipeline.evaluation.tables import AVERAGE
+from pipeline.params.runs import LABELS
+from pipeline.params.whole import Params
 
 XNLI = "facebook/xnli"
 XLM_R_BASE = ("FacebookAI/xlm-roberta-base", "xlm-roberta-base")

@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.artifacts import PREDICTIONS, Table, read_table, run_folder
+from pipeline.artifacts import Table, read_table
+from pipeline.cells.files import PREDICTIONS, run_folder
 from pipeline.errors import InputError
 
 Cell = tuple[str, int, int]

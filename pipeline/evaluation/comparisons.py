@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from pipeline.config.runs import Grid
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.significance import (
     Outcome,
@@ -14,6 +13,7 @@ from pipeline.evaluation.significance import (
     paired_t,
     paper_independent_t_16_columns,
 )
+from pipeline.params.grid import Grid
 
 PAPER_TEST = "paper_independent_t_16_columns"
 SEEDS_TEST = "paired_t_seeds"

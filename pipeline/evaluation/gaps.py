@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.config import Params
+from pipeline.params.whole import Params
 
 
 def table2_gaps(params: Params) -> str:

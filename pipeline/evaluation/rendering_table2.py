@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.config import Params
 from pipeline.evaluation.captions import Code, comparability, subject
 from pipeline.evaluation.printing import (
     Entries,
@@ -20,6 +19,7 @@ from pipeline.evaluation.printing import (
 from pipeline.evaluation.rendering import by_language, shots_text
 from pipeline.evaluation.table2 import ORIGINAL, P_VALUES, PRINTED, with_original
 from pipeline.evaluation.tables import AVERAGE, languages_of
+from pipeline.params.whole import Params
 
 NONE = "No run of comparison.table2 has cells at the shots of ablations beside the reference."
 

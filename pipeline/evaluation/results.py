@@ -4,7 +4,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.config import CELLS, Params
 from pipeline.errors import InputError
 from pipeline.evaluation import rendering, rendering_table2
 from pipeline.evaluation.bootstrap import Bootstrap
@@ -27,6 +26,7 @@ from pipeline.evaluation.tables import (
     table1,
     table1_std,
 )
+from pipeline.params.whole import CELLS, Params
 
 Contents = pd.DataFrame | str | dict[str, Any]
 """Of a CSV file, of a Markdown or LaTeX file, or of a JSON file."""

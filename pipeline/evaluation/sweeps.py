@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.artifacts import read_json, run_folder
+from pipeline.artifacts import read_json
+from pipeline.cells.files import run_folder
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.tables import AVERAGE

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.config.runs import Comparison, Shots
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.comparisons import MCNEMAR, PAPER_TEST, SEEDS_TEST, compare, holm_of
 from pipeline.evaluation.intervals import accuracies
 from pipeline.evaluation.significance import Outcome
 from pipeline.evaluation.tables import AVERAGE, languages_of, read_csv, require_numbers
+from pipeline.params.grid import Comparison, Shots
 
 ORIGINAL = "original"
 """The variant of which nothing is taken away: the reference."""

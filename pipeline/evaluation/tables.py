@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.config.blocks import LABELS
-from pipeline.config.runs import Grid
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
+from pipeline.params.grid import Grid
+from pipeline.params.runs import LABELS
 
 PAPER = Path("data/paper")
 AVERAGE = "avg"

@@ -9,14 +9,13 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from pipeline.config.blocks import LanguageParams
-from pipeline.config.runs import Run
+from pipeline.backbone.backbone import Backbone
+from pipeline.backbone.layout import moved
+from pipeline.backbone.rows import Batch, Row, collate
+from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
-from pipeline.prompting.backbone import Backbone
-from pipeline.prompting.layout import moved
-from pipeline.prompting.rows import Batch, Row, collate
+from pipeline.params.runs import LanguageParams, Run
 from pipeline.prompting.template import ClozeTemplate, Template
-from pipeline.prompting.tokens import Pieces
 from pipeline.prompting.verbalizer import label_word_ids
 
 

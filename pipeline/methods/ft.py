@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.config.blocks import LABELS
-from pipeline.config.strict import Strictly
+from pipeline.backbone.rows import Batch, Row
 from pipeline.methods.base import Context, Example, Losses, Method, TrainingText, labelled_examples
-from pipeline.prompting.rows import Batch, Row
+from pipeline.params.runs import LABELS
+from pipeline.params.strict import Strictly
 from pipeline.prompting.template import PairTemplate
 
 

@@ -7,7 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from pipeline.config.strict import Strictly
+from pipeline.backbone.rows import Row
+from pipeline.backbone.slots import full_precision
 from pipeline.methods.base import (
     Context,
     Example,
@@ -16,9 +17,9 @@ from pipeline.methods.base import (
     WordMethod,
     labelled_examples,
 )
+from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
-from pipeline.prompting.rows import Row
-from pipeline.prompting.soft_prompt import SoftPrompt, full_precision
+from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.translator import Translator, make_translator
 
 SOURCE, TARGET = 0, 1

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from pipeline.config.strict import Strictly
+from pipeline.backbone.rows import Row
 from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
+from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import symmetric_kl, vocabulary_cross_entropy
-from pipeline.prompting.rows import Row
 from pipeline.prompting.template import QuestionTemplate
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.config.strict import Strictly
+from pipeline.backbone.rows import Row
 from pipeline.methods.base import (
     Context,
     Example,
@@ -17,8 +17,8 @@ from pipeline.methods.base import (
     WordMethod,
     labelled_examples,
 )
+from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import vocabulary_cross_entropy
-from pipeline.prompting.rows import Row
 from pipeline.prompting.soft_prompt import SoftPrompt
 
 

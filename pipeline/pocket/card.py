@@ -8,24 +8,24 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
-from pipeline import methods
-from pipeline.artifacts import PARALLEL_PAIRS
-from pipeline.config import Params
-from pipeline.config.blocks import Source
+from pipeline.backbone.backbone import Backbone, load_backbone
+from pipeline.backbone.ids import Ids
+from pipeline.backbone.rows import collate
+from pipeline.backbone.tokens import Pieces, load_pieces
+from pipeline.corpora.files import PARALLEL_PAIRS
 from pipeline.corpora.sources import read_split
 from pipeline.methods.base import Context, TrainingText
+from pipeline.params.text import Source
+from pipeline.params.whole import Params
 from pipeline.pocket.corpus import Corpora
 from pipeline.pocket.grammar import Grammar, Phrase
 from pipeline.pocket.items import MODIFIERS, Item
 from pipeline.pocket.lexicon import SLOTS, Lexicon
 from pipeline.progress import Progress, silent
-from pipeline.prompting.backbone import Backbone, load_backbone
-from pipeline.prompting.ids import Ids
-from pipeline.prompting.rows import collate
 from pipeline.prompting.template import ClozeTemplate, QuestionTemplate, Template
-from pipeline.prompting.tokens import Pieces, load_pieces
-from pipeline.training import fit
+from pipeline.training.loop import fit
 from pipeline.training.prediction import accuracy, predict
+from pipeline.training.registry import build
 from pipeline.training.reproducibility import make_deterministic
 
 ENGLISH_WORDS = ("yes", "maybe", "no")
@@ -114,7 +114,7 @@ def full_data(params: Params, folder: Path, progress: Progress = silent) -> dict
     generator = make_deterministic(SEED)
     backbone, pieces = load_backbone(folder / "backbone"), load_pieces(folder / "backbone")
     chosen = run.model_copy(update={"training": training})
-    method = methods.build(Context(chosen, params.languages, backbone, pieces))
+    method = build(Context(chosen, params.languages, backbone, pieces))
     dev = _read(folder, params.languages.source, "validation")
     no_pairs = PARALLEL_PAIRS.schema.empty_table().to_pandas()
     text = TrainingText.of(_read(folder, params.languages.source, "train"), no_pairs)

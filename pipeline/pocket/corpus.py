@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.artifacts import atomic, write_text
-from pipeline.config.blocks import LABELS
+from pipeline.params.runs import LABELS
 from pipeline.pocket.grammar import Grammar, Sentence
 from pipeline.pocket.items import Item, draw_balanced, draw_paraphrase
 from pipeline.pocket.lexicon import Lexicon

@@ -5,10 +5,10 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from pipeline.config.blocks import LABELS
-from pipeline.config.strict import Strictly, parse, read_yaml
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
+from pipeline.params.runs import LABELS
+from pipeline.params.strict import Strictly, parse, read_yaml
 from pipeline.pocket.lexicon import SLOTS, Lexicon
 
 Word = Annotated[str, StringConstraints(min_length=1)]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pipeline.config.blocks import LABELS
+from pipeline.params.runs import LABELS
 from pipeline.pocket.grammar import Phrase, Sentence
 from pipeline.pocket.lexicon import SLOTS, Lexicon
 

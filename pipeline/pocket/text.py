@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from pipeline.config.blocks import LABELS
+from pipeline.params.runs import LABELS
 from pipeline.pocket.corpus import Pair
 from pipeline.pocket.grammar import Grammar, Phrase, Sentence
 from pipeline.pocket.items import (

@@ -7,12 +7,12 @@ Truncation takes from the sentences alone, never from prompt, mask, literals or 
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from pipeline.backbone.ids import Ids, ids_of
+from pipeline.backbone.rows import Row
+from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.prompting.forms import strip_punctuation
-from pipeline.prompting.ids import Ids, ids_of
-from pipeline.prompting.rows import Row
-from pipeline.prompting.tokens import Pieces
 
 Position = Literal["prefix", "midfix", "suffix", "endfix"]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pipeline.config.blocks import LABELS
+from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
-from pipeline.prompting.tokens import Pieces
+from pipeline.params.runs import LABELS
 
 
 def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[int]:

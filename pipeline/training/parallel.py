@@ -2,19 +2,19 @@
 
 import pandas as pd
 
-from pipeline.artifacts import PARALLEL_PAIRS, PAWS15, TRANSLATED, TRANSLATED_SPLITS, read_table
-from pipeline.config.runs import Run
+from pipeline.artifacts import read_table
+from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15, TRANSLATED, TRANSLATED_SPLITS
 from pipeline.errors import InputError
+from pipeline.params.runs import Run
 
 
-def read_parallel(run: Run, *, shots: int, seed: int, usual: int) -> pd.DataFrame:
+def read_parallel(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
     """Read the parallel pairs that a run asks for by `pairs` and `external_pairs`.
 
     Args:
         run: its `parallel` says which.
         shots: k, of the split whose translations are read.
         seed: the training seed, where each has its own split.
-        usual: paws15.pairs; a run that asks for more reads the extended pairs.
 
     Returns:
         language, premise, hypothesis, target_premise, target_hypothesis and more.
@@ -24,9 +24,11 @@ def read_parallel(run: Run, *, shots: int, seed: int, usual: int) -> pd.DataFram
     """
     if run.parallel.pairs == "xnli":
         return _translations(run, shots=shots, seed=seed)
-    wanted = run.parallel.external_pairs
-    path = PAWS15 / ("extended.parquet" if wanted and wanted > usual else "pairs.parquet")
+    wanted, path = run.parallel.external_pairs, PAWS15 / "pairs.parquet"
     pairs = read_table(path, PARALLEL_PAIRS)
+    if wanted and wanted > len(pairs):
+        path = PAWS15 / "extended.parquet"
+        pairs = read_table(path, PARALLEL_PAIRS)
     if wanted and wanted > len(pairs):
         raise InputError(
             f"{path}: expected at least the {wanted} pairs of methods.{run.name}.external_pairs "

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pandas as pd
 import torch
 
-from pipeline.config.blocks import LABELS
+from pipeline.backbone.rows import Row
 from pipeline.methods.base import Method
+from pipeline.params.runs import LABELS
 from pipeline.progress import Progress, silent
-from pipeline.prompting.rows import Row
 
 TOKENS_A_BATCH = {"cpu": 4_096, "cuda": 16_384}
 """Rows are batched by length up to this many tokens, padding included. More leave a CPU's cache."""

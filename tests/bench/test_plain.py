@@ -4,9 +4,9 @@ import torch
 from torch.testing import assert_close
 
 from bench.plain import load_plain, predict_plainly
-from pipeline.methods import build
 from pipeline.methods.base import Context
 from pipeline.training.prediction import predict
+from pipeline.training.registry import build
 from tests import toys
 
 

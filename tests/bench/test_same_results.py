@@ -6,9 +6,10 @@ from rich.console import Console
 
 from bench import same_results
 from pipeline import artifacts
-from pipeline.config import Params
-from pipeline.config.strict import parse
+from pipeline.cells.files import run_folder
 from pipeline.errors import InputError
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params
 from tests import toys
 
 PARAMS = parse(Params, toys.params(), place="params.yaml")
@@ -33,7 +34,7 @@ def cells(tmp_path, monkeypatch):
     found = [("mpt", 1, 1), ("mpt", 1, 2)]
     for cell in found:
         metrics = {"accuracy": {"en": 80.0, "sw": 60.0, "avg": 70.0}}
-        artifacts.write_json(metrics, artifacts.run_folder(*cell) / "metrics.json")
+        artifacts.write_json(metrics, run_folder(*cell) / "metrics.json")
 
     def plain(params, run, shots, seed):
         points = 1.0 if seed == 1 else -0.5

@@ -17,11 +17,11 @@ from bench.peer import Peer
 from bench.roofline import flops
 from bench.shapes import SHAPES, write_weights
 from bench.text import Folded, read_text, train_tokenizer
+from pipeline.backbone.encoder import Settings
+from pipeline.backbone.ids import ids_of
+from pipeline.backbone.rows import Row, collate
 from pipeline.errors import InputError, RunError
 from pipeline.profiles import load_profile
-from pipeline.prompting.encoder import Settings
-from pipeline.prompting.ids import ids_of
-from pipeline.prompting.rows import Row, collate
 from tests import toys
 from tests.imports import ROOT, closure
 

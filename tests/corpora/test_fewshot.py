@@ -10,11 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pipeline import artifacts
-from pipeline.artifacts import EXAMPLES, SPLITS
-from pipeline.config.blocks import Fewshot
 from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, split_sha256
+from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
 from pipeline.corpora.leaks import pair_texts
 from pipeline.errors import InputError
+from pipeline.params.text import Fewshot
 from tests import toys
 from tests.commands import call, only_line
 from tests.imports import ROOT
@@ -226,18 +226,18 @@ def test_a_test_pair_or_a_dev_pair_in_training_is_refused(tmp_path):
 def with_corpora(project):
     for name, frame in POOLS.items():
         frames = [frame.assign(language=code) for code in ("en", "de")]
-        path = artifacts.CORPORA / f"{name}.parquet"
+        path = CORPORA / f"{name}.parquet"
         artifacts.write_table(pd.concat(frames), path, EXAMPLES)
     return project
 
 
 def test_the_stage_writes_one_split_or_one_a_seed(with_corpora, monkeypatch):
     assert call(monkeypatch, "fewshot", "--shots", "2") == 0
-    split = artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS)
+    split = artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS)
     assert texts(split) == texts(sampled(POOLS, shots=2, seed=0))
     toys.write_params(toys.params(fewshot__per_seed=True), with_corpora / "params.yaml")
     assert call(monkeypatch, "fewshot", "--shots", "2") == 0
-    split = artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS)
+    split = artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS)
     assert set(split.split) == {"train@1", "dev@1", "train@2", "dev@2"}
 
 
@@ -258,7 +258,7 @@ def test_the_hash_is_of_the_sorted_lines_and_of_nothing_else(tmp_path):
 
 
 def notes_of(shots=2):
-    return artifacts.read_notes(artifacts.FEWSHOT / f"k{shots}.parquet")
+    return artifacts.read_notes(FEWSHOT / f"k{shots}.parquet")
 
 
 @pytest.mark.parametrize("per_seed", [False, True], ids=["fixed", "per seed"])
@@ -279,13 +279,13 @@ def test_the_stage_notes_how_a_split_came_about(per_seed, with_corpora, monkeypa
         "sha256": split_sha256(drawn),
     }
     assert notes["sha256"][:12] in capsys.readouterr().out
-    first = (artifacts.FEWSHOT / "k2.parquet").read_bytes()
+    first = (FEWSHOT / "k2.parquet").read_bytes()
     assert call(monkeypatch, "fewshot", "--shots", "2") == 0
-    assert (artifacts.FEWSHOT / "k2.parquet").read_bytes() == first
+    assert (FEWSHOT / "k2.parquet").read_bytes() == first
     # The order in which the corpus lies changes nothing of what is drawn.
     for name, frame in POOLS.items():
         shuffled = frame.iloc[::-1].assign(language="en")
-        artifacts.write_table(shuffled, artifacts.CORPORA / f"{name}.parquet", EXAMPLES)
+        artifacts.write_table(shuffled, CORPORA / f"{name}.parquet", EXAMPLES)
     assert call(monkeypatch, "fewshot", "--shots", "2") == 0
     assert notes_of() == notes
     toys.write_params(
@@ -317,7 +317,7 @@ def test_the_stage_refuses_given_splits_with_test_text(with_corpora, monkeypatch
         "given: expected no text of the test set, found the pair k2/train-5 in it "
         "('the premise 5 of test', 'a hypothesis 5 of test')"
     )
-    assert not artifacts.FEWSHOT.exists()
+    assert not FEWSHOT.exists()
 
 
 @needs_real

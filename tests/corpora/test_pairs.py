@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.blocks import PairSource, Paws15
 from pipeline.corpora.pairs import (
     clean_pool,
     draw_pairs,
@@ -14,6 +13,7 @@ from pipeline.corpora.pairs import (
     spare_pairs,
 )
 from pipeline.errors import InputError
+from pipeline.params.text import PairSource, Paws15
 from tests import toys
 
 LANGUAGES = ("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from pipeline import artifacts
-from pipeline.artifacts import ENGLISH_PAIRS, EXAMPLES
-from pipeline.config.blocks import Source
+from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES
 from pipeline.corpora.sources import read_split
 from pipeline.errors import InputError
+from pipeline.params.text import Source
 from tests import toys
 from tests.commands import only_line, run
 from tests.hub_server import Repository, serving

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import artifacts
-from pipeline.artifacts import EXAMPLES, SPLITS, TRANSLATED_SPLITS
+from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS, TRANSLATED, TRANSLATED_SPLITS
 from pipeline.corpora.translated import with_translations
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
@@ -25,7 +25,7 @@ TEXTS = {
 
 
 def read(shots=2):
-    path = artifacts.TRANSLATED / f"k{shots}.parquet"
+    path = TRANSLATED / f"k{shots}.parquet"
     return artifacts.read_table(path, TRANSLATED_SPLITS).astype({"split": str, "language": str})
 
 
@@ -90,13 +90,13 @@ def test_sampled_pairs_are_translated_from_the_hub_alone_and_once(per_seed, tmp_
         assert hub.revisions == {PINNED}
         hub.requests.clear()
     # Whoever has the files needs no Hub.
-    path = artifacts.TRANSLATED / "k2.parquet"
+    path = TRANSLATED / "k2.parquet"
     first = path.read_bytes()
     path.unlink()
     ended = run(folder, "translations", "--shots", "2", **settings | {"HF_HUB_OFFLINE": "1"})
     assert (ended.returncode, ended.stderr) == (0, "")
     assert path.read_bytes() == first
-    split = artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS)
+    split = artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS)
     parts = {"train@1", "train@2"} if per_seed else {"train"}
     assert set(read().split) == parts
     assert len(read()) == 6 * len(parts)
@@ -107,7 +107,7 @@ def test_sampled_pairs_are_translated_from_a_folder(prepared, monkeypatch, capsy
     capsys.readouterr()
     assert call(monkeypatch, "translations", "--shots", "2") == 0
     assert capsys.readouterr().out == ("data/translated/k2.parquet: 6 pairs: de 2, sw 2, zh 2\n")
-    require_right(read(), artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS))
+    require_right(read(), artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS))
 
 
 def test_row_groups_without_wanted_rows_are_not_read(prepared, monkeypatch):
@@ -130,11 +130,11 @@ def test_row_groups_without_wanted_rows_are_not_read(prepared, monkeypatch):
         with pytest.raises(OSError, match=r"\w"):
             pq.read_table(path)
     assert call(monkeypatch, "translations", "--shots", "2") == 0
-    require_right(read(), artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS))
+    require_right(read(), artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS))
 
 
 def _drawn():
-    split = artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS)
+    split = artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS)
     return list(split[split.split == "train"].pair_id)
 
 
@@ -144,7 +144,7 @@ def test_the_split_seed_deals_the_languages(prepared, monkeypatch):
         toys.write_params(params(fewshot__split_seed=seed), prepared / "params.yaml")
         assert call(monkeypatch, "translations", "--shots", "2") == 0
         dealt.append(tuple(read().language))
-        require_right(read(), artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS))
+        require_right(read(), artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS))
     assert len(set(dealt)) > 1
 
 
@@ -214,7 +214,7 @@ def test_where_a_translation_is_missing_another_language_takes_its_place(
 def fails(monkeypatch, capsys, *, shots=2):
     capsys.readouterr()
     assert call(monkeypatch, "translations", "--shots", str(shots)) == 2
-    assert not (artifacts.TRANSLATED / f"k{shots}.parquet").exists()
+    assert not (TRANSLATED / f"k{shots}.parquet").exists()
     return only_line(capsys.readouterr().err)
 
 
@@ -258,7 +258,7 @@ def test_spaces_and_case_make_no_other_text(prepared, monkeypatch):
     for part in range(2):
         change(prepared, part, changed)
     assert call(monkeypatch, "translations", "--shots", "2") == 0
-    require_right(read(), artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS))
+    require_right(read(), artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS))
 
 
 def test_a_file_that_is_missing_is_seen_by_the_rows(prepared, monkeypatch, capsys):
@@ -318,16 +318,16 @@ def test_a_translated_pair_of_the_test_is_refused_and_a_sentence_is_not(
     prepared, monkeypatch, capsys
 ):
     assert call(monkeypatch, "translations", "--shots", "2") == 0
-    path = artifacts.TRANSLATED / "k2.parquet"
+    path = TRANSLATED / "k2.parquet"
     pair = read().iloc[0]
-    test = artifacts.read_table(artifacts.CORPORA / "test.parquet", EXAMPLES)
+    test = artifacts.read_table(CORPORA / "test.parquet", EXAMPLES)
     row = test[test.language == pair.language].index[0]
     test.loc[row, "premise"] = pair.target_premise
-    artifacts.write_table(test, artifacts.CORPORA / "test.parquet", EXAMPLES)
+    artifacts.write_table(test, CORPORA / "test.parquet", EXAMPLES)
     assert call(monkeypatch, "translations", "--shots", "2") == 0
     path.unlink()
     test.loc[row, "hypothesis"] = pair.target_hypothesis.upper()
-    artifacts.write_table(test, artifacts.CORPORA / "test.parquet", EXAMPLES)
+    artifacts.write_table(test, CORPORA / "test.parquet", EXAMPLES)
     assert fails(monkeypatch, capsys) == (
         f"hub/xnli: all_languages/train, {pair.language}: expected no text of the test set, found "
         f"the pair {pair.pair_id} in it ({pair.target_premise!r}, {pair.target_hypothesis!r})"
@@ -371,7 +371,7 @@ def test_given_translations_are_read_by_row_in_any_order(given, monkeypatch):
     assert call(monkeypatch, "translations", "--shots", "2") == 0
     first = read()
     assert list(first.pair_id) == [f"k2/train-{row}" for row in range(6)]
-    require_right(first, artifacts.read_table(artifacts.FEWSHOT / "k2.parquet", SPLITS))
+    require_right(first, artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS))
     given(lambda frame: frame.sample(frac=1, random_state=0))
     assert call(monkeypatch, "translations", "--shots", "2") == 0
     pd.testing.assert_frame_equal(read(), first)
@@ -456,7 +456,7 @@ def test_the_translations_of_zhao_and_schuetzes_splits_are_read(shots, prepared,
     targets = [code for code in LANGUAGES if code != "en"]
     values = params(fewshot__source=str(REAL), languages__targets=targets)
     toys.write_params(values, prepared / "params.yaml")
-    held_out = [artifacts.read_table(artifacts.CORPORA / "test.parquet", EXAMPLES)]
+    held_out = [artifacts.read_table(CORPORA / "test.parquet", EXAMPLES)]
     for code in LANGUAGES:
         path = REAL.parents[1] / f"facebook/xnli/{code}/test-00000-of-00001.parquet"
         if path.is_file():
@@ -464,7 +464,7 @@ def test_the_translations_of_zhao_and_schuetzes_splits_are_read(shots, prepared,
             ids = [f"real-{row}" for row in range(len(frame))]
             held_out.append(frame.assign(language=code, pair_id=ids))
     test = pd.concat(held_out)
-    artifacts.write_table(test, artifacts.CORPORA / "test.parquet", EXAMPLES)
+    artifacts.write_table(test, CORPORA / "test.parquet", EXAMPLES)
     for command in ("fewshot", "translations"):
         assert call(monkeypatch, command, "--shots", str(shots)) == 0
     pairs = read(shots)

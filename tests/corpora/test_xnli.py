@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from pipeline.config.blocks import LanguageParams, Source
 from pipeline.corpora.xnli import load_xnli
 from pipeline.errors import InputError
+from pipeline.params.runs import LanguageParams
+from pipeline.params.text import Source
 from tests import toys
 from tests.imports import ROOT
 

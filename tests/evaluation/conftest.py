@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import PREDICTIONS, run_folder, write_json, write_table
-from pipeline.config import Params
-from pipeline.config.strict import parse
+from pipeline.artifacts import write_json, write_table
+from pipeline.cells.files import PREDICTIONS, run_folder
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -34,7 +35,7 @@ def home(tmp_path, monkeypatch) -> Path:
     methods.mkdir()
     for name in ("ft", "sp", "pct", "mpt"):
         (methods / f"{name}.py").touch()
-    monkeypatch.setattr("pipeline.config.METHODS", methods)
+    monkeypatch.setattr("pipeline.params.runs.METHODS", methods)
     return tmp_path
 
 
@@ -81,6 +82,7 @@ paws15: {pairs: 5, seed: 0, assignment: balanced, engine: dataset, languages: al
 grid: {runs: [sp, mpt], shots: [1, 16], seeds: [1, 2]}
 ablations: {runs: [no_translator], shots: [16], seeds: [1]}
 sweeps: {runs: [], shots: [16], seeds: [1]}
+matched: {runs: [], shots: [], seeds: []}
 comparison: {reference: mpt, baseline: sp, table2: {no-translator: no_translator, no-mpt: sp}}
 training: {epochs: 1, batch_size: 4, learning_rate: 4e-5, weight_decay: 0.01, clip: 1.0,
   max_length: 64, precision: float32, selection: best_dev, epoch: longest}

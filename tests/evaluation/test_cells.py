@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import PREDICTIONS, read_table
+from pipeline.artifacts import read_table
+from pipeline.cells.files import PREDICTIONS
+from pipeline.cells.metrics import accuracy_by_language
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import read_cells
-from pipeline.evaluation.metrics import accuracy_by_language
 
 FIRST, SECOND = ("sp", 16, 1), ("mpt", 16, 1)
 

@@ -4,10 +4,10 @@ from itertools import product
 import pandas as pd
 import pytest
 
-from pipeline.config.runs import Grid
 from pipeline.evaluation.cells import read_cells
 from pipeline.evaluation.comparisons import COLUMNS, significance
 from pipeline.evaluation.significance import holm
+from pipeline.params.grid import Grid
 
 TESTS = [
     "paper_independent_t_16_columns",

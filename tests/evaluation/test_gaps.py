@@ -3,15 +3,15 @@
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.config import Params
-from pipeline.config.strict import parse
 from pipeline.evaluation.gaps import sweep_gaps, table2_gaps
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params
 
 
 @pytest.fixture
 def edited(params_text):
     def edit(*changes: tuple[str, str]) -> Params:
-        text = params_text
+        text = params_text + "  prefix: {method: mpt, position: prefix}\n"
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
@@ -20,7 +20,7 @@ def edited(params_text):
     return edit
 
 
-SWEPT = ("sweeps: {runs: []", "sweeps: {runs: [ft]")
+SWEPT = ("sweeps: {runs: []", "sweeps: {runs: [prefix]")
 
 
 def test_nothing_is_said_if_nothing_lacks(edited):

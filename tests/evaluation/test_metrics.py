@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.evaluation.metrics import (
+from pipeline.cells.metrics import (
     accuracy_by_language,
     at_chance,
     cell_metrics,

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.config import Params
 from pipeline.evaluation.captions import caption, chance_line
 from pipeline.evaluation.printing import entries, p_text, tex_escaped
 from pipeline.evaluation.rendering import caption_of, latex, markdown
+from pipeline.params.whole import Params
 
 COLUMNS = ["shots", "method", "de", "en", "avg"]
 MEAN = pd.DataFrame(

@@ -1,7 +1,6 @@
 import pandas as pd
 import pytest
 
-from pipeline.config.runs import Grid
 from pipeline.evaluation.cells import read_cells
 from pipeline.evaluation.tables import (
     accuracy_table,
@@ -13,6 +12,7 @@ from pipeline.evaluation.tables import (
     table1,
     table1_std,
 )
+from pipeline.params.grid import Grid
 
 GRID = Grid(runs=("sp", "mpt"), shots=(16, 1), seeds=(1, 2))
 

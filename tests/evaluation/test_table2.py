@@ -1,7 +1,6 @@
 import pandas as pd
 import pytest
 
-from pipeline.config.runs import Comparison
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import read_cells
 from pipeline.evaluation.comparisons import compare
@@ -13,6 +12,7 @@ from pipeline.evaluation.table2 import (
     table2_std,
     with_original,
 )
+from pipeline.params.grid import Comparison
 
 COMPARISON = Comparison(
     reference="mpt", baseline="sp", table2={"no-translator": "bare", "no-mpt": "sp"}

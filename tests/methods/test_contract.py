@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline.config import METHODS
-from pipeline.methods import build
 from pipeline.methods.base import Method
-from pipeline.training import fit
+from pipeline.params.runs import METHODS
+from pipeline.training.loop import fit
 from pipeline.training.prediction import predict
+from pipeline.training.registry import build
 from tests import toys
 
 NAMES = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")

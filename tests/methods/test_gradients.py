@@ -5,8 +5,8 @@ from typing import get_args
 import pytest
 import torch
 
-from pipeline.methods import build
 from pipeline.prompting.translator import Translator
+from pipeline.training.registry import build
 from tests import toys
 
 

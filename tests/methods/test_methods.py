@@ -8,10 +8,10 @@ from torch.nn import functional
 from transformers import AutoModelForMaskedLM, XLMRobertaForSequenceClassification
 
 from pipeline.errors import InputError
-from pipeline.methods import build
 from pipeline.methods.mpt import SOURCE, TARGET
 from pipeline.prompting.losses import symmetric_kl
 from pipeline.prompting.translator import Translator
+from pipeline.training.registry import build
 from tests import toys
 
 TRANSLATORS = get_args(Translator)

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from pipeline.config import Params
-from pipeline.config.strict import parse
 from pipeline.errors import InputError
-from pipeline.methods import read_settings, settings_of
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params
+from pipeline.training.registry import read_settings, settings_of
 from tests import toys
 
 TRAINING = {

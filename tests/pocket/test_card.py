@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.config import load_params
+from pipeline.params.whole import load_params
 from pipeline.pocket.card import cues, full_data, untrained
 
 

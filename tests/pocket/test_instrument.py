@@ -13,26 +13,27 @@ import pandas as pd
 import pytest
 
 from pipeline import methods
-from pipeline.config import Params, load_params
-from pipeline.config.blocks import Source
-from pipeline.corpora import engines
+from pipeline.backbone import backbone as backbone_file
+from pipeline.backbone.backbone import load_backbone
+from pipeline.backbone.slots import fill_slots
+from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.fewshot import sample_split
 from pipeline.corpora.pairs import draw_pairs, read_paws_x
-from pipeline.corpora.translation.checks import Checks
-from pipeline.corpora.translation.sample import Sample, translated
 from pipeline.corpora.xnli import load_xnli
 from pipeline.methods import mpt
 from pipeline.methods.base import Context, Example, TrainingText, WordMethod
+from pipeline.params.text import Source
+from pipeline.params.whole import Params, load_params
 from pipeline.progress import silent
-from pipeline.prompting import backbone as backbone_file
-from pipeline.prompting.backbone import load_backbone
-from pipeline.prompting.soft_prompt import SoftPrompt, fill_slots
+from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.template import ClozeTemplate
-from pipeline.prompting.tokens import load_pieces
 from pipeline.prompting.translator import ARCHITECTURES, linear_2
-from pipeline.training import fit
+from pipeline.training.loop import fit
 from pipeline.training.prediction import accuracy, predict
 from pipeline.training.reproducibility import make_deterministic, set_threads
+from pipeline.translation import engines
+from pipeline.translation.checks import Checks
+from pipeline.translation.sample import Sample, translated
 
 SEED = 101
 SHOTS = 16

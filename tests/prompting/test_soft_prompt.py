@@ -1,6 +1,7 @@
 import torch
 
-from pipeline.prompting.soft_prompt import SoftPrompt, fill_slots
+from pipeline.backbone.slots import fill_slots
+from pipeline.prompting.soft_prompt import SoftPrompt
 
 
 def lstm(vectors, weights, suffix):

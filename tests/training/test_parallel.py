@@ -3,16 +3,11 @@
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import (
-    PARALLEL_PAIRS,
-    PAWS15,
-    TRANSLATED,
-    TRANSLATED_SPLITS,
-    write_table,
-)
-from pipeline.config import Params
-from pipeline.config.strict import parse
+from pipeline.artifacts import write_table
+from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15, TRANSLATED, TRANSLATED_SPLITS
 from pipeline.errors import InputError
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params
 from pipeline.training.parallel import read_parallel
 from tests import toys
 
@@ -23,7 +18,7 @@ def run(**block):
 
 
 def read(*, shots=1, seed=2, **block):
-    return read_parallel(run(**block), shots=shots, seed=seed, usual=9)
+    return read_parallel(run(**block), shots=shots, seed=seed)
 
 
 def pairs(number):

@@ -5,18 +5,11 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline.config.runs import Training
 from pipeline.errors import RunError
-from pipeline.methods import build
 from pipeline.methods.base import Losses
-from pipeline.training import (
-    cycle,
-    fit,
-    make_optimizer,
-    rate,
-    trained_state,
-    updates_an_epoch,
-)
+from pipeline.params.runs import Training
+from pipeline.training.loop import cycle, fit, make_optimizer, rate, trained_state, updates_an_epoch
+from pipeline.training.registry import build
 from tests import toys
 
 

@@ -1,0 +1,15 @@
+"""The backbone and the tokens of the test text: where they are stored, and in which form."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.artifacts import TEXT, table
+
+BACKBONE = Path("data/backbone")
+TOKENS = Path("data/tokens")
+
+_IDS = pa.list_(pa.field("element", pa.int32(), nullable=False))
+
+TOKENIZED = table({"text": TEXT, "ids": _IDS}, "text")
+"""data/tokens/test.parquet; the note `tokenizer` says whose ids they are (prompting/tokens.py)."""

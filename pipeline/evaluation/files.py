@@ -1,0 +1,5 @@
+"""The files under results/."""
+
+from pathlib import Path
+
+RESULTS = Path("results")

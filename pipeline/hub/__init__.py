@@ -1,0 +1,1 @@
+"""Files of the Hugging Face Hub or of a folder."""

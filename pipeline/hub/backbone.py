@@ -1,0 +1,164 @@
+"""A backbone from the Hub or a folder, checked and put into one form."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline.backbone.backbone import Backbone, load_backbone
+from pipeline.backbone.checkpoint import FAMILY, not_of_the_family
+from pipeline.backbone.ids import Ids
+from pipeline.backbone.rows import Row, collate
+from pipeline.backbone.tokens import Pieces, load_pieces
+from pipeline.errors import InputError
+from pipeline.hub.files import fetch
+from pipeline.languages import LANGUAGES
+from pipeline.params.text import Source
+
+FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+"""What a backbone consists of here, whatever its source held."""
+
+VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
+TOKENIZER = (
+    *VOCABULARIES,
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
+"""A repository holds the weights for other frameworks as well, often gigabytes each."""
+
+
+TOLERANCE = 1e-3
+"""Between two ways to compute logits in float32, which are of the order of ten."""
+
+
+def fetch_backbone(source: Source, folder: Path) -> str:
+    """Load a masked language model with its tokenizer and save both in one form.
+
+    `transformers` reads every form that checkpoints come in, training the one that is saved here.
+    Loading and saving turns pickled weights into safetensors and shows that the parts fit
+    together before anything is trained; reading them back, that both compute the same.
+
+    Args:
+        source: a Hub id and its revision, or a folder.
+        folder: where the FILES go.
+
+    Returns:
+        What was found, in a few words.
+
+    Raises:
+        InputError: there is no such backbone, it is not of the family or built in a way that is
+            not supported, or model and tokenizer do not fit.
+        RunError: the Hub cannot be reached.
+    """
+    place = f"params.yaml: backbone: {source.path}"
+    model, tokenizer = _load(_files(source), place=place)
+    if model.config.model_type not in FAMILY:
+        raise not_of_the_family(type(model).__name__)
+    if len(tokenizer) > model.config.vocab_size:
+        raise InputError(
+            f"{place}: expected a tokenizer of at most {model.config.vocab_size} pieces as in "
+            f"the model, found {len(tokenizer)}"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        model.save_pretrained(scratch)
+        tokenizer.save_pretrained(scratch)
+        missing = [name for name in FILES if not (Path(scratch) / name).is_file()]
+        if missing:
+            raise InputError(f"{place}: expected a backbone of {', '.join(FILES)}, lacks {missing}")
+        backbone = _read_back(Path(scratch), model, tokenizer, place=place)
+        folder.mkdir(exist_ok=True)
+        for name in FILES:
+            shutil.move(Path(scratch) / name, folder / name)
+    size = sum(parameter.numel() for parameter in backbone.parameters())
+    return (
+        f"{type(model).__name__}, {size / 1e6:.2f} M parameters, hidden size "
+        f"{backbone.hidden_size}, {model.config.vocab_size:,} pieces, "
+        f"{backbone.max_length} positions"
+    )
+
+
+def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backbone:  # noqa: ANN401
+    """Load what was written as training does, and compare it with what it was written from."""
+    try:
+        pieces, backbone = load_pieces(folder), load_backbone(folder)
+    except InputError as error:
+        raise InputError(f"{place}: {str(error).partition(': ')[2]}") from None
+    texts = [f"{one.question}: {one.answer}{tokenizer.mask_token}" for one in LANGUAGES.values()]
+    words, frame = pieces.of(texts), pieces.frame
+    framed = frame.start + words[0] + frame.between + words[1] + frame.end
+    expected = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    expected.append(tokenizer(texts[0], texts[1])["input_ids"])
+    if [list(one) for one in (*words, framed)] != expected:
+        raise InputError(
+            f"{place}: expected a tokenizer that tokenizer.json holds whole, found one that "
+            f"{type(tokenizer).__name__} reads in other pieces"
+        )
+    apart = _difference(backbone, model, words, pieces)
+    if not apart < TOLERANCE:
+        raise InputError(
+            f"{place}: expected a model that training computes as {type(model).__name__} does, "
+            f"found logits that differ by {apart:.2g}"
+        )
+    return backbone
+
+
+@torch.inference_mode()
+def _difference(backbone: Backbone, model: Any, texts: list[Ids], pieces: Pieces) -> float:  # noqa: ANN401
+    """Return the largest difference between the logits of both for texts of several lengths."""
+    rows = [Row((pieces.frame.start + text)[: backbone.max_length], read_at=0) for text in texts]
+    batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
+    found = backbone.logits(backbone.states(batch))
+    expected = torch.cat([model(torch.tensor([row.ids])).logits[:, 0] for row in rows])
+    return float((found - expected).abs().max())
+
+
+def _files(source: Source) -> Path:
+    wanted = ("config.json", *TOKENIZER)
+    folder = fetch(source, (*wanted, *SAFETENSORS), kind="model", key="backbone")
+    if not any(folder.glob("model*.safetensors")):
+        folder = fetch(source, (*wanted, *PICKLES), kind="model", key="backbone")
+    return folder
+
+
+def _load(folder: Path, *, place: str) -> tuple[Any, Any]:
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{place}: expected a backbone with a config.json, found none")
+    # Without any of them transformers makes up a tokenizer of special tokens alone.
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise InputError(f"{place}: expected a tokenizer ({VOCABULARIES[0]}), found none")
+    try:
+        model, report = AutoModelForMaskedLM.from_pretrained(
+            folder,
+            local_files_only=True,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:
+        # Whatever its parsers raise over broken JSON, cut weights, other kinds of models.
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"{place}: expected a masked language model with a tokenizer, found "
+            f"{type(error).__name__}: {reason}"
+        ) from error
+    # transformers fills both with random numbers, and says so at the level of a warning.
+    unfit = sorted(report["missing_keys"]) + sorted(one[0] for one in report["mismatched_keys"])
+    if unfit:
+        raise InputError(
+            f"{place}: expected weights of {type(model).__name__} that fit config.json, found "
+            f"none for {', '.join(unfit[:3])}" + (", ..." if len(unfit) > 3 else "")
+        )
+    return model, tokenizer

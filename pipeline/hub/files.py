@@ -1,0 +1,102 @@
+"""Named files of a source: from a folder as it is, or from the Hugging Face Hub's cache."""
+
+import logging
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import InputError, RunError
+from pipeline.params.text import Source
+
+Kind = Literal["dataset", "model"]
+
+TIMEOUT = 10.0
+"""Seconds to wait for the Hub's first answer."""
+
+
+def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path:
+    """Return a folder that holds those of the named files that a source has.
+
+    Only these files are downloaded, at the source's revision; what an earlier call downloaded
+    is not asked for again, and is there without a network too.
+
+    Args:
+        source: a Hub id and its revision, or a folder.
+        files: paths in the repository; * stands for anything.
+        kind: of the repository.
+        key: the parameter that names the source, for the messages.
+
+    Raises:
+        InputError: there is no such folder, repository or revision.
+        RunError: the Hub cannot be reached.
+    """
+    if source.is_folder:
+        return Path(source.path)
+    if source.path.startswith((".", "/", "~")) or source.path.count("/") > 1:
+        raise InputError(f"params.yaml: {key}.path: expected a folder, found no {source.path}")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    # Its warnings are about retries, and would stand around the one line of an error.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    # Many small files come under a bar of our own; a backbone's gigabyte gets the client's.
+    if kind == "dataset" or not os.isatty(2):
+        disable_progress_bars()
+    commit, failure = _commit(source, kind, key)
+    try:
+        folder = snapshot_download(
+            source.path,
+            repo_type=kind,
+            revision=commit or source.revision,
+            allow_patterns=list(files),
+            local_files_only=commit is None,
+        )
+    except LocalEntryNotFoundError as error:
+        raise RunError(
+            f"{key}: expected {source.path} on the Hugging Face Hub (there is no such folder), "
+            f"found {failure or error}"
+        ) from None
+    except (OSError, httpx.HTTPError) as error:
+        raise RunError(f"{key}: {source.path} cannot be downloaded: {error}") from None
+    return Path(folder)
+
+
+@cache
+def _commit(source: Source, kind: Kind, key: str) -> tuple[str | None, str]:
+    """Ask the Hub which commit a revision is; of no answer, return the reason."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
+
+    place = f"params.yaml: {key}"
+    try:
+        info = HfApi().repo_info(
+            source.path, repo_type=kind, revision=source.revision, timeout=TIMEOUT
+        )
+    except RevisionNotFoundError:
+        raise InputError(
+            f"{place}.revision: expected a revision of {source.path} on the Hub, "
+            f"found {source.revision}, which it has not"
+        ) from None
+    except (RepositoryNotFoundError, HFValidationError):
+        raise InputError(
+            f"{place}.path: expected a folder, or a {kind} on the Hub that is open to you, "
+            f"found neither at {source.path}"
+        ) from None
+    except OfflineModeIsEnabled:
+        return None, "the network switched off (HF_HUB_OFFLINE)"
+    except HfHubHTTPError as error:
+        return None, f"an error of the Hub, status {error.response.status_code}"
+    except httpx.HTTPError as error:
+        return None, f"no connection: {error}"
+    return info.sha, ""

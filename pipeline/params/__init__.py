@@ -1,0 +1,1 @@
+"""params.yaml as frozen, strict models; every error names its key."""

@@ -1,0 +1,40 @@
+"""The blocks of params.yaml that name cells and say how they are compared."""
+
+from typing import Annotated
+
+from pydantic import PositiveInt, Strict, field_validator
+
+from pipeline.params.runs import Names, Seed, distinct
+from pipeline.params.strict import Name, RowName, Strictly
+
+Shots = Annotated[tuple[PositiveInt, ...], Strict(False)]
+Seeds = Annotated[tuple[Seed, ...], Strict(False)]
+
+
+class Grid(Strictly):
+    """Cells of training: every run at every number of shots with every seed."""
+
+    runs: Names
+    shots: Shots
+    seeds: Seeds
+
+    _distinct = field_validator("runs", "shots", "seeds")(distinct)
+
+    @property
+    def cells(self) -> tuple[tuple[str, int, int], ...]:
+        """(run, shots, seed) of every cell, in the order of the lists."""
+        return tuple((r, k, s) for r in self.runs for k in self.shots for s in self.seeds)
+
+
+class Comparison(Strictly):
+    """Which runs are set beside which.
+
+    Attributes:
+        reference: the run that every other run is compared with.
+        baseline: the run over which the reference's gain is shown by language (Figure 3).
+        table2: the rows of Table II below the reference: the paper's name of a row -> our run.
+    """
+
+    reference: Name
+    baseline: Name
+    table2: dict[RowName, Name]

@@ -1,0 +1,180 @@
+"""Training: updates drawn from a method's streams, and the epoch to keep. Names no method."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from pipeline.errors import RunError
+from pipeline.methods.base import Example, Losses, Method, TrainingText
+from pipeline.params.runs import Training
+from pipeline.progress import Progress, silent
+from pipeline.training.optimizer import AdamW, Group
+from pipeline.training.prediction import accuracy, autocast, predict
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class History:
+    """What training left behind.
+
+    Attributes:
+        epochs: a row an epoch: epoch, updates so far, learning_rate, loss and its parts
+            (nats, means over the epoch's updates), dev_accuracy (percent).
+        kept: the epoch whose weights the method now has.
+    """
+
+    epochs: pd.DataFrame
+    kept: int
+
+
+def fit(
+    method: Method,
+    text: TrainingText,
+    dev: pd.DataFrame,
+    *,
+    generator: torch.Generator,
+    progress: Progress = silent,
+) -> History:
+    """Train a method on its run's settings and leave it with the selected epoch's weights.
+
+    Args:
+        method: on its device.
+        text: what it trains on.
+        dev: language, pair_id, premise, hypothesis, label in the source language.
+        generator: for the order of examples and the method's draws.
+        progress: told of each update, with the loss.
+
+    Raises:
+        RunError: the loss is no longer a number.
+    """
+    training = method.run.training
+    streams = method.streams(text, generator)
+    sizes = {"labelled": len(text.labelled), "pairs": len(text.parallel)}
+    updates = updates_an_epoch(training, sizes, streams)
+    total = updates * training.epochs
+    draws = {
+        name: cycle(examples, training.batch_size, generator) for name, examples in streams.items()
+    }
+    optimizer = make_optimizer(method, training)
+    rows: list[dict[str, float]] = []
+    best: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
+    for epoch in range(1, training.epochs + 1):
+        steps = range((epoch - 1) * updates, epoch * updates)
+        rates = [training.learning_rate * rate(training, step, total) for step in steps]
+        means = _epoch(method, draws, optimizer, rates)
+        if not math.isfinite(means["loss"]):
+            raise RunError(f"training: the loss is {means['loss']} in epoch {epoch}")
+        progress("training", epoch * updates, total, f"loss {means['loss']:.3f}")
+        dev_accuracy = accuracy(predict(method, dev))
+        now = {"epoch": epoch, "updates": epoch * updates, **means, "dev_accuracy": dev_accuracy}
+        rows.append(now)
+        if training.selection == "best_dev" and dev_accuracy > best[0]:
+            best = (dev_accuracy, epoch, trained_state(method))
+    if training.selection == "last":
+        return History(pd.DataFrame(rows), training.epochs)
+    method.load_state_dict(best[2], strict=False)
+    return History(pd.DataFrame(rows), best[1])
+
+
+def _epoch(
+    method: Method,
+    draws: Mapping[str, Iterator[Sequence[Example]]],
+    optimizer: AdamW,
+    rates: Sequence[float],
+) -> dict[str, float]:
+    """Train one pass, an update for each rate, and return the last rate and each mean loss."""
+    method.train()
+    sums: dict[str, Tensor] = {}
+    for learning_rate in rates:
+        drawn = {name: next(draw) for name, draw in draws.items()}
+        losses = update(method, drawn, optimizer, learning_rate=learning_rate)
+        for name, value in {"loss": losses.total, **losses.parts}.items():
+            sums[name] = sums.get(name, 0) + value.detach()
+    # Reading a loss waits for the device, so it is read once a pass.
+    means = {name: float(value) / len(rates) for name, value in sums.items()}
+    return {"learning_rate": rates[-1], **means}
+
+
+def update(
+    method: Method,
+    drawn: Mapping[str, Sequence[Example]],
+    optimizer: AdamW,
+    *,
+    learning_rate: float,
+) -> Losses:
+    """Make one update, and return the losses before it. A GPU is given work and not waited for.
+
+    Args:
+        method: in training mode.
+        drawn: a batch of each stream.
+        optimizer: of the method's parameters.
+        learning_rate: of this update.
+    """
+    optimizer.forget_gradients()
+    with autocast(method):
+        losses = method.losses(drawn)
+    losses.total.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(method.parameters(), method.run.training.clip)
+    optimizer.update(learning_rate)
+    return losses
+
+
+def updates_an_epoch(
+    training: Training, sizes: Mapping[str, int], streams: Mapping[str, Sequence[Example]]
+) -> int:
+    """Return how many batches one pass is.
+
+    Args:
+        training: `epoch` says over what a pass is.
+        sizes: how many labelled and parallel pairs there are.
+        streams: what the method draws from; "longest" is the longest of these.
+    """
+    if training.epoch == "longest":
+        longest = max(len(examples) for examples in streams.values())
+    else:
+        longest = sizes[training.epoch]
+    return math.ceil(longest / training.batch_size)
+
+
+def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator[list[T]]:
+    """Give batches of items without end, shuffled anew for every pass.
+
+    The last batch of a pass holds what is left, so that no batch holds an item twice.
+    """
+    while True:
+        order = torch.randperm(len(items), generator=generator).tolist()
+        for start in range(0, len(items), size):
+            yield [items[place] for place in order[start : start + size]]
+
+
+def make_optimizer(method: nn.Module, training: Training) -> AdamW:
+    """Return AdamW over what is trainable; biases and LayerNorm are not decayed."""
+    trainable = [p for p in method.parameters() if p.requires_grad]
+    decayed = Group([p for p in trainable if p.ndim > 1], training.weight_decay)
+    spared = Group([p for p in trainable if p.ndim <= 1], 0.0)
+    return AdamW((decayed, spared))
+
+
+def rate(training: Training, step: int, total: int) -> float:
+    """Return the factor on the learning rate at an update: warm-up, then constant or linear."""
+    warmup = training.warmup * total
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    if training.schedule == "constant":
+        return 1.0
+    return max(0.0, (total - step) / max(1.0, total - warmup))
+
+
+def trained_state(method: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of the weights that training changes."""
+    return {
+        name: value.detach().clone()
+        for name, value in method.named_parameters()
+        if value.requires_grad
+    }

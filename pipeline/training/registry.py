@@ -1,0 +1,58 @@
+"""Methods by name: the file's name in pipeline/methods/ is the method's."""
+
+from importlib import import_module
+from typing import Any
+
+from pipeline.methods.base import Context, Method
+from pipeline.params.runs import LABELS, Run
+from pipeline.params.strict import Strictly, parse
+
+
+def read_settings(run: Run) -> Strictly:
+    """Return the method's own settings of a run, checked.
+
+    Raises:
+        InputError: a setting is unknown, of the wrong type or impossible.
+    """
+    module = import_module(f"pipeline.methods.{run.method}")
+    settings: Strictly = parse(
+        module.Settings, run.settings, place=f"params.yaml: methods.{run.name}"
+    )
+    return settings
+
+
+def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
+    """Return every setting that a run is trained with, one flat object in a fixed order.
+
+    What was left out of params.yaml has its default here, so two runs that are trained alike
+    have equal settings, however they are written.
+
+    Args:
+        run: by its name.
+        external_pairs: how many pairs of PAWS-15 were read.
+
+    Raises:
+        InputError: a setting of the method is impossible.
+    """
+    words = run.template.verbalizer
+    external = run.parallel.pairs == "paws15"
+    return {
+        "method": run.method,
+        **run.training.model_dump(),
+        "position": run.template.position,
+        "verbalizer": {label: words[label] for label in LABELS},  # type: ignore[index]
+        "pairs": run.parallel.pairs,
+        "external_pairs": external_pairs if external else None,
+        **read_settings(run).model_dump(mode="json"),
+    }
+
+
+def build(context: Context) -> Method:
+    """Return the method of a run.
+
+    Raises:
+        InputError: a setting is impossible, alone or with this backbone.
+    """
+    module = import_module(f"pipeline.methods.{context.run.method}")
+    method: Method = module.Model(context, read_settings(context.run))
+    return method

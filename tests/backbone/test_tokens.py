@@ -1,0 +1,154 @@
+"""The tokenizer beside the one that transformers makes of the same files: the same ids."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, CamembertTokenizer, RobertaTokenizer, XLMRobertaTokenizer
+
+from pipeline.backbone.tokens import load_pieces
+from pipeline.errors import InputError
+from pipeline.languages import LANGUAGES
+from tests import toys
+from tests.imports import ROOT
+
+POCKET = ROOT / "data" / "pocket"
+AWKWARD = [
+    "",
+    " ",
+    "  two  spaces\tand\na line ",
+    "a dog<mask>",
+    "<s> a dog </s><pad> <unk> <mask>.",
+    "ﬁ ½ é ü ０１ ㎏ 〜",
+    "Ω🐕‍🦺 naïve co\u0301te",
+    "word " * 700,
+]
+
+
+def bpe():
+    """Return a byte-level vocabulary with its merges, as RoBERTa has one."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=specials,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    made.train_from_iterator([toys.TEXT] * 5, trainer)
+    model = json.loads(made.to_str())["model"]
+    return model["vocab"], [tuple(pair) for pair in model["merges"]]
+
+
+def unigram(specials):
+    words = sorted(set(toys.TEXT.split()))
+    return [(piece, 0.0) for piece in specials] + [
+        (f"▁{word}", -1.0 - at / 100) for at, word in enumerate(words)
+    ]
+
+
+def saved(kind, folder):
+    if kind == "roberta":
+        vocab, merges = bpe()
+        made = RobertaTokenizer(vocab=vocab, merges=merges)
+    elif kind == "camembert":
+        specials = ("<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<unk>NOTUSED", "<s>", "</s>")
+        made = CamembertTokenizer(vocab=[*unigram(specials), ("<mask>", 0.0)])
+    elif kind == "xlm-roberta":
+        made = XLMRobertaTokenizer(
+            vocab=[*unigram(("<s>", "<pad>", "</s>", "<unk>")), ("<mask>", 0.0)]
+        )
+    else:
+        made = toys.tokenizer(specials=toys.OTHER_SPECIALS) if kind == "other" else toys.tokenizer()
+    made.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["toy", "other", "xlm-roberta", "roberta", "camembert"])
+def folder(request, tmp_path_factory):
+    return saved(request.param, tmp_path_factory.mktemp("tokenizer"))
+
+
+def same(folder, texts):
+    ours, theirs = load_pieces(folder), AutoTokenizer.from_pretrained(folder)
+    assert (ours.mask, ours.pad) == (theirs.mask_token_id, theirs.pad_token_id)
+    found = [list(one) for one in ours.of(texts)]
+    assert found == theirs(texts, add_special_tokens=False)["input_ids"]
+    frame, (a, b) = ours.frame, ours.of(["a dog", "two men"])
+    assert [*frame.start, *a, *frame.end] == theirs("a dog")["input_ids"]
+    assert [*frame.start, *a, *frame.between, *b, *frame.end] == theirs("a dog", "two men")[
+        "input_ids"
+    ]
+
+
+def test_ids_are_those_of_transformers(folder):
+    words = [f"{one.question}: {one.answer} <mask>" for one in LANGUAGES.values()]
+    same(folder, [*AWKWARD, *words, toys.TEXT])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pocket_in_every_language(language):
+    table = next((POCKET / "hub" / "xnli" / language).glob("validation-*.parquet"))
+    rows = pd.read_parquet(table)
+    same(POCKET / "backbone", [*rows.premise, *rows.hypothesis, *AWKWARD])
+
+
+def test_no_texts_have_no_pieces():
+    assert load_pieces(POCKET / "backbone").of([]) == []
+
+
+def change(folder, out, *, name="tokenizer_config.json", **values):
+    shutil.copytree(folder, out)
+    path = out / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    return out
+
+
+def test_truncation_and_padding_of_the_file_play_no_part(folder, tmp_path):
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding(length=20)
+    shutil.copytree(folder, tmp_path / "cut")
+    tokenizer.save(str(tmp_path / "cut" / "tokenizer.json"))
+    same(tmp_path / "cut", AWKWARD)
+
+
+def test_a_token_may_stand_with_its_flags_as_in_older_files(folder, tmp_path):
+    mask = {"content": "<mask>", "lstrip": True, "__type": "AddedToken"}
+    same(change(folder, tmp_path / "old", mask_token=mask), AWKWARD)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"mask_token": None}, "expected a tokenizer with a mask_token, found none"),
+        (
+            {"pad_token": "<nothing>"},
+            "expected a tokenizer with a pad_token, found '<nothing>', which is no piece",
+        ),
+    ],
+)
+def test_a_tokenizer_without_mask_or_padding_is_refused(changes, line, folder, tmp_path):
+    with pytest.raises(InputError, match=line):
+        load_pieces(change(folder, tmp_path / "lacking", **changes))
+
+
+def test_a_broken_tokenizer_is_one_line(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "broken")
+    (tmp_path / "broken" / "tokenizer.json").write_text("{}{")
+    with pytest.raises(InputError, match=r"tokenizer\.json: expected a tokenizer, found ") as error:
+        load_pieces(tmp_path / "broken")
+    assert "\n" not in str(error.value)
+
+
+def test_files_are_read_once_and_again_when_they_have_changed(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    first = load_pieces(copy)
+    assert load_pieces(copy) is first
+    config = copy / "tokenizer_config.json"
+    names = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps(names | {"mask_token": names["pad_token"]}), encoding="utf-8")
+    assert load_pieces(copy).mask == first.pad

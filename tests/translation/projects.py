@@ -1,0 +1,68 @@
+"""Working folders with an English pool and the parameters of an engine."""
+
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.artifacts import write_table
+from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES
+from pipeline.translation.files import JOURNAL
+from tests import toys
+
+ALL = ("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
+QUICK = {"requests_per_second": 100000, "wait": 0.001, "wait_too_many": 0.002, "timeout": 5}
+
+
+def english(rows: int) -> pd.DataFrame:
+    """Return pairs of distinct English sentences."""
+    return pd.DataFrame(
+        {
+            "pair_id": [f"train-{row}" for row in range(rows)],
+            "premise": [
+                f"the brown dog number {row} runs over the wide field" for row in range(rows)
+            ],
+            "hypothesis": [f"over the wide field runs a dog, number {row}" for row in range(rows)],
+        }
+    )
+
+
+def examples(languages: tuple[str, ...]) -> pd.DataFrame:
+    """Return a test set of one pair a language that no pool holds."""
+    rows = [(one, "test-0", f"held out {one}", f"kept away {one}", 0) for one in ("en", *languages)]
+    return pd.DataFrame(rows, columns=["language", "pair_id", "premise", "hypothesis", "label"])
+
+
+def write(
+    folder: Path, pool: pd.DataFrame, *, engine: str = "google", languages=ALL, pairs=20, **changes
+) -> None:
+    """Write pool, test set and params.yaml; `changes` are keys of paws15.translation."""
+    write_table(pool, folder / "data/corpora/pairs_en.parquet", ENGLISH_PAIRS)
+    write_table(examples(languages), folder / "data/corpora/test.parquet", EXAMPLES)
+    params(folder, engine=engine, languages=languages, pairs=pairs, **changes)
+
+
+def params(
+    folder: Path, *, engine="google", languages=ALL, pairs=20, extended=None, **changes
+) -> None:
+    """Write params.yaml."""
+    values = toys.params(
+        languages__targets=list(languages), paws15__engine=engine, paws15__pairs=pairs
+    )
+    values["paws15"]["translation"] = QUICK | changes
+    if extended:
+        values["paws15"]["extended"] = extended
+    toys.write_params(values, folder / "params.yaml")
+
+
+def pairs(folder: Path, name: str = "pairs") -> pd.DataFrame:
+    """Return what the stage wrote: pairs or extended."""
+    return pd.read_parquet(folder / f"data/paws15/{name}.parquet")
+
+
+def journal(folder: Path, table: str) -> pd.DataFrame:
+    """Return a table of the journal."""
+    connection = sqlite3.connect(folder / JOURNAL)
+    found = pd.read_sql(f"SELECT * FROM {table}", connection)
+    connection.close()
+    return found

@@ -1,0 +1,135 @@
+"""What is refused as a translation, and what is not."""
+
+import pandas as pd
+import pytest
+
+from pipeline.corpora.pairs import read_paws_x
+from pipeline.params.text import PairSource
+from pipeline.translation.checks import Checks, has_letters
+from pipeline.translation.sentences import Sentence
+from tests.imports import ROOT
+from tests.translation.projects import ALL, examples
+from tests.translation_server import rendering
+
+SOURCE = "In 1951 Peter Waiting moved to Paris and worked there as a painter."
+REAL = ROOT.parent / "shared" / "hub" / "google-research-datasets" / "paws-x"
+HUMAN = {
+    "de": "1951 zog Peter Waiting nach Paris und arbeitete dort als Maler.",
+    "sw": "Mwaka 1951 Peter Waiting alihamia Paris na kufanya kazi huko kama mchoraji.",
+    "tr": "Peter Waiting 1951'de Paris'e taşındı ve orada ressam olarak çalıştı.",
+    "vi": "Năm 1951, Peter Waiting chuyển đến Paris và làm họa sĩ ở đó.",
+    "ru": "В 1951 году Питер Уэйтинг переехал в Париж и работал там художником.",
+    "ar": "في عام 1951 انتقل بيتر ويتينج إلى باريس وعمل هناك رساما.",
+    "hi": "1951 में पीटर वेटिंग पेरिस चले गए और वहाँ एक चित्रकार के रूप में काम किया।",
+    "th": "ในปี 1951 Peter Waiting ย้ายไปปารีสและทำงานเป็นจิตรกรที่นั่น",
+    "zh": "1951年，Peter Waiting搬到巴黎，在那里当画家。",
+}
+
+
+def check(language, translation, source=SOURCE, lengths=None):
+    sentence = Sentence("train-0", "premise", language, source)
+    return Checks(lengths or {}, held_out=examples(ALL))(sentence, translation)
+
+
+@pytest.mark.parametrize("language", HUMAN)
+def test_a_translation_is_clean(language):
+    assert check(language, HUMAN[language]) is None
+
+
+@pytest.mark.parametrize("language", ALL)
+def test_the_test_servers_own_answers_are_clean(language):
+    assert check(language, rendering(SOURCE, language)) is None
+
+
+@pytest.mark.parametrize("language", ALL)
+@pytest.mark.parametrize(
+    "echo", [SOURCE, SOURCE.upper(), f"  {SOURCE} ", SOURCE.replace("worked", "работал")]
+)
+def test_an_echo_is_refused_in_every_language(language, echo):
+    assert check(language, echo) in {"echo of the source", "wrong script"}
+
+
+@pytest.mark.parametrize("language", HUMAN)
+@pytest.mark.parametrize("other", HUMAN)
+def test_another_languages_script_is_refused(language, other):
+    latin = {"de", "sw", "tr", "vi"}
+    if language != other and not {language, other} <= latin:
+        assert check(language, HUMAN[other]) == "wrong script"
+
+
+@pytest.mark.parametrize("language", ALL)
+@pytest.mark.parametrize(
+    "page",
+    [
+        "Error 500 (Server Error)!!1500.That’s an error.There was an error. Please try again.",
+        "Error 500 (Server Error)",
+        "502 Bad Gateway",
+        "Our systems have detected unusual traffic from your computer network.",
+        "MYMEMORY WARNING: YOU USED ALL AVAILABLE FREE TRANSLATIONS FOR TODAY.",
+        "'XX' IS AN INVALID TARGET LANGUAGE . EXAMPLE: LANGPAIR=EN|IT",
+    ],
+)
+def test_error_pages_are_refused(language, page):
+    assert check(language, page) == "error page"
+
+
+@pytest.mark.parametrize(
+    ("language", "translation", "reason"),
+    [
+        ("de", "", "no text"),
+        ("zh", " \n", "no text"),
+        ("de", "1951 zog Peter", "length out of bounds"),
+        ("zh", "他。", "length out of bounds"),
+        ("de", " ".join([HUMAN["de"]] * 4), "length out of bounds"),
+        ("de", HUMAN["de"].replace("dort als", "dortAls"), "glued words"),
+        ("de", HUMAN["de"].replace("Paris und", "Paris.Und"), "glued words"),
+        ("ru", HUMAN["ru"].replace("Париж и", "ПарижИ"), "glued words"),
+        ("de", HUMAN["de"].replace("dort", "<b>dort</b>"), "markup"),
+        ("tr", HUMAN["tr"].replace("'", "&#39;"), "markup"),
+        ("ru", "Peter Waiting (1951), Paris.", "wrong script"),
+        ("de", "Held  OUT de", "length out of bounds"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_its_reason(language, translation, reason):
+    assert check(language, translation) == reason
+
+
+def test_a_sentence_of_the_test_set_is_refused():
+    assert check("de", "held  OUT de", source="Behind the house.") == "sentence of the test set"
+    assert check("sw", "held out de", source="Behind the house.") is None
+
+
+def test_what_the_source_has_too_is_no_fault():
+    source = "McDonald said <b>yes</b>, e.g.again, at Error 404 of 1951, to all of the people."
+    translation = "McDonald sagte <b>ja</b>, z.B.erneut, bei Fehler 404 von 1951, allen Leuten."
+    assert check("de", translation, source=source) is None
+
+
+def test_bounds_of_a_language_may_be_others():
+    assert check("de", HUMAN["de"], lengths={"de": (1.5, 3.0)}) == "length out of bounds"
+    assert check("sw", HUMAN["sw"], lengths={"de": (1.5, 3.0)}) is None
+
+
+def test_punctuation_alone_is_nothing_to_translate():
+    assert not has_letters("... — 42 !?")
+    assert has_letters("42 ข")
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"no copy of PAWS-X at {REAL}")
+@pytest.mark.parametrize("language", ["de", "es", "fr", "zh"])
+def test_nearly_all_human_translations_pass_and_no_english_does(language):
+    source = PairSource(path=str(REAL), splits=("test",))
+    english, human = (read_paws_x(source, code) for code in ("en", language))
+    checks = Checks({}, held_out=examples(ALL))
+    pairs = pd.DataFrame({"en": english.premise, "theirs": human.premise})
+    pairs = pairs[~pairs.isin(["NS", ""]).any(axis=1)].dropna()
+    refused = [
+        checks(Sentence("x", "premise", language, row.en), row.theirs) for row in pairs.itertuples()
+    ]
+    assert sum(map(bool, refused)) < 0.01 * len(pairs)
+    # The other sentence of a pair: nearly the same words in another order.
+    echoed = pd.DataFrame({"en": english.premise, "other": english.hypothesis}).head(500)
+    for row in echoed.itertuples():
+        assert checks(Sentence("x", "premise", language, row.en), row.other) or (
+            len(set(row.other.split()) - set(row.en.split())) > 1
+        )

@@ -1,0 +1,229 @@
+"""MyMemory, LibreTranslate and translations from a file."""
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+import pytest
+
+from pipeline.languages import LANGUAGES
+from tests.commands import call, only_line, run
+from tests.translation import projects
+from tests.translation_server import Asked, Handler, rendering, serving
+
+KEY = "a-key-that-nobody-may-see"
+
+
+class MyMemory(Handler):
+    def do_GET(self):  # noqa: N802
+        asked = {key: found[0] for key, found in parse_qs(urlsplit(self.path).query).items()}
+        code = asked["langpair"].partition("|")[2]
+        language = {row.codes["mymemory"]: one for one, row in LANGUAGES.items()}[code]
+        behaviour = self.server_of.behave(language, asked["q"])
+        self.server_of.requests.append(Asked(0, language, asked["q"], asked.get("de", "")))
+        text = rendering(asked["q"], language)
+        if behaviour == "quota":
+            text = "MYMEMORY WARNING: YOU USED ALL AVAILABLE FREE TRANSLATIONS FOR TODAY."
+        answer = {"responseData": {"translatedText": text}, "matches": []}
+        if behaviour == "other form":
+            answer = {"responseData": None}
+        self._send(json.dumps(answer).encode(), 200)
+
+
+class Libre(Handler):
+    def do_POST(self):  # noqa: N802
+        query = parse_qs(urlsplit(self.path).query)
+        asked = {key: found[0] for key, found in query.items()}
+        assert urlsplit(self.path).path == "/translate"
+        key = asked.get("api_key", "")
+        self.server_of.requests.append(Asked(0, asked["target"], asked["q"], key))
+        status = int(self.server_of.behave(asked["target"], asked["q"]))
+        answer = {"translatedText": rendering(asked["q"], asked["target"])}
+        self._send(json.dumps(answer if status == 200 else {"error": key}).encode(), status)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LIBRE_API_KEY", raising=False)
+    return tmp_path
+
+
+def write(folder, engine, languages=("de", "zh"), **changes):
+    projects.write(
+        folder, projects.english(4), engine=engine, languages=languages, pairs=4, **changes
+    )
+
+
+def test_mymemory_has_its_own_codes_and_an_address_from_the_environment(folder, monkeypatch):
+    monkeypatch.setenv("MYMEMORY_EMAIL", "me@example.org")
+    with serving(handler=MyMemory) as server:
+        write(folder, "mymemory", url=server.url, languages=("sw", "ur", "zh"))
+        assert call(monkeypatch, "paws15") == 0
+    assert {one.behaviour for one in server.requests} == {"me@example.org"}
+    for row in projects.pairs(folder).itertuples():
+        assert (row.engine, row.target_premise) == (
+            "mymemory",
+            rendering(row.premise, row.language),
+        )
+    for path in (folder / "data").rglob("*"):
+        assert path.is_dir() or b"example.org" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("way", "kind"), [("quota", "too many requests"), ("other form", "unreadable answer")]
+)
+def test_mymemorys_complaints_are_no_translations(way, kind, folder, monkeypatch, capsys):
+    with serving(handler=MyMemory, behave=lambda *_: way) as server:
+        write(folder, "mymemory", url=server.url)
+        assert call(monkeypatch, "paws15") == 1
+    assert f"failures in a row ({kind})" in only_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+def test_libre_is_asked_with_a_key_or_without(key, folder, monkeypatch):
+    if key:
+        monkeypatch.setenv("LIBRE_API_KEY", key)
+    with serving(handler=Libre, behave=lambda *_: "200") as server:
+        write(folder, "libre", url=server.url.removesuffix("/m"))
+        assert call(monkeypatch, "paws15") == 0
+    assert {one.behaviour for one in server.requests} == {key}
+    assert set(projects.pairs(folder).language) == {"de", "zh"}
+
+
+@pytest.mark.parametrize("status", ["403", "401", "500", "429"])
+def test_no_key_is_ever_said_or_kept(status, folder):
+    with serving(handler=Libre, behave=lambda *_: status) as server:
+        write(folder, "libre", url=server.url.removesuffix("/m"))
+        ended = run(folder, "paws15", "--debug", LIBRE_API_KEY=KEY)
+    assert ended.returncode == 1
+    assert {one.behaviour for one in server.requests} == {KEY}
+    assert KEY not in ended.stdout + ended.stderr
+    for path in folder.rglob("*"):
+        assert path.is_dir() or KEY.encode() not in path.read_bytes()
+    if status in {"401", "403"}:
+        assert len(server.requests) == 1
+        assert "refuses the key in LIBRE_API_KEY" in ended.stderr
+
+
+def test_libre_without_a_key_where_one_is_wanted(folder, monkeypatch, capsys):
+    with serving(handler=Libre, behave=lambda *_: "403") as server:
+        url = server.url.removesuffix("/m")
+        write(folder, "libre", url=url)
+        assert call(monkeypatch, "paws15") == 1
+    assert only_line(capsys.readouterr().err) == f"{url} wants a key in LIBRE_API_KEY"
+
+
+@pytest.mark.parametrize(
+    ("engine", "languages", "changes", "line"),
+    [
+        (
+            "libre", ("de", "sw"), {"url": "http://127.0.0.1:9"},
+            "params.yaml: paws15.languages: expected languages that engine libre knows (ar, de, "
+            "en, es, fr, hi, ru, tr, vi, zh), found 'sw'",
+        ),
+        (
+            "libre", ("de",), {},
+            "params.yaml: paws15.translation.url: expected the address of a LibreTranslate "
+            "server for engine libre, found nothing",
+        ),
+        (
+            "google", ("de",), {"url": "http://me:secret@127.0.0.1/m"},
+            "params.yaml: paws15.translation.url: expected an address without user, password or "
+            "query, found one with",
+        ),
+        (
+            "google", ("de",), {"url": "example.org"},
+            "params.yaml: paws15.translation.url: expected an address http://... or https://..., "
+            "found 'example.org'",
+        ),
+        (
+            "google", ("de",), {"speed": 3},
+            "params.yaml: paws15.translation.speed: expected no such key, found 3",
+        ),
+        (
+            "google", ("de",), {"requests_per_second": 0},
+            "params.yaml: paws15.translation.requests_per_second: expected more than 0, found 0",
+        ),
+        (
+            "file", ("de",), {},
+            "params.yaml: paws15.translation.file: expected a CSV or Parquet file for engine "
+            "file, found nothing",
+        ),
+        (
+            "file", ("de",), {"file": "none.csv"},
+            "params.yaml: paws15.translation.file: expected a CSV or Parquet file, found no "
+            "none.csv",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_parameters_are_one_line(  # noqa: PLR0917
+    engine, languages, changes, line, folder, monkeypatch, capsys
+):
+    write(folder, engine, languages, **changes)
+    assert call(monkeypatch, "paws15") == 2
+    assert only_line(capsys.readouterr().err) == line
+    assert not (folder / "data/paws15").exists()
+
+
+def brought(languages=("de", "zh")):
+    pool = projects.english(4)
+    rows = [
+        (row.pair_id, code, rendering(row.premise, code), rendering(row.hypothesis, code))
+        for row in pool.itertuples()
+        for code in languages
+    ]
+    columns = ["pair_id", "language", "target_premise", "target_hypothesis"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.mark.parametrize("name", ["brought.csv", "brought.parquet"])
+def test_a_file_is_looked_up_by_pair_and_language(name, folder, monkeypatch):
+    rows = brought().sample(frac=1, random_state=1)
+    if name.endswith("csv"):
+        rows.to_csv(folder / name, index=False)
+    else:
+        rows.to_parquet(folder / name)
+    write(folder, "file", file=name)
+    assert call(monkeypatch, "paws15") == 0
+    for row in projects.pairs(folder).itertuples():
+        assert row.target_premise == rendering(row.premise, row.language)
+        assert row.target_hypothesis == rendering(row.hypothesis, row.language)
+    facts = json.loads((folder / "data/paws15/manifest.json").read_text())
+    assert facts["engine_version"].startswith(f"{name}, SHA-256 ")
+    # What the stage wrote serves as a file in its turn.
+    (folder / "data/paws15/pairs.parquet").rename(folder / "again.parquet")
+    projects.params(folder, engine="file", languages=("de", "zh"), pairs=4, file="again.parquet")
+    first = (folder / "again.parquet").read_bytes()
+    assert call(monkeypatch, "paws15") == 0
+    assert (folder / "data/paws15/pairs.parquet").read_bytes() == first
+
+
+def test_a_file_is_checked_and_what_it_lacks_is_listed(folder, monkeypatch, capsys):
+    rows = brought(("de",))
+    rows.loc[1, "target_premise"] = "the brown dog number 1 runs over the wide field"
+    rows.drop(index=2).to_csv(folder / "brought.csv", index=False)
+    write(folder, "file", languages=("de",), file="brought.csv")
+    assert call(monkeypatch, "paws15") == 1
+    lines = capsys.readouterr().err
+    assert "train-1, premise in de: echo of the source" in lines
+    assert "train-2, hypothesis in de: not in the file" in lines
+    assert "mpt: 2 of 4 pairs are clean: 3 sentences were refused" in lines
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda rows: rows.drop(columns="language"), "expected a column language, found pair_id,"),
+        (lambda rows: pd.concat([rows, rows]), "expected each pair once in a language, found"),
+        (lambda rows: rows[rows.language == "de"], "expected translations into de, zh, found none"),
+        (lambda rows: rows.assign(premise="another"), "expected the premise 'the brown dog"),
+    ],
+)
+def test_a_file_of_another_form_is_one_line(change, line, folder, monkeypatch, capsys):
+    change(brought()).to_csv(folder / "brought.csv", index=False)
+    write(folder, "file", file="brought.csv")
+    assert call(monkeypatch, "paws15") == 2
+    said = only_line(capsys.readouterr().err)
+    assert said.startswith("brought.csv: ")
+    assert line in said
