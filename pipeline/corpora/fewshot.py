@@ -80,7 +80,7 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
             f"found no {fewshot.source}"
         )
     for split in ("train", "dev"):
-        config, place = f"k{shots}", f"{fewshot.source}/k{shots}/{HUB_NAMES[split]}"
+        config, place = f"k{shots}", f"{fewshot.source}: k{shots}/{HUB_NAMES[split]}"
         frame = read_split(source, config=config, split=HUB_NAMES[split], key="fewshot.source")
         refuse_blank(frame, place=place)
         counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]

@@ -18,7 +18,7 @@ from pipeline.backbone.backbone import load_backbone
 from pipeline.backbone.slots import fill_slots
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.fewshot import sample_split
-from pipeline.corpora.pairs import draw_pairs, read_paws_x
+from pipeline.corpora.pairs import read_paws_x
 from pipeline.corpora.xnli import load_xnli
 from pipeline.methods import mpt
 from pipeline.methods.base import Context, Example, TrainingText, WordMethod
@@ -33,6 +33,7 @@ from pipeline.training.prediction import accuracy, predict
 from pipeline.training.reproducibility import make_deterministic, set_threads
 from pipeline.translation import engines
 from pipeline.translation.checks import Checks
+from pipeline.translation.draw import draw_pairs
 from pipeline.translation.sample import Sample, translated
 
 SEED = 101
