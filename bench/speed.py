@@ -155,7 +155,7 @@ def compare(
             for (turn, name), part in predicted.items()
         }
     )
-    largest = frame[["loss_difference", "probability_difference"]].max(axis=None)
+    largest = frame[["loss_difference", "probability_difference"]].max(axis=None, skipna=False)
     tolerance = TOLERANCE[context.run.training.precision]
     if not largest <= tolerance:
         raise RunError(
