@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,11 @@ def grammar(pocket: Path) -> Grammar:
 @pytest.fixture(scope="session")
 def corpora(grammar: Grammar) -> Corpora:
     return draw_corpora(grammar)
+
+
+@pytest.fixture
+def folder(pocket: Path, tmp_path: Path) -> Path:
+    """Return a folder with a copy of the sources."""
+    for name in ("lexicon.csv", "grammar.yaml"):
+        shutil.copy(pocket / name, tmp_path)
+    return tmp_path

@@ -40,6 +40,6 @@ def test_zero_shot_accuracy_matches_the_card(grammar, pocket, card):
 
 @pytest.mark.slow
 def test_the_task_can_be_learned(pocket, monkeypatch):
-    monkeypatch.setattr(measures, "EPOCHS", 4)
+    monkeypatch.setattr(measures, "EPOCHS", 3)
     params = load_params(ROOT / "profiles" / "pocket.yaml")
     assert min(measures.full_data(params, pocket).values()) >= 80

@@ -1,5 +1,4 @@
 import filecmp
-import shutil
 
 import pytest
 
@@ -8,19 +7,16 @@ from stages.pocket import pocket as command
 
 
 def files(folder):
-    return sorted(
-        str(path.relative_to(folder)) for path in (folder / "hub").rglob("*") if path.is_file()
-    )
+    paths = (folder / "hub").rglob("*")
+    return sorted(str(path.relative_to(folder)) for path in paths if path.is_file())
 
 
-def test_data_only_rebuilds_the_shipped_datasets(pocket, tmp_path, capsys):
-    for name in ("lexicon.csv", "grammar.yaml"):
-        shutil.copy(pocket / name, tmp_path)
-    command(data_only=True, folder=tmp_path)
-    assert files(tmp_path) == files(pocket)
-    same, *_ = filecmp.cmpfiles(pocket, tmp_path, files(pocket), shallow=False)
+def test_data_only_rebuilds_the_shipped_datasets(pocket, folder, capsys):
+    command(data_only=True, folder=folder)
+    assert files(folder) == files(pocket)
+    same, *_ = filecmp.cmpfiles(pocket, folder, files(pocket), shallow=False)
     assert same == files(pocket)
-    assert not (tmp_path / "backbone").exists()
+    assert not (folder / "backbone").exists()
     assert capsys.readouterr().out == ""
 
 

@@ -1,33 +1,10 @@
-import csv
-import shutil
-
+import pandas as pd
 import pytest
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.pocket.grammar import Phrase, read_grammar
 from pipeline.pocket.lexicon import SLOTS
-
-
-@pytest.fixture
-def folder(pocket, tmp_path):
-    """Return a copy of both sources."""
-    for name in ("lexicon.csv", "grammar.yaml"):
-        shutil.copy(pocket / name, tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def rows(folder):
-    with (folder / "lexicon.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_lexicon(rows, folder):
-    with (folder / "lexicon.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def test_shipped_sources_fill_every_slot(grammar):
@@ -50,18 +27,17 @@ def test_shipped_sources_fill_every_slot(grammar):
         ((3, "fr"), "a|b", r"row 5: fr: expected 1 form\(s\) of 'lady'"),
     ],
 )
-def test_error_names_the_wrong_cell(rows, folder, cell, value, message):
-    row, column = cell
-    rows[row][column] = value
-    write_lexicon(rows, folder)
+def test_error_names_the_wrong_cell(folder, cell, value, message):
+    lexicon = pd.read_csv(folder / "lexicon.csv", dtype=str, keep_default_na=False)
+    lexicon.loc[cell] = value
+    lexicon.to_csv(folder / "lexicon.csv", index=False)
     with pytest.raises(InputError, match=message):
         read_grammar(folder)
 
 
-def test_error_names_a_missing_column(rows, folder):
-    for row in rows:
-        del row["th"]
-    write_lexicon(rows, folder)
+def test_error_names_a_missing_column(folder):
+    lexicon = pd.read_csv(folder / "lexicon.csv", dtype=str, keep_default_na=False)
+    lexicon.drop(columns="th").to_csv(folder / "lexicon.csv", index=False)
     with pytest.raises(InputError, match=r"lexicon\.csv, row 1: expected the columns .*th"):
         read_grammar(folder)
 
