@@ -124,5 +124,5 @@ def read_grammar(folder: Path) -> Grammar:
             forms = languages[code].verb_forms if concept.slot == "verb" else 1
             if form.count("|") + 1 != forms:
                 expected = f"{forms} form(s) of {concept.name!r} (verb_forms in {path})"
-                raise wrong_cell(concept.place, code, expected, form)
+                raise wrong_cell(concept.origin, code, expected, form)
     return Grammar(lexicon, languages)

@@ -28,13 +28,13 @@ class Concept:
     """One row of the lexicon.
 
     Attributes:
-        place: the file and row, for messages.
+        origin: the file and row, for messages.
         kind_of: the name of the more general concept with the same set and value, or "".
         feminine: whether verbs with two forms use the second one after this subject.
         forms: language -> the phrase, or masculine|feminine.
     """
 
-    place: str
+    origin: str
     name: str
     slot: str
     incompatible_set: str
@@ -77,9 +77,9 @@ class Lexicon:
         return [concept for concept in group if concept.kind_of] or group
 
 
-def wrong_cell(place: str, column: str, expected: str, found: str) -> InputError:
+def wrong_cell(origin: str, column: str, expected: str, found: str) -> InputError:
     """Return the error for a cell of the lexicon."""
-    return InputError(f"{place}: {column}: expected {expected}, found {found!r}")
+    return InputError(f"{origin}: {column}: expected {expected}, found {found!r}")
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -109,19 +109,19 @@ def read_lexicon(path: Path) -> Lexicon:
     return lexicon
 
 
-def _concept(row: dict[str, str | None], place: str) -> Concept:
+def _concept(row: dict[str, str | None], origin: str) -> Concept:
     if None in row or None in row.values():
-        raise InputError(f"{place}: expected {len(COLUMNS)} cells")
+        raise InputError(f"{origin}: expected {len(COLUMNS)} cells")
     cells = {column: (text or "").strip() for column, text in row.items()}
     for column in FILLED:
         if not cells[column]:
-            raise wrong_cell(place, column, "some text", "")
+            raise wrong_cell(origin, column, "some text", "")
     for column, words in (("slot", SLOTS), ("gender", ("f", ""))):
         if cells[column] not in words:
             expected = f"one of {', '.join(word or 'nothing' for word in words)}"
-            raise wrong_cell(place, column, expected, cells[column])
+            raise wrong_cell(origin, column, expected, cells[column])
     return Concept(
-        place=place,
+        origin=origin,
         name=cells["concept"],
         slot=cells["slot"],
         incompatible_set=cells["incompatible_set"],
@@ -138,15 +138,15 @@ def _check_words(concepts: Iterable[Concept]) -> None:
     If one phrase named two concepts, replacing a synonym might change no word, and a test sentence
     might reappear in another split under another concept.
     """
-    places: dict[tuple[str, str, str], str] = {}
+    origins: dict[tuple[str, str, str], str] = {}
     for concept in concepts:
         keys = [("concept", "", concept.name)]
         for code, forms in concept.forms.items():
             keys += [(code, concept.slot, form) for form in sorted(set(forms.split("|")))]
         for key in keys:
-            other = places.setdefault(key, concept.place)
-            if other != concept.place:
-                raise wrong_cell(concept.place, key[0], f"another word than in {other}", key[2])
+            other = origins.setdefault(key, concept.origin)
+            if other != concept.origin:
+                raise wrong_cell(concept.origin, key[0], f"another word than in {other}", key[2])
 
 
 def _check_relations(lexicon: Lexicon) -> None:
@@ -162,4 +162,4 @@ def _check_relations(lexicon: Lexicon) -> None:
             ("kind_of", kind not in special, "a concept without a kind_of of its own"),
         ):
             if not holds:
-                raise wrong_cell(concept.place, column, expected, getattr(concept, column))
+                raise wrong_cell(concept.origin, column, expected, getattr(concept, column))
