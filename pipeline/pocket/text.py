@@ -67,11 +67,6 @@ class Line:
     segments: tuple[Segment, ...]
     pair: Pair | None = None
 
-    @property
-    def text(self) -> str:
-        """The line as one string, without fillers."""
-        return " ".join(segment.text for segment in self.segments if segment.text)
-
 
 @dataclass(frozen=True)
 class Mixture:

@@ -30,23 +30,9 @@ MIN_WORDS = 6
 """A substring becomes a piece if it occurs in at least this many words."""
 
 
-def vocabulary(grammar: Grammar) -> list[tuple[str, float]]:
-    """Return the pieces with their scores, in the order of their ids."""
-    words = _words(grammar)
-    characters = {*"".join(words), *string.printable.strip()}
-    counts = Counter(part for word in words for part in _substrings(word))
-    common = {part for part, count in counts.items() if count >= MIN_WORDS and len(part) > 1}
-    scores = dict.fromkeys(SPECIALS, 0.0)
-    for pieces, score in ((words, WORD), (common, SUBSTRING), (characters, CHARACTER)):
-        for piece in sorted(pieces):
-            scores.setdefault(piece, score)
-    scores |= {f"<0x{byte:02X}>": BYTE for byte in range(256)}
-    return list(scores.items())
-
-
 def build_tokenizer(grammar: Grammar) -> PreTrainedTokenizerFast:
     """Build the tokenizer: `<s> A </s>` and `<s> A </s></s> B </s>`."""
-    pieces = vocabulary(grammar)
+    pieces = _vocabulary(grammar)
     tokenizer = Tokenizer(Unigram(pieces, unk_id=SPECIALS.index("<unk>"), byte_fallback=True))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " ")]
@@ -77,6 +63,20 @@ def build_tokenizer(grammar: Grammar) -> PreTrainedTokenizerFast:
         model_input_names=["input_ids", "attention_mask"],
         padding_side="right",
     )
+
+
+def _vocabulary(grammar: Grammar) -> list[tuple[str, float]]:
+    """Return the pieces with their scores, in the order of their ids."""
+    words = _words(grammar)
+    characters = {*"".join(words), *string.printable.strip()}
+    counts = Counter(part for word in words for part in _substrings(word))
+    common = {part for part, count in counts.items() if count >= MIN_WORDS and len(part) > 1}
+    scores = dict.fromkeys(SPECIALS, 0.0)
+    for pieces, score in ((words, WORD), (common, SUBSTRING), (characters, CHARACTER)):
+        for piece in sorted(pieces):
+            scores.setdefault(piece, score)
+    scores |= {f"<0x{byte:02X}>": BYTE for byte in range(256)}
+    return list(scores.items())
 
 
 def _words(grammar: Grammar) -> set[str]:

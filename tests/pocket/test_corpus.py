@@ -178,6 +178,7 @@ def test_pretraining_text_contains_no_pair_of_a_split(corpora):
             assert held_out.isdisjoint((line.pair, line.pair[::-1]))
             pair = tuple(grammar.fragment(sentence, line.language) for sentence in line.pair)
             assert pair not in texts
+            text = " ".join(segment.text for segment in line.segments)
             # A dialogue that switches languages contains no sentence of either.
-            dialogues += all(sentence in line.text for sentence in pair)
+            dialogues += all(sentence in text for sentence in pair)
         assert dialogues > 1000
