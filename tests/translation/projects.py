@@ -1,9 +1,7 @@
 """Working folders with an English pool and the parameters of an engine."""
 
 import json
-import os
 import sqlite3
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -69,15 +67,6 @@ def facts(folder: Path, name: str = "manifest") -> dict:
 def written(folder: Path) -> dict[str, bytes]:
     """Return everything that the stage wrote, by file."""
     return {path.name: path.read_bytes() for path in (folder / "data/paws15").iterdir()}
-
-
-def paws15(folder: Path) -> None:
-    """Run `mpt paws15`; for a process of its own."""
-    from stages.cli import main
-
-    os.chdir(folder)
-    sys.argv = ["mpt", "paws15"]
-    main()
 
 
 def journal(folder: Path, table: str) -> pd.DataFrame:
