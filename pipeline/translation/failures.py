@@ -18,7 +18,7 @@ class ServerFailureError(Exception):
 
 
 class RefusedError(Exception):
-    """A check refuses an answer, if one came, for a reason."""
+    """A check refuses an answer (None if no text came) for a reason."""
 
     def __init__(self, reason: str, answer: str | None) -> None:
         super().__init__(reason)

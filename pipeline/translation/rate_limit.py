@@ -4,8 +4,8 @@ import threading
 import time
 
 MARGIN = 1.05
-"""Requests are spaced wider than the rate by this factor. A request may travel longer than the
-next one, so without it a second on the server's clock could hold one too many."""
+"""Requests are spaced wider than the rate by this factor. A request may take longer to arrive than
+the next one; without the margin, the server could see too many within a second."""
 
 
 class StoppedError(Exception):

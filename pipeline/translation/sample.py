@@ -1,6 +1,6 @@
 """A sample of pairs and the outcome of its translation: clean, replaced, refused, missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -50,50 +50,44 @@ class Outcome:
     @property
     def missing(self) -> list[Sentence]:
         """The sentences that were not asked for yet."""
-        return [sentence for sentence, answer in self._answered() if answer is None]
+        return [sentence for sentence, answer in self._all() if answer.state == "missing"]
 
     @property
     def refused(self) -> list[tuple[Sentence, Answer]]:
         """The quarantined sentences."""
-        return [(sentence, answer) for sentence, answer in self._answered()
-                if answer and answer.reason]  # fmt: skip
+        return [(sentence, answer) for sentence, answer in self._all() if answer.state == "refused"]
 
     @property
     def clean(self) -> pd.DataFrame:
         """The pairs with two clean translations, as target_premise and target_hypothesis."""
-        texts = [answer.text if answer and not answer.reason else None
-                 for _, answer in self._answered()]  # fmt: skip
-        whole = self.pairs.copy()
+        whole, own = self.pairs.copy(), list(self._all())
         for number, side in enumerate(SIDES):
-            own = texts[number :: len(SIDES)]
-            whole[f"target_{side}"] = pd.Series(own, index=whole.index, dtype=object)
+            answers = (answer for _, answer in own[number :: len(SIDES)])
+            texts = [answer.text if answer.state == "clean" else None for answer in answers]
+            whole[f"target_{side}"] = pd.Series(texts, index=whole.index, dtype=object)
         return whole.dropna().reset_index(drop=True)
 
     @property
     def dates(self) -> dict[str, str]:
         """When the first and last sentences were accepted; empty if the engine keeps no dates."""
-        at = sorted(a.at for _, a in self._answered() if a and a.at and not a.reason)
+        at = sorted(answer.at for _, answer in self._all() if answer.state == "clean" and answer.at)
         return {"first": at[0], "last": at[-1]} if at else {}
 
     def by_language(self) -> pd.DataFrame:
         """Count by language: pairs, clean pairs; sentences clean, refused and missing."""
-        states = [(sentence.language, _state(answer)) for sentence, answer in self._answered()]
+        states = [(sentence.language, answer.state) for sentence, answer in self._all()]
         frame = pd.DataFrame(states, columns=["language", "state"])
         counts = pd.crosstab(frame.language, frame.state)
-        counts = counts.reindex(columns=["sentences", "refused", "missing"], fill_value=0)
+        counts = counts.reindex(columns=["clean", "refused", "missing"], fill_value=0)
+        counts = counts.rename(columns={"clean": "sentences"})
         clean = self.clean.language.value_counts().reindex(counts.index, fill_value=0)
         counts.insert(0, "pairs", self.pairs.language.value_counts())
         counts.insert(1, "clean", clean)
         return counts
 
-    def _answered(self) -> list[tuple[Sentence, Answer | None]]:
-        return [(sentence, self.answers.get(sentence)) for sentence in sentences(self.pairs)]
-
-
-def _state(answer: Answer | None) -> str:
-    if answer is None:
-        return "missing"
-    return "refused" if answer.reason else "sentences"
+    def _all(self) -> Iterator[tuple[Sentence, Answer]]:
+        for sentence in sentences(self.pairs):
+            yield sentence, self.answers.get(sentence, Answer())
 
 
 def look_up(engine: Engine, sample: Sample, check: Check) -> Outcome:
@@ -126,9 +120,9 @@ def look_up(engine: Engine, sample: Sample, check: Check) -> Outcome:
 
 def _reason(pair: Sequence[Sentence], answers: Mapping[Sentence, Answer]) -> str | None:
     for sentence in pair:
-        answer = answers.get(sentence)
-        if answer and answer.reason:
-            return f"{sentence.side}: {answer.reason}"
+        reason = answers.get(sentence, Answer()).reason
+        if reason:
+            return f"{sentence.side}: {reason}"
     return None
 
 
@@ -150,7 +144,7 @@ def translated(
 
 
 def _of_all(progress: Progress, *, missing: int, whole: int) -> Progress:
-    """Return a Progress that also counts the sentences that were there before."""
+    """Return a Progress that also counts the sentences of earlier runs."""
 
     def tell(step: str, done: int, total: int, note: str = "") -> None:
         # A sentence in two pairs is asked for once, so `total` may be less than `missing`.

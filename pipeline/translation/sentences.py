@@ -26,17 +26,24 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Answer:
-    """A clean translation of a sentence, or the reason why there is none.
+    """The answer to a sentence.
 
     Attributes:
-        text: the translation; for a refused sentence the last answer, if there was one.
+        text: the translation; for a refused sentence the last one, if any.
         reason: why it was refused; None for a clean translation.
         at: when it was accepted, ISO 8601 in UTC; None if the engine keeps no dates.
     """
 
-    text: str | None
+    text: str | None = None
     reason: str | None = None
     at: str | None = None
+
+    @property
+    def state(self) -> str:
+        """`clean`, `refused`, or `missing` if nobody was asked yet."""
+        if self.reason:
+            return "refused"
+        return "missing" if self.text is None else "clean"
 
 
 Check = Callable[[Sentence, str], str | None]

@@ -1,7 +1,7 @@
 """HTTP for deep-translator: the rate limit, a time limit, and access to the server's answer.
 
 deep-translator calls `requests.get` without a timeout and discards the response. `Web` takes the
-place of `requests` in its modules and sends every request through a session of its own.
+place of `requests` in its modules and sends every request through its own session.
 """
 
 import threading

@@ -36,7 +36,7 @@ def has_tags(page: str) -> bool:
     """Return whether the translation on a page contains tags.
 
     deep-translator drops tags together with the spaces around them: "Der <b>Hund</b> läuft"
-    becomes "DerHundläuft". The text alone would not always show it.
+    becomes "DerHundläuft", which the text does not always show.
     """
     box = BeautifulSoup(page, "html.parser").find("div", {"class": ["t0", "result-container"]})
     return box is not None and box.find(True) is not None

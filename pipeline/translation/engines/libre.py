@@ -28,7 +28,7 @@ def build(params: Params) -> ServerEngine:
 
     def connect(source: str, target: str, web: Web) -> Translate:
         key = os.environ.get(KEY)
-        # deep-translator insists on a key, which a server of one's own does not need.
+        # deep-translator insists on a key, which your own server may not need.
         translator = LibreTranslator(
             source, target, api_key=key or "none", custom_url=url.rstrip("/") + "/"
         )
