@@ -192,6 +192,7 @@ def serving(*repositories: Repository) -> Iterator[Hub]:
         server.shutdown()
         server.server_close()
         thread.join()
+        files._commit.cache_clear()
 
 
 def closed_port() -> str:

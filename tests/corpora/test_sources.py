@@ -150,16 +150,21 @@ def test_a_folder_is_read_as_load_dataset_reads_it(tmp_path):
         assert ours.to_dict("list") == rows.to_dict()
 
 
-def test_reading_text_does_not_load_torch():
+def test_reading_text_needs_neither_torch_nor_a_network():
     code = f"""
-import sys
+import socket, sys
 from pathlib import Path
 from pipeline.corpora.sources import read_files
+asked = []
+socket.getaddrinfo = lambda *address, **_: asked.append(address)
+socket.socket.connect = lambda _, address: asked.append(address)
 files = [Path({str(ROOT)!r}) / "data/pocket/hub/xnli/en/test-00000-of-00001.parquet"]
 read_files(files, columns=("premise", "hypothesis", "label"), place="here")
 assert not {{"torch", "transformers"}} & set(sys.modules)
+assert not asked
 """
-    subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
+    settings = environment(HF_HUB_OFFLINE="0")
+    subprocess.run([sys.executable, "-c", code], env=settings, check=True)
 
 
 def read(folder, *, config="en", split="test"):
@@ -185,6 +190,12 @@ def test_labels_are_mapped_by_name(form, tmp_path):
     labels = read(tmp_path).label
     assert list(labels[:3]) == [2, 0, 1]
     assert labels.isna()[3]
+
+
+@pytest.mark.parametrize("name", [".hidden", "a [1] *?", "a#b %20 c:d"])
+def test_a_folder_may_have_any_name(name, tmp_path):
+    write_split(tmp_path / name)
+    assert list(read(tmp_path / name).premise) == ["a", "b"]
 
 
 def test_other_labels_stay(tmp_path):
