@@ -21,6 +21,7 @@ FEWSHOT = Path("data/fewshot")
 PAWS15 = Path("data/paws15")
 JOURNAL = Path("data/translations/journal.sqlite")
 RUNS = Path("data/runs")
+CIRCUMSTANCES = Path("data/circumstances")
 RESULTS = Path("results")
 
 _TEXT = pa.string()
@@ -88,6 +89,11 @@ PREDICTIONS = _table(
 def run_folder(run: str, shots: int, seed: int) -> Path:
     """Return the folder of one cell, data/runs/mpt/k16/s1."""
     return RUNS / run / f"k{shots}" / f"s{seed}"
+
+
+def circumstances_path(run: str, shots: int, seed: int) -> Path:
+    """Return where the circumstances of one cell are, data/circumstances/mpt/k16/s1.json."""
+    return CIRCUMSTANCES / run / f"k{shots}" / f"s{seed}.json"
 
 
 @contextmanager
