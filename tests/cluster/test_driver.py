@@ -32,7 +32,7 @@ def test_a_folder_without_dvc_is_refused(tmp_path):
 
 def test_without_keep_going_nothing_more_begins_after_a_failure(repository):
     (repository / "told/fail-1").touch()
-    states = toy.by_state(toy.run(repository, toy.Processes(1)))
+    states = toy.by_state(toy.run(repository, toy.Pool(1)))
     assert states[State.FAILED] == {"cell@1"}
     assert states[State.DONE] == {"base"}
     assert toy.ran(repository) == {"1": 1}
@@ -51,7 +51,6 @@ def test_code_that_changes_during_the_run_is_not_saved(repository):
             with (repository / "cell.sh").open("a") as file:
                 file.write("# An edit.\n")
 
-    (repository / "told/slow").write_text("0.3")
     states = toy.run(repository, watch=watch, keep_going=True)
     assert states.current["cell@1"] is State.DONE
     assert states.current["cell@3"] is State.FAILED
@@ -72,22 +71,22 @@ def test_parameters_that_change_during_the_run_are_noticed(repository):
         if (name, state) == ("cell@1", State.RUNNING):
             toy.write_params(repository, range(1, 5), scale=3)
 
-    states = toy.run(repository, toy.Processes(1), watch=watch)
+    states = toy.run(repository, toy.Pool(1), watch=watch)
     assert states.reasons["cell@1"] == "params.yaml changed while it ran: not saved"
 
 
-class Fragile(toy.Processes):
-    """A pool that loses the worker of one cell, a few times."""
+class Fragile(toy.Pool):
+    """Workers, of which the one with cell@2 is lost a few times."""
 
     def __init__(self, times):
         super().__init__()
         self.times = times
 
-    def outcome(self, name, process):
+    def outcome(self, name, code):
         if name == "cell@2" and self.times:
             self.times -= 1
             return Outcome("its worker was lost", retry=True)
-        return super().outcome(name, process)
+        return super().outcome(name, code)
 
 
 def test_only_the_cell_of_a_lost_worker_runs_again(repository, sequential):
@@ -108,8 +107,8 @@ def test_a_cell_that_loses_every_worker_fails_alone(repository):
 
 def test_a_task_that_its_worker_did_not_begin_goes_to_another(repository):
     class Reluctant(Fragile):
-        def outcome(self, name, process):
-            outcome = super().outcome(name, process)
+        def outcome(self, name, code):
+            outcome = super().outcome(name, code)
             return Outcome(retry=True) if outcome.retry else outcome
 
     assert toy.run(repository, Reluctant(5)).good
@@ -123,17 +122,14 @@ def dvc(*arguments: str) -> subprocess.CompletedProcess:
 def test_during_the_run_others_may_read_a_stage_but_not_write_it(repository):
     answers = {}
 
-    class Asking(toy.Processes):
+    class Asking(toy.Pool):
         def ended(self, seconds):
-            if "cell@2" in self._running and not answers:
+            if [task.name for task in self.started] == ["cell@2"]:
                 answers["status"] = dvc("status")
                 answers["repro"] = dvc("repro", "-s", "cell@2")
-                (repository / "told/go").touch()
             return super().ended(seconds)
 
-    wait = "until test -e told/go; do sleep 0.05; done\n"
-    (repository / "cell.sh").write_text(toy.CELL + wait)
-    assert toy.run(repository, Asking(1), targets=["cell@2"]).good
+    assert toy.run(repository, Asking(), targets=["cell@2"]).good
     assert answers["status"].returncode == 0, answers["status"].stderr
     assert "cell@2" in answers["status"].stdout
     assert answers["repro"].returncode != 0

@@ -23,14 +23,12 @@ def edit(repository):
     return edit
 
 
-class Backwards(toy.Processes):
-    """A pool whose tasks end in the opposite order."""
+class Backwards(toy.Pool):
+    """Workers whose tasks end in the opposite order."""
 
     def ended(self, seconds):
-        ended = []
-        while self._running:
-            ended += super().ended(0.1)
-        return ended[::-1]
+        self.started.reverse()
+        return super().ended(seconds)
 
 
 def test_after_each_edit_of_parameters_and_whatever_ends_first(repository, sequential):
@@ -55,7 +53,7 @@ def test_after_each_edit_of_parameters_and_whatever_ends_first(repository, seque
 
 def test_stages_begin_after_all_that_made_their_folders(repository):
     changes = []
-    toy.run(repository, toy.Processes(9), watch=lambda *change: changes.append(change))
+    toy.run(repository, toy.Pool(9), watch=lambda *change: changes.append(change))
     cells = [changes.index((cell, State.DONE)) for cell in CELLS]
     assert max(cells) < changes.index(("all", State.RUNNING))
 

@@ -1,4 +1,4 @@
-"""A toy repository with a matrix of cheap stages, and a pool of processes that needs no Ray.
+"""A toy repository with a matrix of cheap stages, and workers that need no Ray.
 
 As in the real pipeline, outs are files and folders, and stages depend on files in such a folder
 (base/one.txt, out/1/b.txt) and on a folder above several of them (out).
@@ -7,7 +7,6 @@ As in the real pipeline, outs are files and folders, and stages depend on files 
 import os
 import shutil
 import subprocess
-import time
 from collections import Counter
 from contextlib import chdir
 from pathlib import Path
@@ -98,35 +97,29 @@ def write_params(folder: Path, cells, *, scale: int = 1) -> None:
     )
 
 
-class Processes:
-    """A pool of processes in place of Ray's workers."""
+class Pool:
+    """Workers that run one task whenever the driver waits, in the order of their start."""
 
     def __init__(self, size: int = 2) -> None:
         self.size = size
-        self._running = {}
+        self.started = []
 
     def start(self, task) -> None:
-        assert len(self._running) < self.size
-        (step,) = task.steps
-        assert not step.entry
-        Path(task.log).parent.mkdir(parents=True, exist_ok=True)
-        with Path(task.log).open("w") as log:
-            environment = os.environ | dict(task.environment)
-            process = subprocess.Popen(
-                step.arguments, cwd=task.folder, stdout=log, stderr=log, env=environment
-            )
-        self._running[task.name] = process
+        assert len(self.started) < self.size
+        self.started.append(task)
 
     def ended(self, seconds: float):
-        deadline = time.monotonic() + seconds
-        while True:
-            ended = [name for name, process in self._running.items() if process.poll() is not None]
-            if ended or time.monotonic() >= deadline:
-                return [(name, self.outcome(name, self._running.pop(name))) for name in ended]
-            time.sleep(0.01)
+        if not self.started:
+            return []
+        task = self.started.pop(0)
+        (step,) = task.steps
+        assert not step.entry
+        environment = os.environ | dict(task.environment)
+        done = subprocess.run(step.arguments, cwd=task.folder, env=environment, check=False)
+        return [(task.name, self.outcome(task.name, done.returncode))]
 
-    def outcome(self, name, process):
-        return Outcome(f"exit code {process.returncode}" if process.returncode else "")
+    def outcome(self, name, code):
+        return Outcome(f"exit code {code}" if code else "")
 
 
 def run(folder: Path, workers=None, *, targets=(), keep_going=False, watch=None, entries=()):
@@ -141,7 +134,7 @@ def run(folder: Path, workers=None, *, targets=(), keep_going=False, watch=None,
         states = States(needs)
         if watch:
             states.watch = lambda name: watch(name, states.current[name])
-        Driver(project, needs, workers or Processes(), states, keep_going=keep_going).run()
+        Driver(project, needs, workers or Pool(), states, keep_going=keep_going).run()
     return states
 
 
