@@ -4,18 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from pipeline.artifacts import CIRCUMSTANCES, RUNS, read_json
 
-
-class PastCell(NamedTuple):
-    """A trained cell."""
-
-    run: str
-    shots: str
-    facts: Mapping[str, Any]
-    """Its circumstances, as `mpt train` wrote them."""
+PastCell: TypeAlias = tuple[str, str, Mapping[str, Any]]
+"""The run and the shots of a trained cell, and its circumstances as `mpt train` wrote them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +28,7 @@ class Expected:
 def past_cells(folder: Path = CIRCUMSTANCES) -> list[PastCell]:
     """Return the cells that were trained here."""
     paths = sorted(folder.glob("*/*/*.json"))
-    return [PastCell(path.parts[-3], path.parts[-2], read_json(path)) for path in paths]
+    return [(path.parts[-3], path.parts[-2], read_json(path)) for path in paths]
 
 
 def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
@@ -48,14 +42,13 @@ def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
         return None
     run, shots = (*Path(out).relative_to(RUNS).parts, "", "")[:2]
     similar = {
-        "the same run and shots": [cell for cell in past if cell[:2] == (run, shots)],
-        "the same run": [cell for cell in past if cell.run == run],
-        "the same shots": [cell for cell in past if cell.shots == shots],
-        "other cells": past,
+        "the same run and shots": [facts for *cell, facts in past if cell == [run, shots]],
+        "the same run": [facts for other, _, facts in past if other == run],
+        "the same shots": [facts for _, other, facts in past if other == shots],
+        "other cells": [facts for *_, facts in past],
     }
-    for like, cells in similar.items():
-        if cells:
-            facts = [cell.facts for cell in cells]
+    for like, facts in similar.items():
+        if facts:
             device = [one.get("peak_device_memory_mib") for one in facts]
             return Expected(
                 seconds=fmean(sum(one["seconds"].values()) for one in facts),

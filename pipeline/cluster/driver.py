@@ -36,13 +36,13 @@ class Driver:
         *,
         keep_going: bool,
     ) -> None:
-        """Prepare a run of a project's plan; `needs` is what `Project.plan` returned.
+        """Prepare.
 
         Args:
             project: the repository.
-            needs: for each stage, the stages that it waits for.
+            needs: its plan: for each stage, the stages that it waits for.
             workers: run the tasks.
-            states: kept up to date.
+            states: of the stages, which the driver keeps up to date.
             keep_going: after a failure, run the stages that do not need the failed one.
         """
         self._project = project

@@ -24,11 +24,11 @@ class Project:
     """A DVC repository. Hold `lock` while calling its methods, unless they say otherwise."""
 
     def __init__(self, folder: Path, entries: Mapping[str, str]) -> None:
-        """Open the repository.
+        """Open the repository that a folder is in.
 
         Args:
-            folder: anywhere in it.
-            entries: programs that workers call in their own process: name -> module:function.
+            folder: any folder in it.
+            entries: programs that workers call in their own process, as in `call_of`.
 
         Raises:
             InputError: the folder is in no repository.
@@ -87,8 +87,7 @@ class Project:
         """Do all of a stage that comes before its command. The stages it needs must have ended.
 
         Returns:
-            The state of a stage whose command need not run; or the task to run, to be followed
-            by `finish` or `release`.
+            The task to run, before `finish` or `release`; or the state, if there is none to run.
 
         Raises:
             BusyError: another process works on the stage.
@@ -161,7 +160,7 @@ class Project:
         from dvc_data.hashfile.hash_info import HashInfo
 
         stage.save_deps()
-        # If the stage begins again, DVC would take the old outs for those of the new deps.
+        # If the stage begins again, DVC must not take the old outs for those of the new deps.
         for out in stage.outs:
             out.hash_info = HashInfo()
         # Locked for reading, even the outs: `dvc status` may look at them, but nobody may write.

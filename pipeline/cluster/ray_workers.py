@@ -3,9 +3,9 @@
 import logging
 import os
 import socket
-import sys
 import time
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from pipeline.cluster.task import Outcome, Task
 from pipeline.cluster.worker import Worker
@@ -24,13 +24,6 @@ Ended: TypeAlias = list[tuple[str, Outcome]]
 """The tasks that ended, each with the name of its stage."""
 
 
-class _Member(NamedTuple):
-    """An actor, and the reference that is ready once its process runs."""
-
-    actor: Any
-    ready: Any
-
-
 class RayWorkers:
     """Workers that start when they are first needed, and again after one is lost."""
 
@@ -47,10 +40,12 @@ class RayWorkers:
         self._jobs, self._address, self._gpus = jobs, address, gpus_per_task
         self.size = jobs or 1
         self._ray: Any = None
-        self._actor: Any = None
+        self._new_actor: Callable[[], Any]
         self._measured = 0.0
-        self._free: list[_Member] = []
-        self._running: dict[Any, tuple[str, _Member]] = {}
+        self._begun: dict[Any, Any] = {}
+        """For each actor, a reference that is ready once its process runs."""
+        self._free: list[Any] = []
+        self._running: dict[Any, tuple[str, Any]] = {}
 
     def start(self, task: Task) -> None:
         """Run a task on a free worker.
@@ -60,21 +55,22 @@ class RayWorkers:
         """
         if self._ray is None:
             self._connect()
-        member = self._free.pop() if self._free else self._new_member()
-        self._running[member.actor.run.remote(task)] = task.name, member
+        if not self._free:
+            actor = self._new_actor()
+            self._begun[actor] = actor.__ray_ready__.remote()
+            self._free.append(actor)
+        actor = self._free.pop()
+        self._running[actor.run.remote(task)] = task.name, actor
 
     def ended(self, seconds: float) -> Ended:
-        """Wait up to some seconds for a task to end; return all that have ended."""
+        """Wait up to some seconds for a task to end; return those that have."""
         if not self._running:
             return []
         if time.monotonic() > self._measured + MEASURE:
             self._measure()
             if stranded := self._stranded():
                 return stranded
-        running = list(self._running)
-        done, _ = self._ray.wait(running, num_returns=1, timeout=seconds)
-        if done:
-            done, _ = self._ray.wait(running, num_returns=len(running), timeout=0)
+        done, _ = self._ray.wait(list(self._running), timeout=seconds)
         return [(self._running[reference][0], self._result(reference)) for reference in done]
 
     def close(self) -> None:
@@ -96,58 +92,53 @@ class RayWorkers:
         gpus = float(ray.cluster_resources().get("GPU", 0))
         if self._gpus is None:
             self._gpus = 1.0 if gpus else 0.0
-        if not self._places():
+        if not self._measure():
             raise InputError(
                 f"--gpus-per-cell: expected a cluster with {self._gpus:g} GPUs, found {gpus:g}"
             )
-        self._measure()
         threads = None
         if "OMP_NUM_THREADS" not in os.environ:
             # How many tasks a machine of a cluster will run is unknown.
             threads = 1 if self._address else max(1, cores // self.size)
-        actor = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
-        self._actor = lambda: actor.remote(threads=threads)
+        actors = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
+        self._new_actor = lambda: actors.remote(threads=threads)
 
-    def _measure(self) -> None:
-        # A task would never begin on a worker that waits for a node which has left.
-        self.size = max(1, min(self._jobs or sys.maxsize, self._places()))
-        self._measured = time.monotonic()
-
-    def _places(self) -> int:
+    def _measure(self) -> int:
+        """Adjust the number of workers to the cluster; return how many have room there."""
         total = self._ray.cluster_resources()
-        cpus = int(total.get("CPU", 0))
-        return min(cpus, int(total.get("GPU", 0) / self._gpus)) if self._gpus else cpus
-
-    def _new_member(self) -> _Member:
-        actor = self._actor()
-        return _Member(actor, actor.ready.remote())
+        room = int(total.get("CPU", 0))
+        if self._gpus:
+            room = min(room, int(total.get("GPU", 0) / self._gpus))
+        self.size = max(1, min(self._jobs or room, room))
+        self._measured = time.monotonic()
+        return room
 
     def _stranded(self) -> Ended:
         """Take back the tasks of workers that wait for a CPU which the cluster has lost."""
         if len(self._free) + len(self._running) <= self.size:
             return []
         stranded: Ended = []
-        for reference, (name, member) in list(self._running.items()):
-            ready, _ = self._ray.wait([member.ready], timeout=0)
-            if not ready:
+        for reference, (name, actor) in list(self._running.items()):
+            begun, _ = self._ray.wait([self._begun[actor]], timeout=0)
+            if not begun:
                 del self._running[reference]
-                self._ray.kill(member.actor)
+                self._ray.kill(actor)
                 stranded.append((name, Outcome(retry=True)))
         return stranded
 
     def _result(self, reference: Any) -> Outcome:  # noqa: ANN401
-        _, member = self._running.pop(reference)
+        _, actor = self._running.pop(reference)
         try:
             outcome: Outcome = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             # The worker may only be out of reach, and would go on.
-            self._ray.kill(member.actor)
+            self._ray.kill(actor)
             self._measure()
             return Outcome(_reason(error), retry=True)
         if outcome.retry:
-            self._ray.kill(member.actor)
+            self._ray.kill(actor)
         else:
-            self._free.append(member)
+            self._free.append(actor)
         return outcome
 
 

@@ -51,13 +51,13 @@ def hold(
     read: Sequence[str] = (),
     write: Sequence[str] = (),
 ) -> Iterator[None]:
-    """Lock files against other processes.
+    """Keep other processes from writing some files, and from reading or writing others.
 
     Args:
         repo: DVC's.
-        name: of the holder, shown to processes that are refused.
-        read: files that no other process may write.
-        write: files that no other process may read or write.
+        name: shown to processes that are refused.
+        read: files that this process reads.
+        write: files that this process writes.
 
     Raises:
         BusyError: another process has locked one of them.

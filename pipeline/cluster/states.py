@@ -20,11 +20,6 @@ class State(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
 
-    @property
-    def good(self) -> bool:
-        """Whether stages that need this one may run."""
-        return self in {State.DONE, State.RESTORED, State.UNCHANGED}
-
 
 class States:
     """The state of every stage, its reason, and how long stages took."""
@@ -55,7 +50,7 @@ class States:
     @property
     def good(self) -> bool:
         """Whether every stage ended well."""
-        return all(state.good for state in self.current.values())
+        return set(self.current.values()) <= {State.DONE, State.RESTORED, State.UNCHANGED}
 
     def __str__(self) -> str:
         """Return how many stages are in which state."""

@@ -45,10 +45,6 @@ class Worker:
         self._code = ImportedCode()
         self._state = ProcessState(threads=threads)
 
-    def ready(self) -> int:
-        """Return the id of this process, once it runs."""
-        return os.getpid()
-
     def run(self, task: Task) -> Outcome:
         """Run a task's commands; their output goes to its log."""
         if any(step.entry for step in task.steps):
