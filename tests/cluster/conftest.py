@@ -41,14 +41,22 @@ def sequential(repository, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def workers():
-    """Two warm workers on a Ray of this process."""
+def ray_environment():
+    """What every process with Ray in it must agree on, whichever starts first."""
     pytest.importorskip("ray", reason="mpt repro's extra")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("PYTHONPATH", str(ROOT))  # workers import tests/cluster/program.py
+        yield
+
+
+@pytest.fixture(scope="session")
+def workers(ray_environment):
+    """Two warm workers on a Ray of this process."""
     from pipeline.cluster.ray_workers import RayWorkers
 
-    pool = RayWorkers(jobs=2, address=None, gpus_per_task=None)
-    with closing(pool), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))  # workers import tests/cluster/program.py
+    with closing(RayWorkers(jobs=2, address=None, gpus_per_task=None)) as pool:
         yield pool
 
 
@@ -61,14 +69,11 @@ def repro(workers, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def cluster():
+def cluster(ray_environment):
     """A cluster of one node with two CPUs, for `mpt repro` as a process."""
-    pytest.importorskip("ray", reason="mpt repro's extra")
     from ray.cluster_utils import Cluster
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        head = {"num_cpus": 2, "_system_config": HEALTH}
-        nodes = Cluster(initialize_head=True, head_node_args=head)
-        yield nodes
-        nodes.shutdown()
+    head = {"num_cpus": 2, "_system_config": HEALTH}
+    nodes = Cluster(initialize_head=True, head_node_args=head)
+    yield nodes
+    nodes.shutdown()

@@ -14,14 +14,17 @@ from tests.commands import environment
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    """Begin `mpt repro` in a folder."""
+    """Begin `mpt repro` in a folder. Its few lines wait in a pipe until its end."""
+    settings = environment()
+    if "--address" not in arguments:
+        settings.pop("RAY_AUTH_MODE", None)  # Ray's own default, as users have it
     # Tests that run in the background ignore Ctrl-C, and their child processes inherit that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return subprocess.Popen(
             [sys.executable, "-m", "stages", "repro", *arguments],
             cwd=folder,
-            env=environment(),
+            env=settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -31,16 +34,10 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
         signal.signal(signal.SIGINT, before)
 
 
-def read_until(beginning: str, process: subprocess.Popen) -> set[str]:
-    """Read lines until one begins like this; return the stages that were done by then."""
-    done = set()
-    for line in process.stdout:
-        name, _, state = line.strip().partition(": ")
-        if state.startswith("done"):
-            done.add(name)
-        if line.startswith(beginning):
-            return done
-    raise AssertionError(process.stderr.read())
+def changes(process: subprocess.Popen) -> list[tuple[str, str]]:
+    """Return the changes that an ended run has printed: stages and their new states."""
+    lines = [line.partition(": ") for line in process.stdout]
+    return [(stage, words.split()[0]) for stage, _, words in lines if words]
 
 
 def wait(condition: Callable[[], object]) -> object:
@@ -60,14 +57,11 @@ def descendants(pid: int | None = None) -> list[psutil.Process]:
 def running(command: list[str]) -> psutil.Process:
     """Wait until a command runs below this process."""
 
-    def find():
-        for process in descendants():
-            with suppress(psutil.Error):
-                if process.cmdline() == command:
-                    return process
-        return None
+    def matches(process):
+        with suppress(psutil.Error):
+            return process.cmdline() == command
 
-    return wait(find)
+    return wait(lambda: next(filter(matches, descendants()), None))
 
 
 def name(process: psutil.Process) -> str:

@@ -3,17 +3,18 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from subprocess import PIPE
 
 import pytest
 from dvc_objects.fs.utils import tmp_fname
 
 from pipeline.cluster.project import Project
+from pipeline.cluster.repository import hold, open_repository
 from pipeline.cluster.states import State
 from pipeline.cluster.task import Outcome
 from pipeline.errors import InputError, RunError
 from tests.cluster import toy
-from tests.cluster.toy import CELLS
 from tests.imports import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -99,19 +100,17 @@ def test_only_the_cell_of_a_lost_worker_runs_again(repository, sequential):
     toy.assert_alike(repository, other)
 
 
-def test_a_cell_that_loses_every_worker_fails_alone(repository):
-    states = toy.run(repository, Fragile(9), keep_going=True)
-    assert states.reasons["cell@2"] == "its worker was lost, 3 times"
-    assert toy.by_state(states)[State.DONE] == {"base", *CELLS - {"cell@2"}}
+def test_a_stage_that_another_process_works_on_waits(repository, monkeypatch):
+    def watch(name, state):
+        if (name, state) == ("cell@1", State.WAITING):
+            other.close()
 
-
-def test_a_task_that_its_worker_did_not_begin_goes_to_another(repository):
-    class Reluctant(Fragile):
-        def outcome(self, name, code):
-            outcome = super().outcome(name, code)
-            return Outcome(retry=True) if outcome.retry else outcome
-
-    assert toy.run(repository, Reluctant(5)).good
+    monkeypatch.setattr("pipeline.cluster.driver.BUSY", 0)
+    with ExitStack() as other:
+        path = str(repository / "out/1")
+        other.enter_context(hold(open_repository(repository), "another", write=[path]))
+        assert toy.run(repository, watch=watch).good
+    assert toy.status(repository) == {}
 
 
 def dvc(*arguments: str) -> subprocess.CompletedProcess:

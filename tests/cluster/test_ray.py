@@ -1,23 +1,21 @@
-"""`mpt repro` on a real Ray, and what is left after something was killed."""
+"""Warm workers on a real Ray: each task starts afresh, and failures concern one cell only."""
 
-import os
+import re
 import shutil
-import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pipeline.cluster.states import State
+from stages.backbone import backbone
+from stages.corpora import corpora
+from stages.fewshot import fewshot
+from stages.paws15 import paws15
+from stages.tokens import tokens
+from tests import toys
 from tests.cluster import toy
-from tests.cluster.processes import (
-    assert_gone,
-    descendants,
-    name,
-    read_until,
-    running,
-    start,
-    wait,
-)
+from tests.cluster.processes import assert_gone, name, running, wait
 from tests.commands import call
 
 pytest.importorskip("ray", reason="mpt repro's extra")
@@ -25,7 +23,9 @@ pytest.importorskip("ray", reason="mpt repro's extra")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
-def test_the_command_leaves_what_dvc_repro_leaves(repository, sequential, repro, capsys):
+def test_the_command_leaves_what_dvc_repro_leaves_and_shows_failures(
+    repository, sequential, repro, capsys
+):
     other = sequential()
     assert repro() == 0
     said, complained = capsys.readouterr()
@@ -35,6 +35,13 @@ def test_the_command_leaves_what_dvc_repro_leaves(repository, sequential, repro,
     assert (repository / "data/logs/cell@2.log").read_text() == "2\n"
     assert repro() == 0
     assert capsys.readouterr().out.startswith("7 unchanged in ")
+    toy.write_params(repository, range(1, 5), scale=2)
+    (repository / "told/fail-2").touch()
+    assert repro("--jobs", "2", "--keep-going") == 1
+    said, complained = capsys.readouterr()
+    assert "cell@2: failed (no luck with 2)" in said
+    assert "all: skipped (needs cell@2)" in said
+    assert complained == "warning: cell@2: no luck with 2 (data/logs/cell@2.log)\n"
 
 
 def test_every_task_of_a_warm_worker_starts_as_in_a_new_process(repository, workers):
@@ -54,6 +61,37 @@ def test_code_that_changed_since_its_import_is_imported_again(repository, worker
     assert toy.run(repository, workers, entries=toy.ENTRIES).good
     assert (repository / "out/0.txt").read_text().startswith("('three',")
     assert toy.status(repository) == {}
+
+
+def test_cells_that_fail_in_a_worker_fail_alone_and_the_worker_goes_on(repository, workers):
+    toy.program(repository, cells=6)
+    for told in ("fail-0", "raise-1", "hoard-2"):
+        (repository / "told" / told).touch()
+    states = toy.run(repository, workers, entries=toy.ENTRIES, keep_going=True)
+    assert toy.by_state(states) == {
+        State.FAILED: {"cell@0", "cell@1", "cell@2"},
+        State.DONE: {"cell@3", "cell@4", "cell@5"},
+    }
+    assert states.reasons["cell@0"] == "no luck today"
+    assert states.reasons["cell@1"] == "MemoryError: no room for 3 GiB"
+    too_much = states.reasons["cell@2"]
+    assert too_much.startswith("RuntimeError: ")
+    assert "can't allocate memory: you tried to allocate 70368744177664 bytes" in too_much
+    assert "\n" not in too_much
+    assert len(set((repository / "told/pids").read_text().split())) <= 2
+
+
+def test_a_cell_that_always_kills_its_worker_fails_alone(repository, workers):
+    toy.program(repository, cells=4)
+    (repository / "told/die-1").touch()
+    states = toy.run(repository, workers, entries=toy.ENTRIES, keep_going=True)
+    assert toy.by_state(states) == {
+        State.FAILED: {"cell@1"},
+        State.DONE: {"cell@0", "cell@2", "cell@3"},
+    }
+    reason = "its worker was killed or crashed (out of memory?), 3 times"
+    assert states.reasons["cell@1"] == reason
+    assert len((repository / "told/pids").read_text().split()) == 3
 
 
 # Bash replaces itself by a single command; other shells start it and wait.
@@ -84,62 +122,36 @@ def test_only_the_cell_of_a_killed_worker_runs_again(repository, workers, monkey
     assert toy.status(repository) == {}
 
 
-def test_after_a_killed_driver_no_finished_cell_runs_again(repository):
-    toy.write_params(repository, range(1, 7))
-    (repository / "told/slow").write_text("0.5")
-    process = start(repository, "--jobs", "2")  # on a Ray of its own
-    done = read_until("cell@5: done", process)
-    children = descendants(process.pid)
-    process.kill()
-    process.wait()
-    assert_gone(children)
-    before = toy.ran(repository)
-    again = toy.run(repository)
-    assert again.good, again.reasons
-    assert not {f"cell@{n}" for n in toy.ran(repository) - before} & done
-    assert set(toy.ran(repository)) == set("123456")
-    assert max(toy.ran(repository).values()) <= 2
-    assert toy.status(repository) == {}
-    lock = toy.lock(repository)
-    (repository / "dvc.lock").unlink()
-    toy.dvc_repro(repository)
-    assert toy.lock(repository) == lock
+TRAIN = """\
+stages:
+  train:
+    matrix:
+      run: [wild, sp]
+    cmd: mpt train ${item.run} --shots 1 --seed 1
+    deps: [data/fewshot/k1.parquet]
+    outs: ["data/runs/${item.run}/k1/s1/metrics.json"]
+"""
 
 
-def test_ctrl_c_stops_the_run_and_keeps_what_was_done(repository, cluster):
-    (repository / "told/slow").write_text("1")
-    process = start(repository, "--address", cluster.address)
-    read_until("cell@3: running", process)
-    command = running(["sh", "cell.sh", "3"])
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(timeout=30) == 130
-    assert process.stderr.read() == "mpt: interrupted\n"
-    assert_gone([command])
-    lock = toy.lock(repository)
-    assert b"base:" in lock
-    assert b"cell@1:" in lock
-    (repository / "told/slow").unlink()
-    assert toy.run(repository).current["cell@1"] is State.UNCHANGED
-
-
-def test_two_nodes_share_a_folder_and_one_of_them_is_lost(repository, cluster):
-    (repository / "told/slow").write_text("1")
-    (repository / "cell.sh").write_text("echo $NODE >> told/nodes\n" + toy.CELL)
-    toy.write_params(repository, range(1, 7))
-    second = cluster.add_node(num_cpus=1, env_vars={"NODE": "second"})
-    process = start(repository, "--address", cluster.address)
-    try:
-        read_until("cell@4: running", process)
-        cluster.remove_node(second, allow_graceful=False)
-        said, complained = process.communicate(timeout=110)
-    finally:
-        process.kill()
-    assert process.returncode == 0, said + complained
-    assert complained == ""
-    assert set((repository / "told/nodes").read_text().split()) == {"second"}
-    assert set(toy.ran(repository)) == set("123456")
-    assert toy.ran(repository).total() <= 7
-    assert toy.status(repository) == {}
+def test_a_cell_whose_loss_is_nan_fails_alone(project, repro, capsys):
+    values = toys.params()
+    values["methods"]["wild"] = values["methods"]["sp"] | {"learning_rate": 1e30}
+    toys.write_params(values, project / "params.yaml")
+    for stage in (corpora, backbone, tokens, lambda: fewshot(shots=1), paws15):
+        stage()
+    (project / "dvc.yaml").write_text(TRAIN)
+    (project / ".gitignore").write_text("/data\n/hub\n")
+    (project / ".dvc").mkdir()
+    (project / ".dvc/config").write_text("[core]\n    analytics = false\n")
+    subprocess.run(["git", "init", "-q"], check=True)
+    capsys.readouterr()
+    assert repro("--keep-going") == 1
+    said, complained = capsys.readouterr()
+    reason = re.search(r"^train@wild: failed \((training: the loss is nan in .*)\)$", said, re.M)[1]
+    assert complained == f"warning: train@wild: {reason} (data/logs/train@wild.log)\n"
+    assert "\n1 done, 1 failed in " in said
+    assert (project / "data/runs/sp/k1/s1/metrics.json").exists()
+    assert not (project / "data/runs/wild").exists()
 
 
 def test_a_cluster_that_does_not_answer_is_named(repository, monkeypatch, capsys):
