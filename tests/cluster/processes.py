@@ -34,9 +34,9 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
         signal.signal(signal.SIGINT, before)
 
 
-def changes(process: subprocess.Popen) -> list[tuple[str, str]]:
-    """Return the changes that an ended run has printed: stages and their new states."""
-    lines = [line.partition(": ") for line in process.stdout]
+def changes(output: str) -> list[tuple[str, str]]:
+    """Return the changes that a run has printed: stages and their new states."""
+    lines = [line.partition(": ") for line in output.splitlines()]
     return [(stage, words.split()[0]) for stage, _, words in lines if words]
 
 

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 
 import pytest
 
@@ -34,7 +33,7 @@ def test_after_a_killed_driver_no_finished_cell_runs_again(repository):
     process.kill()
     process.wait()
     assert_gone(children)
-    done = {stage for stage, state in changes(process) if state == "done"}
+    done = {stage for stage, state in changes(process.stdout.read()) if state == "done"}
     assert "cell@4" in done
     before = toy.ran(repository)
     again = toy.run(repository)
@@ -83,52 +82,7 @@ def test_two_nodes_share_a_folder_and_one_of_them_is_lost(repository, cluster):
 
 
 CELLS = 20
-WORKERS = (2, 1, 2, 1)
-"""Workers to kill before each kill of the driver. A cell that loses three in one run fails."""
 SEED = int(os.environ.get("KILLS_SEED", "20"))
-
-
-class Disturbed:
-    """A run that is killed at random moments, and begun again after each kill of its driver."""
-
-    def __init__(self, folder, chance, address):
-        self.folder, self.chance, self.address = folder, chance, address
-        self.changes: list[tuple[str, str]] = []
-        self.ran_when_done: dict[str, int] = {}
-        self.killed: Counter[str] = Counter()
-        self.process = start(folder, "--address", address)
-
-    def busy_workers(self):
-        """Wait until some work, and then for a random time; return them."""
-        begun = toy.ran(self.folder).total()
-        wait(lambda: toy.ran(self.folder).total() > begun)
-        time.sleep(self.chance.uniform(0, 0.2))
-        return wait(lambda: [one for one in descendants() if name(one) == "ray::Worker.run"])
-
-    def kill_worker(self) -> None:
-        self.chance.choice(self.busy_workers()).kill()
-        self.killed["worker"] += 1
-
-    def kill_driver(self) -> None:
-        """Kill the driver, and begin the next run while its workers may still run."""
-        self.busy_workers()
-        self.process.kill()
-        self.end()
-        self.killed["driver"] += 1
-        self.process = start(self.folder, "--address", self.address)
-
-    def end(self) -> int:
-        """Wait for the end of the driver; return its exit code."""
-        try:
-            code = self.process.wait(timeout=100)
-        finally:
-            self.process.kill()
-        self.changes += changes(self.process)
-        ran = toy.ran(self.folder)
-        for stage, state in self.changes:
-            if state == "done" and "@" in stage:
-                self.ran_when_done.setdefault(stage, ran[stage.removeprefix("cell@")])
-        return code
 
 
 def test_ten_kills_lose_no_finished_cell_and_change_nothing(repository, sequential, cluster):
@@ -136,21 +90,35 @@ def test_ten_kills_lose_no_finished_cell_and_change_nothing(repository, sequenti
     other = sequential()
     (repository / "told/slow").write_text("0.3")
     print(f"KILLS_SEED={SEED}")  # noqa: T201
-    run = Disturbed(repository, random.Random(SEED), cluster.address)
+    chance = random.Random(SEED)
+    command = (repository, "--address", cluster.address)
+    printed = []
+
+    def busy_workers():
+        """Wait until some begin to work, and then for a random time; return them."""
+        begun = toy.ran(repository).total()
+        wait(lambda: toy.ran(repository).total() > begun)
+        time.sleep(chance.uniform(0, 0.2))
+        return wait(lambda: [one for one in descendants() if name(one) == "ray::Worker.run"])
+
+    process = start(*command)
     try:
-        for count in WORKERS:
+        for count in (2, 1, 2, 1):  # a cell that loses three workers in one run fails
             for _ in range(count):
-                run.kill_worker()
-            run.kill_driver()
-        assert run.end() == 0, run.process.stderr.read()
-        assert run.process.stderr.read() == ""
+                chance.choice(busy_workers()).kill()
+            busy_workers()
+            process.kill()
+            process.wait()
+            printed += changes(process.stdout.read())
+            process = start(*command)  # while its workers may still run
+        said, complained = process.communicate(timeout=100)
     finally:
-        run.process.kill()
-    assert run.killed == {"driver": 4, "worker": 6}
-    for cell, ran in run.ran_when_done.items():
-        states = [state for stage, state in run.changes if stage == cell]
-        assert "running" not in states[states.index("done") :], (cell, states)
-        assert toy.ran(repository)[cell.removeprefix("cell@")] == ran
+        process.kill()
+    assert (process.returncode, complained) == (0, "")
+    printed += changes(said)
+    for stage in {stage for stage, state in printed if state == "done"}:
+        states = [state for other, state in printed if other == stage]
+        assert "running" not in states[states.index("done") :], (stage, states)
     assert len(toy.ran(repository)) == CELLS
     assert toy.ran(repository).total() <= CELLS + 4 * 2 + 6  # cells of a killed driver or worker
     assert (repository / "all.txt").read_bytes() == (other / "all.txt").read_bytes()

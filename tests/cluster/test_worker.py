@@ -1,5 +1,6 @@
 """A worker's commands, in a process that needs no Ray."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -66,13 +67,9 @@ def in_group(process, group):
 
 def test_a_task_waits_for_leftovers_of_an_earlier_one(run, monkeypatch, tmp_path):
     monkeypatch.setattr("pipeline.cluster.worker.PATIENCE", 0.2)
-    left = subprocess.Popen(["flock", str(tmp_path / "log"), "sleep", "100"])
-    wait(lambda: (tmp_path / "log").exists() and psutil.Process(left.pid).children())
-    try:
+    with (tmp_path / "log").open("w") as leftover:
+        fcntl.flock(leftover, fcntl.LOCK_EX)
         reason, _ = run("echo one")
-    finally:
-        psutil.Process(left.pid).children()[0].kill()
-        left.wait()
     assert reason.endswith("found one that still writes to the log")
     assert run("echo one") == ("", "one\n")
 
