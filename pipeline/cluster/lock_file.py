@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,7 @@ class LockFile:
         started = time.monotonic()
         if started < self._next:
             return
-        due = []
-        for name in self._stages:
-            if name not in self._settled:
-                break
-            due.append(name)
-        self._write(due)
+        self._write(takewhile(self._settled.__contains__, self._stages))
         ended = time.monotonic()
         self._next = ended + max(INTERVAL, (ended - started) / SHARE)
 
