@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
-from pipeline.backbone.backbone import Backbone, load_backbone
+from pipeline.backbone.backbone import Backbone
+from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.ids import Ids
 from pipeline.backbone.rows import collate
 from pipeline.backbone.tokens import Pieces, load_pieces

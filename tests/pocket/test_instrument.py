@@ -14,7 +14,7 @@ import pytest
 
 from pipeline import methods
 from pipeline.backbone import backbone as backbone_file
-from pipeline.backbone.backbone import load_backbone
+from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.slots import fill_slots
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.fewshot import sample_split
