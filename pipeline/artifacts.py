@@ -54,13 +54,7 @@ def write_table(
     """Write the form's columns of a frame as Parquet.
 
     The same rows and notes give the same bytes: nothing else of pandas (index, categories,
-    versions) is written.
-
-    Args:
-        frame: has the form's columns.
-        path: the file.
-        form: its columns.
-        notes: facts about all rows, for the file's metadata; see `read_notes`.
+    versions) is written. `notes` are facts about all rows, for the file's metadata.
 
     Raises:
         ValueError: a column is missing, has nulls or another type, or a key repeats.

@@ -47,12 +47,7 @@ class Layout:
 
 
 def make_layout(lengths: Tensor, device: torch.device) -> Layout:
-    """Return the layout of B rows.
-
-    Args:
-        lengths: tokens per row, at least one, [B]; on the CPU.
-        device: where to put the layout.
-    """
+    """Return the layout of B rows of `lengths` tokens, at least one each, [B], on a device."""
     longest = int(lengths.max())
     padded = int(lengths.min()) < longest
     width = -(-longest // MULTIPLE) * MULTIPLE if padded else longest
@@ -68,10 +63,7 @@ def make_layout(lengths: Tensor, device: torch.device) -> Layout:
 def moved(device: torch.device, *tensors: Tensor) -> Sequence[Tensor]:
     """Copy CPU tensors to a device without waiting for its unfinished work.
 
-    Args:
-        device: the destination.
-        tensors: of the same dtype and, but for the first dimension, shape; they are copied as
-            one.
+    They are copied as one, so all have the same dtype and, but for the first dimension, shape.
     """
     together = torch.cat(tensors)
     if device.type != "cpu":

@@ -5,8 +5,9 @@ The test text is the same in every cell: `mpt tokens` tokenizes it once, and cel
 
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +26,18 @@ CHUNK = 4_096
 
 @dataclass(frozen=True)
 class Frame:
-    """The special tokens around one text and around a pair of texts."""
+    """The special tokens before, between and after texts."""
 
     start: Ids
     between: Ids
     end: Ids
 
 
-@dataclass(frozen=True)
-class KnownTexts:
-    """Texts that were tokenized before.
-
-    Attributes:
-        numbers: the number of each text.
-        bounds: text n has the ids from bounds[n] to bounds[n + 1].
-        ids: the ids of all texts, one after another.
-    """
-
-    numbers: Mapping[str, int] = field(default_factory=dict)
-    bounds: Sequence[int] = ()
-    ids: Ids = field(default_factory=lambda: ids_of(()))
-
-    def get(self, text: str) -> "Ids | None":
-        """Return the ids of a text; None if it is unknown."""
-        number = self.numbers.get(text)
-        return None if number is None else self.ids[self.bounds[number] : self.bounds[number + 1]]
-
-
 class Pieces:
-    """Text -> pieces of a tokenizer, and the special tokens that it puts around texts."""
+    """Text -> pieces of a tokenizer, and the special tokens that it puts around texts.
+
+    The ids of `known` texts are looked up.
+    """
 
     def __init__(
         self,
@@ -61,7 +45,7 @@ class Pieces:
         *,
         mask: str | None,
         pad: str | None,
-        known: KnownTexts | None = None,
+        known: Mapping[str, Ids] | None = None,
     ) -> None:
         self.mask = _id(tokenizer, mask, "mask_token")
         self.pad = _id(tokenizer, pad, "pad_token")
@@ -69,10 +53,10 @@ class Pieces:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self._tokenizer = tokenizer
-        self._known = known or KnownTexts()
+        self._known = known or {}
 
     def of(self, texts: Sequence[str]) -> list[Ids]:
-        """Return the pieces of each text, without special tokens; known texts are looked up."""
+        """Return the pieces of each text, without special tokens."""
         pieces = [self._known.get(text) for text in texts]
         unknown = [text for text, ids in zip(texts, pieces, strict=True) if ids is None]
         encoded = iter(self._tokenizer.encode_batch_fast(unknown, add_special_tokens=False))
@@ -155,15 +139,12 @@ def notes_of(folder: Path) -> dict[str, str]:
         return {"tokenizer": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def read_known(path: Path, folder: Path) -> KnownTexts:
-    """Read a file in the form TOKENIZED.
-
-    Args:
-        path: the file.
-        folder: the backbone whose tokenizer must have made it.
+def read_known(path: Path, folder: Path) -> dict[str, Ids]:
+    """Read a file in the form TOKENIZED: texts with their ids.
 
     Raises:
-        InputError: another tokenizer made it, or it is missing or has another form.
+        InputError: the tokenizer of the backbone in `folder` did not make it, or the file is
+            missing or has another form.
     """
     if read_notes(path) != notes_of(folder):
         raise InputError(
@@ -172,13 +153,11 @@ def read_known(path: Path, folder: Path) -> KnownTexts:
         )
     table = read_arrow(path, TOKENIZED)
     texts, ids = table["text"].to_pylist(), table["ids"].combine_chunks()
-    all_ids = ids_of(())
+    all_ids, bounds = ids_of(()), ids.offsets.to_pylist()
     all_ids.frombytes(ids.values.cast("int64").to_numpy().tobytes())
-    return KnownTexts(
-        numbers={text: number for number, text in enumerate(texts)},
-        bounds=ids.offsets.to_pylist(),
-        ids=all_ids,
-    )
+    return {
+        text: all_ids[start:end] for text, (start, end) in zip(texts, pairwise(bounds), strict=True)
+    }
 
 
 def _id(tokenizer: Tokenizer, token: str | None, name: str) -> int:

@@ -85,9 +85,7 @@ class Embeddings(nn.Module):
     def forward(self, words: Tensor, positions: Tensor) -> Tensor:
         """Return the input of the first layer, [N, d]; all tokens are of type 0.
 
-        Args:
-            words: word embeddings, [N, d].
-            positions: of each token in its row, from 0, [N].
+        `words` are word embeddings, [N, d], `positions` count the tokens of a row from 0, [N].
         """
         summed = words + self.token_type_embeddings.weight[0]
         summed = summed + self.position_embeddings(positions + self.first)
@@ -110,10 +108,7 @@ class SelfAttention(nn.Module):
     def forward(self, hidden: Tensor, layout: Layout, read: Tensor | None) -> Tensor:
         """Return the attended values of all tokens, [N, d], or only of those read, [B, d].
 
-        Args:
-            hidden: hidden states, [N, d].
-            layout: of the N tokens.
-            read: the hidden state of the one token per row that is read, [B, d].
+        `hidden` are the hidden states of all tokens, [N, d], `read` of the one per row, [B, d].
         """
         # Gradients are summed in this order.
         key, value = layout.spread(self.key(hidden)), layout.spread(self.value(hidden))

@@ -71,8 +71,7 @@ def write_cell(
         folder: of the cell.
         predictions: of the test.
         history: of training.
-        prompts: the soft prompts by name, [m, d] each. A method without any writes a file
-            without tensors, because every cell has the same files.
+        prompts: by name, [m, d] each; a method without any writes a file without tensors.
         settings: every setting of the run.
 
     Returns:

@@ -48,12 +48,7 @@ class TrainingText:
 
     @classmethod
     def of(cls, split: pd.DataFrame, pairs: pd.DataFrame) -> Self:
-        """Return the text of two tables.
-
-        Args:
-            split: premise, hypothesis, label: the train part of a k-shot split.
-            pairs: the run's parallel pairs, as pipeline/training/parallel.py reads them.
-        """
+        """Return the text of the train part of a k-shot split and of a run's parallel pairs."""
         texts = split[["premise", "hypothesis", "label"]].itertuples(index=False, name=None)
         columns = ["language", "premise", "hypothesis", "target_premise", "target_hypothesis"]
         parallel = pairs[columns].itertuples(index=False, name=None)
@@ -150,9 +145,7 @@ class Method(nn.Module, ABC):
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
         """Return what training draws from: `labelled`, and `pairs` if the method reads them.
 
-        Args:
-            text: the k-shot split and the parallel pairs.
-            generator: for the method's own draws.
+        `generator` is for the method's own draws.
         """
         del generator
         return {"labelled": labelled_examples(self.template, text.labelled)}

@@ -1,6 +1,5 @@
 """The blocks of params.yaml that a cell reads: languages, training, template, methods."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -161,6 +160,16 @@ class Runs(Strictly):
     template: Template
     methods: dict[Name, dict[str, Any]]
 
+    def method_of(self, name: str) -> str:
+        """Return the method of a run; raise a ValueError if pipeline/methods/ has no such file."""
+        known = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
+        method = self.methods[name].get("method")
+        if method not in known:
+            raise ValueError(
+                f"methods.{name}.method: expected one of {', '.join(known)}, found {shown(method)}"
+            )
+        return str(method)
+
     def run(self, name: str, *, place: str = str(PARAMS)) -> Run:
         """Return the run of this name, with its own settings over the common ones.
 
@@ -171,11 +180,11 @@ class Runs(Strictly):
             raise InputError(
                 f"{place}: methods: expected one of {', '.join(self.methods)}, found {name!r}"
             )
-        settings, where = dict(self.methods[name]), f"{place}: methods.{name}"
         try:
-            method = method_of(settings)
+            method = self.method_of(name)
         except ValueError as error:
-            raise InputError(f"{where}.{error}") from None
+            raise InputError(f"{place}: {error}") from None
+        settings, where = dict(self.methods[name]), f"{place}: methods.{name}"
         del settings["method"]
         training, template, pairs = (
             {key: settings.pop(key) for key in model.model_fields if key in settings}
@@ -190,19 +199,6 @@ class Runs(Strictly):
             parallel=parse(PairChoice, pairs, place=where),
             settings=settings,
         )
-
-
-def method_of(entry: Mapping[str, Any]) -> str:
-    """Return the method of an entry of `methods`, a file of pipeline/methods/.
-
-    Raises:
-        ValueError: there is no such file.
-    """
-    known = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
-    method = entry.get("method")
-    if method not in known:
-        raise ValueError(f"method: expected one of {', '.join(known)}, found {shown(method)}")
-    return str(method)
 
 
 def load_runs(path: Path = PARAMS) -> Runs:

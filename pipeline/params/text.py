@@ -54,11 +54,9 @@ class Datasets(Strictly):
 class Fewshot(Strictly):
     """The k-shot splits.
 
-    Attributes:
-        source: "sample" (drawn from XNLI), or a folder of given splits `k1/`, `k2/`, ...
-        split_seed: of the draw.
-        per_seed: one split per training seed, not one for all seeds.
-        translations: read XNLI's own translations of the pairs, for runs with `pairs: xnli`.
+    `source` is "sample" (drawn from XNLI) or a folder of given splits `k1/`, `k2/`, ...
+    `per_seed` draws a split for each training seed. `translations` reads XNLI's own translations
+    of the pairs, for runs with `pairs: xnli`.
     """
 
     source: Text
@@ -119,15 +117,8 @@ class Translation(Strictly):
 class Paws15(Strictly):
     """How parallel pairs are drawn, assigned to languages and translated.
 
-    Attributes:
-        pairs: how many a run reads by default.
-        extended: how many to draw for runs of `sweeps` with more `external_pairs`; they begin
-            with the same pairs.
-        seed: of the draw.
-        assignment: of languages to pairs.
-        engine: a file of pipeline/translation/engines/.
-        languages: of the pairs; `all` target languages (None), or some.
-        translation: how the engine is asked.
+    A run reads `pairs` by default. `extended` pairs, which begin with the same ones, are drawn for
+    runs of `sweeps` with more `external_pairs`. `languages` is None for all target languages.
     """
 
     pairs: PositiveInt

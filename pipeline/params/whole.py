@@ -7,7 +7,7 @@ from pydantic import ConfigDict, model_validator
 
 from pipeline.errors import InputError
 from pipeline.params.grid import Comparison, Grid
-from pipeline.params.runs import PARAMS, Run, Runs, method_of, read_params
+from pipeline.params.runs import PARAMS, Run, Runs, read_params
 from pipeline.params.strict import parse
 from pipeline.params.text import Datasets, Fewshot, Paws15, Source
 
@@ -40,11 +40,8 @@ class Params(Runs):
 
     @model_validator(mode="after")
     def _methods_exist(self) -> Self:
-        for name, entry in self.methods.items():
-            try:
-                method_of(entry)
-            except ValueError as error:
-                raise ValueError(f"methods.{name}.{error}") from None
+        for name in self.methods:
+            self.method_of(name)
         return self
 
     @model_validator(mode="after")
@@ -66,8 +63,7 @@ class Params(Runs):
     def _each_run_is_in_the_block_of_its_method(self) -> Self:
         """Check the rules by which dvc.yaml finds the one method file that a cell depends on."""
         for name in self.grid.runs:
-            method = self.methods[name]["method"]
-            if method != name:
+            if (method := self.method_of(name)) != name:
                 raise ValueError(
                     f"grid.runs: expected runs named after their method, found {name!r} of method "
                     f"{method!r} (variants belong in ablations.runs or sweeps.runs)"
@@ -78,25 +74,20 @@ class Params(Runs):
         return self
 
     def _require_variant(self, name: str, *, block: str, key: str) -> None:
-        method, varied, varied_method = self.methods[name]["method"], *self._compared(key)
-        if varied != varied_method:
+        varied: str = getattr(self.comparison, key)
+        if (method := self.method_of(varied)) != varied:
             raise ValueError(
                 f"comparison.{key}: expected a run named after its method, since the cells of "
-                f"{block}.runs depend on that method's file, found {varied!r} of method "
-                f"{varied_method!r}"
+                f"{block}.runs depend on that method's file, found {varied!r} of method {method!r}"
             )
-        if method != varied:
-            blocks = [f"{b}.runs" for b, k in VARIANTS.items() if self._compared(k)[1] == method]
-            right = " or ".join(blocks) or f"grid.runs, with a file pipeline/methods/{name}.py"
+        if (method := self.method_of(name)) != varied:
+            fitting = [b for b, k in VARIANTS.items() if getattr(self.comparison, k) == method]
+            right = " or ".join(f"{b}.runs" for b in fitting)
+            right = right or f"grid.runs, with a file pipeline/methods/{name}.py"
             raise ValueError(
                 f"{block}.runs: expected variants of comparison.{key}, of method {varied!r}, "
                 f"found {name!r} of method {method!r} (it belongs in {right})"
             )
-
-    def _compared(self, key: str) -> tuple[str, str]:
-        """Return the run that `comparison` names under a key, and its method."""
-        name: str = getattr(self.comparison, key)
-        return name, str(self.methods[name]["method"])
 
     @model_validator(mode="after")
     def _each_run_is_in_one_block(self) -> Self:

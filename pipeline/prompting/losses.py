@@ -16,13 +16,7 @@ def label_word_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor
 
 
 def vocabulary_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor) -> Tensor:
-    """Cross-entropy over the whole vocabulary (Eq. 2 read literally), in nats, mean over examples.
-
-    Args:
-        logits: at the mask, [B, V].
-        labels: label ids, [B].
-        word_ids: the vocabulary id of each label's word, [C].
-    """
+    """The same over the whole vocabulary (Eq. 2 read literally); see label_word_cross_entropy."""
     return functional.cross_entropy(logits.float(), word_ids[labels])
 
 

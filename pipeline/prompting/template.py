@@ -68,13 +68,7 @@ class Template:
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
     ) -> list[Row]:
-        """Return a row for each premise and hypothesis.
-
-        Args:
-            premises: B sentences.
-            hypotheses: B sentences.
-            prompt: the index of the method's soft prompt that fills the slots.
-        """
+        """Return a row per premise and hypothesis, whose slots the soft prompt `prompt` fills."""
         before, middle, after = self._fixed
         first, second = self.forms
         rows = []

@@ -8,16 +8,11 @@ from pipeline.params.runs import LABELS
 
 
 def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[int]:
-    """Return the id of each label word.
-
-    Args:
-        pieces: the backbone's tokenizer.
-        words: C words in the order of the label ids.
-        place: the parameter that holds them, for the message.
+    """Return the id of each label word; the words are in the order of the label ids.
 
     Raises:
         InputError: a word has more than one piece, so one mask cannot hold it, or two words are
-            the same piece.
+            the same piece; names the parameter, `place`.
     """
     word_ids = []
     for label, word in zip(LABELS, words, strict=True):

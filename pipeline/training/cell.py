@@ -19,16 +19,7 @@ from pipeline.training.registry import build, read_settings
 
 @dataclass(frozen=True)
 class Cell:
-    """A method and all the text that it is trained and tested on.
-
-    Attributes:
-        method: untrained, on its device.
-        text: what it trains on.
-        dev: language, pair_id, premise, hypothesis, label in the source language.
-        test: the same in every language.
-        generator: for the order of examples and the method's own draws.
-        threads: how many batches to predict at once.
-    """
+    """An untrained method on its device, and what `fit` and `predict` need besides."""
 
     method: Method
     text: TrainingText
@@ -39,13 +30,7 @@ class Cell:
 
 
 def read_cell(params: Runs, name: str, *, shots: int, seed: int) -> Cell:
-    """Read the files of a cell, seed everything and build the method.
-
-    Args:
-        params: params.yaml.
-        name: the name of a run in it.
-        shots: k.
-        seed: of initial weights, order and dropout.
+    """Read a cell's files, seed every random draw and build the method of the run `name`.
 
     Raises:
         InputError: a setting is impossible, or a file is missing or not what it should be.

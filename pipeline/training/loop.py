@@ -94,13 +94,10 @@ def update(
     *,
     learning_rate: float,
 ) -> Losses:
-    """Make one update and return the losses before it, without waiting for a GPU.
+    """Make one update with a batch of each stream, without waiting for a GPU.
 
-    Args:
-        method: in training mode.
-        drawn: a batch of each stream.
-        optimizer: of the method's parameters.
-        learning_rate: of this update.
+    Returns:
+        The losses before the update.
     """
     optimizer.forget_gradients()
     with autocast(method):
@@ -116,10 +113,8 @@ def updates_per_epoch(
 ) -> int:
     """Return the number of batches in an epoch.
 
-    Args:
-        training: `epoch` says what an epoch passes over.
-        sizes: the numbers of labelled and parallel pairs.
-        streams: what the method draws from; "longest" is the longest of these.
+    `training.epoch` says what an epoch passes over: all labelled or all parallel pairs, whose
+    numbers are `sizes`, or the longest of the streams that the method draws from.
     """
     if training.epoch == "longest":
         longest = max(len(examples) for examples in streams.values())

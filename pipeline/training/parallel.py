@@ -11,11 +11,6 @@ from pipeline.params.runs import Run
 def read_parallel(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
     """Read the parallel pairs that a run selects by `pairs` and `external_pairs`.
 
-    Args:
-        run: the run.
-        shots: k, of the split whose translations are read.
-        seed: the training seed, if each has its own split.
-
     Returns:
         language, premise, hypothesis, target_premise, target_hypothesis and more.
 

@@ -22,13 +22,9 @@ def read_settings(run: Run) -> Strictly:
 
 
 def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
-    """Return every setting of a run, flat and in a fixed order, defaults filled in.
+    """Return every setting of a run that read so many pairs, flat, with defaults filled in.
 
     Runs that are trained alike have equal settings, however params.yaml writes them.
-
-    Args:
-        run: the run.
-        external_pairs: the number of PAWS-15 pairs that it read.
 
     Raises:
         InputError: a setting of the method is impossible.

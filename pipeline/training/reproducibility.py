@@ -32,12 +32,7 @@ def make_deterministic(seed: int) -> torch.Generator:
 
 
 def set_threads(parameters: int) -> int:
-    """Use one CPU thread for a small model, which more threads slow down.
-
-    OMP_NUM_THREADS overrides this.
-
-    Args:
-        parameters: the number of parameters of the backbone.
+    """Use one CPU thread for a backbone of few parameters, unless OMP_NUM_THREADS is set.
 
     Returns:
         How many such computations can run at once in the threads that torch had.
