@@ -15,9 +15,9 @@ from pipeline.params.strict import Strictly
 class Backbone(nn.Module, ABC):
     """A masked language model of any size and vocabulary.
 
-    An architecture is a subclass, built as `Subclass(settings)`; its parameters are named as in
-    its checkpoints and listed in the same order. Only what is read is computed: one hidden state
-    per row, and, where a caller names words, only their logits.
+    An architecture is a subclass, built as `Subclass(settings)`, whose parameters are named as in
+    its checkpoints. Only what is read is computed: one hidden state per row, and, if the caller
+    names words, only their logits.
 
     Attributes:
         settings_type: the keys of config.json that it reads.

@@ -24,7 +24,6 @@ def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[
             )
         word_ids.append(ids[0])
     if len(set(word_ids)) < len(word_ids):
-        raise InputError(
-            f"{place}: expected different pieces, found {', '.join(words)} as {word_ids}"
-        )
+        found = ", ".join(map(repr, words))
+        raise InputError(f"{place}: expected different pieces, found {found} as {word_ids}")
     return word_ids

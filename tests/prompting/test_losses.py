@@ -22,7 +22,7 @@ def test_cross_entropy_over_the_vocabulary():
 
 
 def test_cross_entropy_over_the_label_words():
-    # Of the label words' 4 + 1 + 2 tenths, the second word has 1.
+    # The second word has 1 of the label words' 4 + 1 + 2 tenths.
     loss = label_word_cross_entropy(LOGITS, torch.tensor([1]), word_ids=WORDS)
     assert loss.item() == pytest.approx(-math.log(1 / 7))
 
@@ -38,8 +38,8 @@ def test_symmetric_kl_by_hand():
     forward = sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
     backward = sum(b * math.log(b / a) for a, b in zip(p, q, strict=True))
     assert (forward, backward) == pytest.approx((0.14384, 0.13081), abs=1e-5)
-    found = symmetric_kl(torch.tensor([p]).log(), torch.tensor([q]).log())
-    assert found.item() == pytest.approx(forward + backward, abs=1e-6)
+    loss = symmetric_kl(torch.tensor([p]).log(), torch.tensor([q]).log())
+    assert loss.item() == pytest.approx(forward + backward, abs=1e-6)
 
 
 def test_symmetric_kl_is_the_mean_over_pairs():
@@ -64,6 +64,6 @@ def test_gradients_flow_through_both_sides():
     assert (logits.grad.abs().sum(dim=(1, 2)) > 0).all()
 
 
-def test_rows_that_are_no_pairs_are_refused():
+def test_rows_that_are_not_pairs_are_refused():
     with pytest.raises(ValueError, match=r"found \(2, 3\) and \(1, 3\)"):
         symmetric_kl(torch.zeros(2, 3), torch.zeros(1, 3))

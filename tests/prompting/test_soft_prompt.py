@@ -44,7 +44,7 @@ def test_slots_are_filled_with_each_rows_prompt_and_nothing_else_changes():
     torch.testing.assert_close(fill_slots(words, slots, prompt, prompts=prompts), expected)
 
 
-def test_gradients_of_slots_reach_the_prompt_alone():
+def test_gradients_of_slots_reach_only_the_prompt():
     words = torch.randn(3, 2, requires_grad=True)
     prompts = torch.randn(1, 1, 2, requires_grad=True)
     slots, prompt = torch.tensor([-1, 0, -1]), torch.zeros(3, dtype=torch.long)
