@@ -40,7 +40,7 @@ def written(row, tokenizer):
     [
         ("prefix", "<s> p1 p2 a dog runs . the cat sleeps ? <mask> . </s>"),
         ("midfix", "<s> a dog runs . p1 p2 the cat sleeps ? <mask> . </s>"),
-        ("suffix", "<s> a dog runs . the cat sleeps ? p1 p2 <mask> . </s>"),
+        ("suffix", "<s> a dog runs . the cat sleeps ? p1 p2 <mask> . </s>"),  # the paper's
         ("endfix", "<s> a dog runs . the cat sleeps ? <mask> p1 p2 . </s>"),
     ],
 )
@@ -50,13 +50,6 @@ def test_cloze_puts_the_prompt_where_equation_9_says(pieces, tokenizer, position
     assert written(row, tokenizer) == expected
     assert row.ids[row.read_at] == tokenizer.mask_token_id
     assert row.prompt == 1
-
-
-def test_cloze_of_the_paper_with_four_vectors(pieces, tokenizer):
-    template = ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=64)
-    (row,) = template.rows(["two men play"], ["two men sleeps"])
-    expected = "<s> two men play . two men sleeps ? p1 p2 p3 p4 <mask> . </s>"
-    assert written(row, tokenizer) == expected
 
 
 @pytest.mark.parametrize(

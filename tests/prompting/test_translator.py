@@ -3,9 +3,10 @@ from typing import get_args
 
 import pytest
 import torch
+from torch.nn import functional
 
 from pipeline.prompting.translator import ARCHITECTURES, Translator, make_translator
-from tests.prompting.test_soft_prompt import lstm
+from tests.prompting.test_soft_prompt import bilstm
 
 NAMES = get_args(Translator)
 
@@ -102,17 +103,8 @@ def test_linear_1_by_hand():
 
 def test_lstm_1_by_hand():
     translate, source = made("lstm-1"), vectors()
-    weights = dict(translate.lstm.named_parameters())
-    back = lstm(source.flip(0), weights, "_reverse").flip(0)
-    states = torch.cat([lstm(source, weights, ""), back], dim=1)
-    by_hand = states @ translate.down.weight.T + translate.down.bias
+    by_hand = bilstm(source, translate.lstm) @ translate.down.weight.T + translate.down.bias
     torch.testing.assert_close(translate(source), by_hand)
-
-
-def normalised(rows):
-    """LayerNorm as it starts: weight 1, bias 0."""
-    centred = rows - rows.mean(-1, keepdim=True)
-    return centred / (centred.pow(2).mean(-1, keepdim=True) + 1e-5).sqrt()
 
 
 def test_transformer_1_by_hand_with_two_heads():
@@ -126,9 +118,11 @@ def test_transformer_1_by_hand_with_two_heads():
         scores = queries[:, part] @ keys[:, part].T / math.sqrt(64)
         heads.append(scores.softmax(-1) @ values[:, part])
     attended = torch.cat(heads, dim=-1) @ attention.out_proj.weight.T + attention.out_proj.bias
-    middle = normalised(source + attended)
+    middle = functional.layer_norm(source + attended, (128,))
     inner = (middle @ layer.linear1.weight.T + layer.linear1.bias).clamp(min=0)
-    by_hand = normalised(middle + inner @ layer.linear2.weight.T + layer.linear2.bias)
+    by_hand = functional.layer_norm(
+        middle + inner @ layer.linear2.weight.T + layer.linear2.bias, (128,)
+    )
     torch.testing.assert_close(translate(source), by_hand, rtol=1e-4, atol=1e-5)
 
 
