@@ -22,7 +22,7 @@ def read_settings(run: Run) -> Strictly:
 
 
 def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
-    """Return every setting of a run that read so many pairs, flat, with defaults filled in.
+    """Return every setting of a run and the number of pairs it read, flat, defaults filled in.
 
     Runs that are trained alike have equal settings, however params.yaml writes them.
 

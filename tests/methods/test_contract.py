@@ -1,4 +1,4 @@
-"""What every file in pipeline/methods/ must hold to; a new method is tested as it is."""
+"""What every file in pipeline/methods/ must hold to; a new method needs no entry here."""
 
 from importlib import import_module
 
