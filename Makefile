@@ -13,7 +13,7 @@ repro: $(INSTALLED)
 	@mpt tables --show
 
 test: $(INSTALLED)
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 check: $(INSTALLED)
 	ruff check pipeline stages tests bench

@@ -1,33 +1,38 @@
-"""The language model with every fast path off: transformers' own, on padding, at all positions."""
+"""The language model without any fast path: transformers' own, padded, at all positions.
+
+A method built on it hands over its rows as they are (`build_plain`), so nothing here depends on the
+pipeline's batches.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoModelForMaskedLM
 
-from pipeline.backbone.rows import Batch, Row
-from pipeline.methods.base import Method
-from pipeline.params.runs import LABELS
-from pipeline.training.prediction import autocast
+from pipeline.backbone.rows import Row
+from pipeline.methods.base import Context, Method
+from pipeline.training.registry import build
 
-BATCH = 32
+MULTIPLE = 8
+"""Rows are padded to a multiple of 8 tokens, as transformers advises for tensor cores."""
 
 
 class PlainBackbone(nn.Module):
-    """Stands in for pipeline.prompting.backbone.Backbone.
-
-    Every row is padded to one width, all layers compute all positions, and the head all words.
+    """Replaces pipeline.backbone.backbone.Backbone; a batch is a list of rows.
 
     Args:
-        model: a masked language model of transformers, of the XLM-R family.
-        width: tokens of a row with padding, at least the run's max_length.
+        checkpoint: folder of a masked language model of the XLM-R family.
+        width: least number of tokens per row, padding included.
     """
 
-    def __init__(self, model: Any, *, width: int) -> None:  # noqa: ANN401
+    def __init__(self, checkpoint: Path, *, width: int = 0) -> None:
         super().__init__()
+        model = AutoModelForMaskedLM.from_pretrained(checkpoint, dtype=torch.float32)
         self.encoder, self.head = model.base_model, model.lm_head
         self.words = model.get_input_embeddings()
         self.hidden_size = model.config.hidden_size
@@ -36,71 +41,42 @@ class PlainBackbone(nn.Module):
         self.max_length = model.config.max_position_embeddings - model.config.pad_token_id - 1
         self._pad, self._width = model.config.pad_token_id, width
 
-    def states(self, batch: Batch, prompts: Tensor | None = None) -> Tensor:
-        """Return the hidden state at each row's `read_at`, [B, d]; see Backbone."""
-        ids, slots, prompt, attention, is_read = self._padded(batch)
-        words = self.words(ids)
+    def hidden(self, rows: Sequence[Row], prompts: Tensor | None = None) -> Tensor:
+        """Return the hidden states at every position, [B, T, d]; see Backbone.states."""
+        tokens = [torch.tensor(row.ids) for row in rows]
+        ids = pad_sequence(tokens, batch_first=True, padding_value=self._pad)
+        width = max(self._width, -(-ids.shape[1] // MULTIPLE) * MULTIPLE)
+        ids = self._moved(functional.pad(ids, (0, width - ids.shape[1]), value=self._pad))
+        lengths = torch.tensor([len(row.ids) for row in rows])
+        attention = self._moved((torch.arange(width) < lengths[:, None]).long())
+        words = self.words(ids.clamp(min=0))
         if prompts is not None and prompts.shape[1] > 0:
-            vectors = prompts[prompt, slots.clamp(min=0)].to(words.dtype)
-            words = torch.where((slots >= 0)[..., None], vectors, words)
-        outputs = self.encoder(inputs_embeds=words, attention_mask=attention)
-        hidden: Tensor = outputs.last_hidden_state
-        return hidden[is_read.bool()]
+            prompt = self._moved(torch.tensor([row.prompt for row in rows]))
+            slots = prompt[:, None] * prompts.shape[1] + (-1 - ids).clamp(min=0)
+            vectors = functional.embedding(slots, prompts.flatten(0, 1))
+            words = torch.where((ids < 0)[..., None], vectors.to(words.dtype), words)
+        return self.encoder(inputs_embeds=words, attention_mask=attention).last_hidden_state
 
-    def _padded(self, batch: Batch) -> tuple[Tensor, ...]:
-        """Return ids, slots, prompt, 1 for tokens, 1 where a row is read, each [B, width]."""
-        is_read = torch.zeros_like(batch.ids).index_fill(0, batch.read_at, 1)
-        of_tokens = [batch.ids, batch.slots, batch.prompt, torch.ones_like(batch.ids), is_read]
-        held = batch.layout.spread(torch.stack(of_tokens, -1))
-        size, longest, _ = held.shape
-        padding = held.new_tensor([self._pad, -1, 0, 0, 0])
-        rows = padding.repeat(size, max(self._width, longest), 1)
-        rows[:, :longest] = held.where(batch.layout.is_token[..., None], padding)
-        return rows.unbind(-1)
+    def states(self, rows: Sequence[Row], prompts: Tensor | None = None) -> Tensor:
+        """Return the hidden state at each row's `read_at`, [B, d]; see Backbone.states."""
+        return self.read(self.hidden(rows, prompts), rows)
+
+    def read(self, values: Tensor, rows: Sequence[Row]) -> Tensor:
+        """Return what stands at each row's `read_at`, [B, T, d] -> [B, d]."""
+        read_at = self._moved(torch.tensor([row.read_at for row in rows]))
+        return values[torch.arange(len(rows), device=values.device), read_at]
 
     def logits(self, states: Tensor, words: Tensor | None = None) -> Tensor:
-        """Return the head's logits, [B, d] -> [B, V], or of those the ones of `words`."""
-        logits: Tensor = self.head(states)
-        return logits if words is None else logits[:, words]
+        """Return the head's logits, [..., d] -> [..., V], or those of `words`, [..., C]."""
+        logits = self.head(states)
+        return logits if words is None else logits[..., words]
+
+    def _moved(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self.words.weight.device)
 
 
-def load_plain(folder: Path, *, width: int) -> PlainBackbone:
-    """Load the weights that stage backbone wrote, in float32."""
-    from transformers import AutoModelForMaskedLM
-
-    model = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
-    return PlainBackbone(model, width=width)
-
-
-@torch.inference_mode()
-def predict_plainly(method: Method, examples: pd.DataFrame) -> pd.DataFrame:
-    """Predict in batches of 32 in the given order.
-
-    Args:
-        method: trained; left in evaluation mode.
-        examples: language, pair_id, premise, hypothesis, label.
-
-    Returns:
-        language, pair_id, label, predicted, and a probability for each label, as in
-        artifacts.PREDICTIONS.
-    """
-    method.eval()
-    rows: list[Row] = []
-    for language, premise, hypothesis in zip(
-        examples.language, examples.premise, examples.hypothesis, strict=True
-    ):
-        rows += method.rows([premise], [hypothesis], language=str(language))
-    probabilities = torch.cat(
-        [_softmax(method, rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)]
-    )
-    frame = examples[["language", "pair_id", "label"]].reset_index(drop=True)
-    frame["predicted"] = probabilities.argmax(-1).numpy()
-    for label, name in enumerate(LABELS):
-        frame[f"p_{name}"] = probabilities[:, label].numpy()
-    return frame
-
-
-def _softmax(method: Method, rows: Sequence[Row]) -> Tensor:
-    with autocast(method):
-        logits = method.label_logits(method.collate(rows))
-    return logits.float().softmax(-1).cpu()
+def build_plain(context: Context, backbone: PlainBackbone) -> Method:
+    """Return the run's method on a plain backbone."""
+    method = build(replace(context, backbone=backbone))
+    method.collate = list
+    return method

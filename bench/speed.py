@@ -1,173 +1,216 @@
-"""Speed and memory of training and prediction, beside two loops that use transformers.
+"""Speed and memory of training and prediction, beside the plain loop over transformers.
 
-    python -m bench.speed --hub ../shared/hub --json speed.json
+    python -m bench.speed --hub HUB
 
-prints a table for each shape and exits 1 if the contenders do not compute the same. What is timed
-is the paper's step at 64 shots (profiles/paper.yaml), and prediction of XNLI's test in all
-languages from text on, which all tokenize alike. The contenders stand in bench/contenders.py; each
-is built anew in every round from the same weights, one after another: rounds take turns, so that a
-busy machine hits all alike, and memory is one contender's. All use one process, and so the same
-CUBLAS_WORKSPACE_CONFIG, and the same cores: those that torch takes, of which training of a small
-model takes one (with OMP_NUM_THREADS=1 all takes one); beyond that, peers run as torch does by
-itself.
+prints a table, and exits with 1 if the two contenders (bench/contenders.py) do not compute the
+same. It times the paper's update at 64 shots (profiles/paper.yaml), and predictions of XNLI's test
+set in all languages, tokenization included. Each round builds both contenders from the same
+weights and runs one after the other; the order alternates, so that a busy machine slows both. They
+share a process, and so CUBLAS_WORKSPACE_CONFIG and the cores: as many as torch has threads, of
+which training of a small model uses one.
 
-Needs torch, transformers, tokenizers, pandas, pyarrow, rich, typer, pydantic and ruamel.yaml. For
-a machine without network that lacks the last two, bring wheels for its Python along:
-
-    pip download --dest build/wheels --only-binary :all: --python-version 3.12 pydantic ruamel.yaml
-    pip install --no-index --find-links build/wheels --target build/site pydantic ruamel.yaml
-    PYTHONPATH=build/site python -m bench.speed --hub hub
-
-the first where there is a network, the others there.
+Needs torch, transformers, tokenizers, pandas, pyarrow, rich, typer, pydantic and ruamel.yaml; see
+docs/performance.md for a machine without network that lacks some of them.
 """
 
 import argparse
-import json
+import random
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 import torch
 import transformers
-from rich.console import Console
-from rich.table import Table
+from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from bench.contenders import CONTENDERS
-from bench.measuring import refuse_more_memory_than_there_is
-from bench.shapes import SHAPES
-from bench.text import load_tokenizer, read_text, train_tokenizer
-from bench.trials import Options, compare
+from bench.contenders import CONTENDERS, Drawn
+from bench.measuring import measure
+from bench.text import Folded, Text, read_text
+from pipeline.backbone.checkpoint import load_backbone
 from pipeline.errors import InputError, RunError
+from pipeline.methods.base import Context, Example
+from pipeline.params.runs import Run
 from pipeline.profiles import load_profile
 from pipeline.training import reproducibility
-from stages.terminal import bar
+from pipeline.training.registry import build
+from stages.terminal import bar, say
 
-HUB = Path(__file__).parents[2] / "shared" / "hub"
+ROOT = Path(__file__).parents[1]
+HUB = ROOT.parent / "shared" / "hub"
 
-HEADINGS = (
-    "",
-    "ours / it:\nupdate",
-    "ours / it:\nprediction",
-    "ms an\nupdate",
-    "examples\na second",
-    "peak MiB:\ntraining",
-    "peak MiB:\nprediction",
-)
-"""Of the table. Ratios are of times: below 1 the project is faster."""
+TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
+"""Largest difference of losses (relative above 1 nat) and of probabilities."""
+
+XLM_R = {
+    "vocab_size": 250_002,
+    "max_position_embeddings": 514,
+    "type_vocab_size": 1,
+    "layer_norm_eps": 1e-5,
+}
+LARGE = {
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+}
+SHAPES = {
+    "pocket": XLMRobertaConfig.from_pretrained(ROOT / "data" / "pocket" / "backbone"),
+    "base": XLMRobertaConfig(**XLM_R),
+    "large": XLMRobertaConfig(**XLM_R, **LARGE),
+}
+"""The pocket backbone, XLM-R-base and XLM-R-large; weights are random."""
 
 
-def parsed(arguments: list[str]) -> argparse.Namespace:
-    """Return the command line's options, with the defaults of this machine."""
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the command line's options, with this machine's defaults."""
     gpu = torch.cuda.is_available()
     options = argparse.ArgumentParser(
         prog="bench.speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     add = options.add_argument
-    add("--method", choices=["mpt", "sp"], default="mpt", help="a run of profiles/paper.yaml")
-    add("--shape", choices=list(SHAPES), action="append", help="several times for several")
-    add("--hub", type=Path, default=HUB, help="facebook/xnli, google-research-datasets/paws-x")
-    add("--tokenizer", type=Path, help="a folder with XLM-R's; without it one is trained")
-    add("--updates", type=int, default=20 if gpu else 8, help="timed in a round")
-    add("--warmup", type=int, default=5 if gpu else 2, help="not timed, at least 1")
-    add("--batch-size", type=int, default=24, help="labelled pairs, and parallel pairs, an update")
-    add("--rounds", type=int, default=3, help="of all contenders")
-    add("--examples", type=int, default=7500 if gpu else 480, help="predicted in a round")
-    add("--json", type=Path, help="where to write all numbers")
-    found = options.parse_args(arguments)
-    found.shape = found.shape or (["pocket", "base", "large"] if gpu else ["pocket"])
-    return found
+    add("--method", choices=["mpt", "sp"], default="mpt", help="a run in profiles/paper.yaml")
+    add("--shape", choices=list(SHAPES), action="append", help="may be repeated")
+    add("--hub", type=Path, default=HUB, help="has facebook/xnli, google-research-datasets/paws-x")
+    add("--updates", type=int, default=20 if gpu else 8, help="timed updates per round")
+    add("--warmup", type=int, default=5 if gpu else 2, help="untimed updates before them")
+    add("--batch-size", type=int, default=24, help="labelled, and parallel, pairs per update")
+    add("--rounds", type=int, default=3, help="of both contenders")
+    add("--examples", type=int, default=7500 if gpu else 480, help="predictions per round")
+    add("--json", type=Path, help="file for the numbers of every round")
+    chosen = options.parse_args(arguments)
+    chosen.shape = chosen.shape or (["pocket", "base", "large"] if gpu else ["pocket"])
+    return chosen
 
 
-def run(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Measure what was asked for and return all numbers."""
+def run(chosen: argparse.Namespace) -> pd.DataFrame:
+    """Measure both contenders and return a row per shape, round and contender.
+
+    Raises:
+        InputError: a dataset is missing.
+        RunError: the contenders do not compute the same.
+    """
     run = load_profile("paper").run(chosen.method)
-    if chosen.tokenizer:
-        tokenizer, name = load_tokenizer(chosen.tokenizer), str(chosen.tokenizer)
-    else:
-        tokenizer = train_tokenizer(chosen.hub, [*run.template.label_words, ".", "?"])
-        name = f"BPE of {tokenizer.get_vocab_size()} pieces, trained on XNLI's validation text"
-    text = read_text(chosen.hub, tokenizer, examples=chosen.examples)
-    options = Options(chosen.updates, chosen.warmup, chosen.rounds, chosen.batch_size)
-    machine = reproducibility.circumstances() | {"transformers": transformers.__version__}
-    peaks = {key for key in machine if key.startswith("peak")}
-    found: dict[str, Any] = {
-        "machine": {key: value for key, value in machine.items() if key not in peaks},
-        "tokenizer": name,
-        "shapes": {},
-    }
+    words = [*run.template.label_words, ".", "?"]
+    text = read_text(chosen.hub, words=words, examples=chosen.examples)
     threads = torch.get_num_threads()
     transformers.utils.logging.disable_progress_bar()
-    for shape in chosen.shape:
+    frames = {}
+    for name in chosen.shape:
         torch.set_num_threads(threads)
-        with bar() as progress:
-            found["shapes"][shape] = compare(shape, run, text, options=options, progress=progress)
-    return found
+        with tempfile.TemporaryDirectory() as folder:
+            context = make_context(run, text, SHAPES[name], checkpoint=Path(folder))
+            frames[name] = compare(context, text, chosen, checkpoint=Path(folder))
+    return pd.concat(frames, names=["shape"])
 
 
-def show(found: Mapping[str, Any], console: Console) -> None:
-    """Print a table for each shape."""
-    machine = found["machine"]
-    console.print(
-        f"{machine['device']}, torch {machine['torch']}. Tokenizer: {found['tokenizer']}."
+def make_context(run: Run, text: Text, shape: XLMRobertaConfig, *, checkpoint: Path) -> Context:
+    """Write random weights to a folder and return what methods are built from.
+
+    Rows are cut to the shape's positions. On a GPU, the run's precision is bfloat16.
+    """
+    torch.manual_seed(0)
+    XLMRobertaForMaskedLM(shape).save_pretrained(checkpoint)
+    on_gpu = reproducibility.device().type == "cuda"
+    backbone = load_backbone(checkpoint)
+    settings = {
+        "precision": "bfloat16" if on_gpu else "float32",
+        "max_length": min(run.training.max_length, backbone.max_length),
+    }
+    return Context(
+        run=run.model_copy(update={"training": run.training.model_copy(update=settings)}),
+        languages=text.languages,
+        backbone=backbone,
+        pieces=Folded(text.tokenizer, size=shape.vocab_size),
     )
-    for name, shape in found["shapes"].items():
-        _show_shape(name, shape, console)
 
 
-def _show_shape(name: str, shape: Mapping[str, Any], console: Console) -> None:
-    table = Table(
-        title=f"{name}: {shape['method']}, {shape['parameters'] / 1e6:.1f} million parameters, "
-        f"{shape['precision']}, {shape['updates']} updates and {shape['examples']} examples a "
-        f"round, {shape['rounds']} rounds",
-        title_justify="left",
+def compare(
+    context: Context, text: Text, chosen: argparse.Namespace, *, checkpoint: Path
+) -> pd.DataFrame:
+    """Measure both contenders on one shape and return a row per round and contender.
+
+    Raises:
+        RunError: losses or probabilities differ by more than TOLERANCE.
+    """
+    method = build(context)
+    threads = reproducibility.set_threads(sum(weight.numel() for weight in method.parameters()))
+    streams = method.streams(text.training, torch.Generator())
+    rows, predicted = {}, {}
+    with bar() as progress:
+        for turn in range(chosen.rounds):
+            batches = draw(streams, chosen, seed=turn)
+            for name in list(CONTENDERS)[:: -1 if turn % 2 else 1]:
+                progress("rounds", len(rows), chosen.rounds * len(CONTENDERS), name)
+                make = partial(CONTENDERS[name], context, checkpoint=checkpoint, threads=threads)
+                rows[turn, name], predicted[turn, name] = measure(
+                    make, batches, warmup=chosen.warmup, test=text.test
+                )
+    frame = with_comparison(pd.DataFrame(rows).T.rename_axis(["round", "contender"]))
+    frame["probability_difference"] = pd.Series(
+        {
+            (turn, name): float((part - predicted[turn, "ours"]).abs().max())
+            for (turn, name), part in predicted.items()
+        }
     )
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for one in CONTENDERS:
-        if one not in shape["contenders"]:
-            table.add_row(one, *["lacks memory"] + [""] * 5)
-            continue
-        ratio, own = shape["ratios"][one], shape["contenders"][one]
-        peaks = [own["training_mib"], own["prediction_mib"]]
-        table.add_row(
-            one,
-            *(f"{ratio[what]:.2f}" for what in ("update", "prediction")),
-            f"{own['update_ms']:.1f}",
-            f"{own['examples_a_second']:{'.0f' if own['examples_a_second'] >= 10 else '.2f'}}",
-            *("?" if peak is None else f"{peak:.0f}" for peak in peaks),
+    largest = frame[["loss_difference", "probability_difference"]].max(axis=None, skipna=False)
+    tolerance = TOLERANCE[context.run.training.precision]
+    if not largest <= tolerance:
+        raise RunError(
+            f"bench.speed: expected losses and probabilities that differ by at most {tolerance}, "
+            f"found {largest:.2g}"
         )
-    console.print(table)
-    apart, tokens, floor = shape["differences"], shape["tokens_an_update"], shape["roofline"]
-    rows = ", ".join(
-        f"{kind} {one['mean']:.0f} (at most {one['max']})"
-        for kind, one in shape["tokens_a_row"].items()
+    return frame
+
+
+def with_comparison(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add each contender's comparison with ours.
+
+    Args:
+        frame: the numbers of `measure`, by round and contender.
+
+    Returns:
+        Also `update_ratio` and `prediction_ratio`, the time of ours over its own (below 1, ours
+        is faster), and `loss_difference`, relative above 1 nat.
+    """
+    ours = frame.xs("ours", level="contender")
+    loss_difference = frame.loss.sub(ours.loss, level="round").abs()
+    return frame.assign(
+        update_ratio=frame.update_ms.rdiv(ours.update_ms, level="round"),
+        prediction_ratio=frame.examples_per_second.div(ours.examples_per_second, level="round"),
+        loss_difference=loss_difference.div(ours.loss.clip(lower=1), level="round"),
     )
-    console.print(
-        f"Tokens of a row, template included: {rows}.\n"
-        f"Largest difference from ours: losses {apart['loss']:.1g}, probabilities "
-        f"{apart['probability']:.1g}. Tokens an update: {tokens['real']:.0f}, padded by batch "
-        f"{tokens['dynamic']:.0f}, to the maximum {tokens['padded']:.0f}.\n"
-        f"Floor of an update: {floor['milliseconds']:.1f} ms, of which ours takes "
-        f"{shape['ours_over_floor']:.2f} times: {floor['teraflops']:.3g} TFLOP at "
-        f"{floor['teraflops_a_second']:.3g} TFLOP/s, then {floor['optimizer_gib']:.3g} GiB of "
-        f"optimizer at {floor['gib_a_second']:.4g} GiB/s.\n"
-    )
+
+
+def draw(
+    streams: Mapping[str, Sequence[Example]], chosen: argparse.Namespace, *, seed: int
+) -> list[Drawn]:
+    """Draw the batches of a round."""
+    generator = random.Random(seed)
+    sizes = {name: min(chosen.batch_size, len(examples)) for name, examples in streams.items()}
+    return [
+        {name: generator.sample(examples, sizes[name]) for name, examples in streams.items()}
+        for _ in range(chosen.warmup + chosen.updates)
+    ]
 
 
 def main() -> None:
-    """Measure, print, write; exit 1 where contenders differ, 2 where the input is wrong."""
+    """Measure, print and write; exit 1 if the contenders differ, 2 if the input is wrong."""
     chosen = parsed(sys.argv[1:])
-    if reproducibility.device().type == "cpu":
-        refuse_more_memory_than_there_is()
     try:
-        found = run(chosen)
-    except (InputError, RunError) as error:
+        frame = run(chosen)
+    except (InputError, RunError, torch.OutOfMemoryError) as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2 if isinstance(error, InputError) else 1)
-    show(found, Console(width=None if sys.stdout.isatty() else 100))
+    facts = reproducibility.circumstances()
+    say(f"{facts['device']}, torch {facts['torch']}, {chosen.method}. Medians over the rounds:")
+    rounds = frame.groupby(["shape", "contender"], sort=False)
+    peaks = rounds[["training_mib", "prediction_mib"]].max()  # reused memory hides a later peak
+    say(rounds.median().assign(**peaks).T.to_string(float_format="{:.4g}".format))
     if chosen.json:
-        chosen.json.write_text(json.dumps(found, indent=2) + "\n")
+        frame.reset_index().to_json(chosen.json, orient="records", indent=2)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""What the contenders train and predict on: real XNLI and PAWS-X, and a tokenizer."""
+"""What the contenders train and predict on: XNLI, PAWS-X and a tokenizer.
+
+The Parquet files are read with pandas, since a GPU machine may lack `datasets`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,107 +13,116 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from pipeline.backbone.ids import Ids, ids_of
 from pipeline.backbone.tokens import Pieces
-from pipeline.corpora.pairs import is_text, read_paws_x
-from pipeline.corpora.sources import read_split
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.methods.base import TrainingText
 from pipeline.params.runs import LanguageParams
-from pipeline.params.text import PairSource, Source
 
 SOURCE = "en"
-SHOTS, PAIRS = 64, 500
-"""The step that is timed is the paper's at 64 shots: 192 labelled and 500 parallel pairs."""
+XNLI, PAWS_X = "facebook/xnli", "google-research-datasets/paws-x"
 
-VOCABULARY = 30_000
-"""Pieces of the tokenizer that is trained where none is given."""
+SHOTS, PAIRS = 64, 500
+"""The paper's training set at 64 shots: 192 labelled and 500 parallel pairs."""
+
+MISSING = ("", "NS")
+"""What PAWS-X has in place of a sentence that was not translated."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """What is read from the datasets, and its tokenizer.
+    """Text of the two datasets.
 
     Attributes:
-        tokenizer: XLM-R's, or one of its form.
-        languages: those of the test.
-        training: English pairs of XNLI; English pairs of PAWS-X with human translations, their
-            languages in turn.
+        languages: of the test set.
+        training: English pairs of XNLI; English pairs of PAWS-X with human translations, whose
+            languages alternate.
         test: language, pair_id, premise, hypothesis, label; the same pairs in every language,
             one language after another.
+        tokenizer: a BPE of 30,000 pieces trained on XNLI's validation text.
     """
 
-    tokenizer: Tokenizer
     languages: LanguageParams
     training: TrainingText
     test: pd.DataFrame
+    tokenizer: Tokenizer
 
 
-def read_text(hub: Path, tokenizer: Tokenizer, *, examples: int) -> Text:
-    """Read the text from a folder of the Hub's layout.
+def read_text(hub: Path, *, words: Sequence[str], examples: int) -> Text:
+    """Read the text and train the tokenizer.
 
     Args:
-        hub: holds facebook/xnli and google-research-datasets/paws-x.
-        tokenizer: of the text.
-        examples: how many pairs the test has, over all languages.
+        hub: folder that holds facebook/xnli and google-research-datasets/paws-x.
+        words: words that must be one piece each.
+        examples: number of test pairs, over all languages.
 
     Raises:
-        InputError: a dataset is missing or not what it should be.
+        InputError: a file is missing.
     """
-    xnli, paws_x = (
-        _folder(hub, name) for name in ("facebook/xnli", "google-research-datasets/paws-x")
-    )
-    labelled = read_split(Source(path=str(xnli)), config=SOURCE, split="train", key="--hub")
-    labelled = labelled.sample(frac=1, random_state=0).groupby("label").head(SHOTS)
-    languages = LanguageParams(source=SOURCE, targets=_targets(xnli))
+    train = _read(hub, XNLI, f"{SOURCE}/train")
+    labelled = train.sample(frac=1, random_state=0).groupby("label").head(SHOTS)
+    languages = LanguageParams(source=SOURCE, targets=_targets(hub, XNLI))
+    test = []
+    for code in languages.all:
+        frame = _read(hub, XNLI, f"{code}/test")
+        number = max(1, examples // len(languages.all))
+        frame = frame.iloc[:: max(1, len(frame) // number)].head(number)
+        ids = [f"test-{row}" for row in frame.index]
+        test.append(frame.assign(language=code, pair_id=ids))
+    validation = [_read(hub, XNLI, f"{code}/validation") for code in languages.all]
     return Text(
-        tokenizer=tokenizer,
         languages=languages,
-        training=TrainingText.of(labelled, _parallel(paws_x)),
-        test=_test(xnli, languages.all, examples),
+        training=TrainingText.of(labelled, _parallel(hub)),
+        test=pd.concat(test, ignore_index=True),
+        tokenizer=_train_tokenizer(validation, words),
     )
 
 
-def _folder(hub: Path, name: str) -> Path:
-    folder = hub.resolve() / name
-    if not folder.is_dir():
-        raise InputError(f"--hub: expected a folder with {name}, found none in {hub}")
-    return folder
+def _read(hub: Path, dataset: str, split: str) -> pd.DataFrame:
+    files = sorted((hub / dataset).glob(f"{split}-[0-9]*.parquet"))
+    if not files:
+        raise InputError(f"--hub: expected {dataset}/{split}-*.parquet in {hub}, found none")
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
-def _targets(folder: Path) -> tuple[str, ...]:
-    return tuple(code for code in LANGUAGES if code != SOURCE and (folder / code).is_dir())
+def _targets(hub: Path, dataset: str) -> tuple[str, ...]:
+    return tuple(code for code in LANGUAGES if code != SOURCE and (hub / dataset / code).is_dir())
 
 
-def _parallel(folder: Path) -> pd.DataFrame:
-    source, targets = PairSource(path=str(folder), splits=("validation",)), _targets(folder)
-    english = read_paws_x(source, SOURCE)
+def _parallel(hub: Path) -> pd.DataFrame:
+    english = _read(hub, PAWS_X, f"{SOURCE}/validation")
+    english = english.rename(columns={"sentence1": "premise", "sentence2": "hypothesis"})
+    targets = _targets(hub, PAWS_X)
     parts = []
     for turn, code in enumerate(targets):
-        other = read_paws_x(source, code)
+        other = _read(hub, PAWS_X, f"{code}/validation")
         pairs = english.assign(
-            language=code, target_premise=other.premise, target_hypothesis=other.hypothesis
+            language=code, target_premise=other.sentence1, target_hypothesis=other.sentence2
         )
         parts.append(pairs.iloc[turn :: len(targets)])
     pairs = pd.concat(parts).sort_index()
-    texts = ("premise", "hypothesis", "target_premise", "target_hypothesis")
-    return pairs[pd.concat([is_text(pairs[name]) for name in texts], axis=1).all(axis=1)].head(
-        PAIRS
+    texts = pairs[["premise", "hypothesis", "target_premise", "target_hypothesis"]]
+    return pairs[~texts.fillna("").isin(MISSING).any(axis=1)].head(PAIRS)
+
+
+def _train_tokenizer(frames: Sequence[pd.DataFrame], words: Sequence[str]) -> Tokenizer:
+    """Train a BPE tokenizer that puts XLM-R's special tokens around texts."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trainer = trainers.BpeTrainer(vocab_size=30_000, special_tokens=specials, show_progress=False)
+    texts = (frame[column] for frame in frames for column in ("premise", "hypothesis"))
+    tokenizer.train_from_iterator(chain([" ".join(words)] * 1000, *texts), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
     )
-
-
-def _test(folder: Path, languages: Sequence[str], examples: int) -> pd.DataFrame:
-    parts = []
-    for code in languages:
-        frame = read_split(Source(path=str(folder)), config=code, split="test", key="--hub")
-        each = max(1, examples // len(languages))
-        frame = frame.iloc[:: max(1, len(frame) // each)].head(each)
-        ids = [f"test-{row}" for row in frame.index]
-        parts.append(frame.assign(language=code, pair_id=ids))
-    return pd.concat(parts, ignore_index=True)
+    return tokenizer
 
 
 class Folded(Pieces):
-    """Pieces whose ids are folded into a smaller vocabulary: of a text its length alone is true."""
+    """Pieces with ids modulo a smaller vocabulary: rows keep their length, not their words."""
 
     def __init__(self, tokenizer: Tokenizer, *, size: int) -> None:
         super().__init__(tokenizer, mask="<mask>", pad="<pad>")
@@ -120,44 +132,3 @@ class Folded(Pieces):
     def of(self, texts: Sequence[str]) -> list[Ids]:
         """Return the pieces of each text; see Pieces."""
         return [ids_of(piece % self._size for piece in text) for text in super().of(texts)]
-
-
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """Load a tokenizer.json of XLM-R's form.
-
-    Raises:
-        InputError: there is none.
-    """
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        raise InputError(f"--tokenizer: expected tokenizer.json, found none in {folder}")
-    return Tokenizer.from_file(str(path))
-
-
-def train_tokenizer(hub: Path, words: Sequence[str]) -> Tokenizer:
-    """Train a BPE tokenizer on XNLI's validation text, with XLM-R's special tokens around texts.
-
-    Args:
-        hub: as in read_text.
-        words: what has to be one piece each.
-    """
-    xnli = _folder(hub, "facebook/xnli")
-    frames = [
-        read_split(Source(path=str(xnli)), config=code, split="validation", key="--hub")
-        for code in (SOURCE, *_targets(xnli))
-    ]
-    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    made = Tokenizer(models.BPE(unk_token="<unk>"))
-    made.normalizer = normalizers.NFKC()
-    made.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=specials, show_progress=False
-    )
-    texts = (frame[column] for frame in frames for column in ("premise", "hypothesis"))
-    made.train_from_iterator(chain([" ".join(words)] * 1000, *texts), trainer)
-    made.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>",
-        pair="<s> $A </s> </s> $B </s>",
-        special_tokens=[("<s>", 0), ("</s>", 2)],
-    )
-    return made

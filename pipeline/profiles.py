@@ -16,7 +16,7 @@ def load_profile(name: str) -> Params:
     """Read and validate a profile.
 
     Raises:
-        InputError: there is no such profile, or it is wrong.
+        InputError: the profile does not exist or is wrong.
     """
     names = sorted(path.stem for path in PROFILES.glob("*.yaml"))
     if not names:
@@ -26,8 +26,8 @@ def load_profile(name: str) -> Params:
     return load_params(PROFILES / f"{name}.yaml")
 
 
-def is_held(path: Path) -> bool:
-    """Return whether overwriting a file loses nothing: git holds it, or it equals a profile."""
+def is_recoverable(path: Path) -> bool:
+    """Return whether a file can be recovered: it is missing, committed, or equal to a profile."""
     if not path.is_file():
         return True
     text = path.read_bytes()
@@ -40,16 +40,15 @@ def is_held(path: Path) -> bool:
             text=True,
             check=False,
         )
-    except FileNotFoundError:  # no git here
+    except FileNotFoundError:  # git is not installed
         return False
     return status.returncode == 0 and status.stdout == ""
 
 
 def cost(params: Params) -> list[str]:
-    """Return lines that say how many cells a full run trains, and what is known of their time.
+    """Return lines with the number of cells in a full run, and the time of those in data/runs/.
 
-    Of cells that were trained already the time is given that they took; other backbones and
-    data take other times, so nothing is made of it.
+    There is no estimate for other cells, because their backbone and data may differ.
     """
     lines = [f"languages: {len(params.languages.all)}, backbone: {params.backbone.path}"]
     for block in CELLS:
@@ -61,15 +60,13 @@ def cost(params: Params) -> list[str]:
             f"({', '.join(grid.runs)}; {', '.join(map(str, grid.shots))} shots; "
             f"{len(grid.seeds)} seeds)"
         )
-        timed = {cell: _seconds(cell) for cell in grid.cells}
-        known = [seconds for seconds in timed.values() if seconds is not None]
+        known = [seconds for cell in grid.cells if (seconds := _seconds(*cell)) is not None]
         if known:
-            lines.append(
-                f"  {len(known)} of them lie in data/runs/ and took {sum(known) / 60:.1f} minutes"
-            )
+            minutes = sum(known) / 60
+            lines.append(f"  {len(known)} of them are in data/runs/ and took {minutes:.1f} minutes")
     return lines
 
 
-def _seconds(cell: tuple[str, int, int]) -> float | None:
-    path = circumstances_path(*cell)
+def _seconds(run: str, shots: int, seed: int) -> float | None:
+    path = circumstances_path(run, shots, seed)
     return sum(read_json(path)["seconds"].values()) if path.is_file() else None

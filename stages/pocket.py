@@ -6,44 +6,47 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.pocket.build import Sources
+    from pipeline.pocket.corpus import Corpora
 
 
 def pocket(
     data_only: Annotated[
-        bool, typer.Option("--data-only", help="Rebuild the datasets and leave the backbone.")
+        bool, typer.Option("--data-only", help="Rebuild only the datasets, not the backbone.")
     ] = False,
     measure: Annotated[
         bool,
-        typer.Option("--measure", help="Rebuild nothing; print the numbers of the card."),
+        typer.Option("--measure", help="Print the numbers of the card; rebuild nothing."),
     ] = False,
     folder: Annotated[
         Path, typer.Option(help="The folder with lexicon.csv and grammar.yaml.")
     ] = Path("data/pocket"),
 ) -> None:
     """Rebuild data/pocket: the miniature benchmark and its backbone (minutes on one core)."""
-    from pipeline.pocket.build import build_backbone, build_data, read_sources
+    from pipeline.pocket.corpus import draw_corpora, write_hub
+    from pipeline.pocket.grammar import read_grammar
     from stages.terminal import bar
 
-    sources = read_sources(folder)
+    corpora = draw_corpora(read_grammar(folder))
     if measure:
-        _measure(sources, folder)
+        _measure(corpora, folder)
         return
-    build_data(sources, folder)
+    write_hub(corpora, folder / "hub")
     if data_only:
         return
     # The datasets need neither torch nor transformers.
     import torch
     from transformers.utils.logging import disable_progress_bar
 
+    from pipeline.pocket.pretraining import write_backbone
+
     disable_progress_bar()
-    # A model this small is quicker on one thread than on two, and its sums keep their order.
+    # A model this small is faster on one thread than on two, and its sums keep their order.
     torch.set_num_threads(1)
     with bar() as progress:
-        build_backbone(sources, folder, progress)
+        write_backbone(corpora, folder / "backbone", progress)
 
 
-def _measure(sources: "Sources", folder: Path) -> None:
+def _measure(corpora: "Corpora", folder: Path) -> None:
     """Print the numbers of the card, as Markdown."""
     import torch
 
@@ -52,12 +55,10 @@ def _measure(sources: "Sources", folder: Path) -> None:
     from stages.terminal import bar, say
 
     torch.set_num_threads(1)
-    for table in (
-        cues(sources.corpora, sources.grammar.lexicon),
-        untrained(sources.grammar, folder),
-    ):
+    for table in (cues(corpora), untrained(corpora.grammar, folder)):
         shown = table.astype(object).where(table.notna(), None)
         say(shown.to_markdown(index=False, floatfmt=".1f", missingval="") + "\n")
     with bar() as progress:
-        found = full_data(load_params(), folder, progress)
-    say("full-data ft, en: " + ", ".join(f"{split} {value:.1f}" for split, value in found.items()))
+        accuracies = full_data(load_params(), folder, progress)
+    shares = ", ".join(f"{split} {percent:.1f}" for split, percent in accuracies.items())
+    say(f"full-data ft, en: {shares}")

@@ -1,4 +1,4 @@
-"""`mpt profile`: a ready-made set of parameters in place of params.yaml."""
+"""`mpt profile`: replace params.yaml with a ready-made one."""
 
 from typing import Annotated
 
@@ -6,24 +6,24 @@ import typer
 
 
 def profile(
-    name: Annotated[str, typer.Argument(help="A file of profiles/, such as pocket or paper.")],
+    name: Annotated[str, typer.Argument(help="Name of a file in profiles/, e.g. pocket or paper.")],
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite edits that git does not hold.")
+        bool, typer.Option("--force", help="Overwrite uncommitted edits of params.yaml.")
     ] = False,
 ) -> None:
-    """Copy profiles/NAME.yaml over params.yaml and say what it would cost."""
+    """Copy profiles/NAME.yaml over params.yaml and show the size of its run."""
     from pipeline.artifacts import write_text
     from pipeline.errors import InputError
     from pipeline.params.runs import PARAMS
-    from pipeline.profiles import PROFILES, cost, is_held, load_profile
+    from pipeline.profiles import PROFILES, cost, is_recoverable, load_profile
     from stages.terminal import say
 
     params = load_profile(name)
-    if not force and not is_held(PARAMS):
+    if not force and not is_recoverable(PARAMS):
         raise InputError(
-            f"{PARAMS}: expected no edits beyond the last commit, found some "
-            f"(commit them, or --force loses them)"
+            f"{PARAMS}: expected no uncommitted edits, found some "
+            f"(commit them, or discard them with --force)"
         )
     write_text((PROFILES / f"{name}.yaml").read_text(encoding="utf-8"), PARAMS)
     say(f"{PARAMS} is now {PROFILES / name}.yaml")

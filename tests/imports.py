@@ -1,11 +1,13 @@
 """Which modules of the project a file imports, by reading it."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
 
+@cache
 def imported(path: Path) -> set[Path]:
     """Return the project's files that a file imports, anywhere in it.
 
@@ -41,6 +43,7 @@ def closure(path: Path) -> set[Path]:
     return {one.relative_to(ROOT) for one in seen if not says_nothing(one)}
 
 
+@cache
 def says_nothing(path: Path) -> bool:
     """Return whether a file holds nothing but text."""
     body = ast.parse(path.read_text(encoding="utf-8")).body

@@ -1,7 +1,9 @@
 """The rules of docs/design.md that a machine can hold."""
 
 import ast
+import re
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,86 +12,99 @@ from ruamel.yaml import YAML
 from tests.imports import ROOT, closure, imported, says_nothing
 
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-METHODS = sorted((ROOT / "pipeline" / "methods").glob("[a-z]*.py"))
+METHODS = sorted(
+    path for path in (ROOT / "pipeline/methods").glob("[a-z]*.py") if path.stem != "base"
+)
 FILES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "stages").glob("*.py")])
+CELLS = {
+    "train": "${item.run}",
+    "ablate": "${comparison.reference}",
+    "sweep": "${comparison.reference}",
+    "match": "${comparison.baseline}",
+}
+"""The stages that train cells, and the method whose file each depends on."""
+SPEECH = {Path("pipeline/errors.py"), Path("pipeline/progress.py"), Path("stages/terminal.py")}
+"""What only speaks to people: no stage depends on it."""
 
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def code_deps(stage: str) -> set[str]:
-    """Return the files of code that a stage depends on; a folder is all that is in it."""
-    found = set()
-    for dep in STAGES[stage]["deps"]:
-        if dep.startswith(("pipeline/", "stages/")):
-            found |= {name(path) for path in (ROOT / dep).rglob("*") if counts(path)} or {dep}
-    return found
-
-
-def counts(path: Path) -> bool:
-    """Return whether a file makes a difference to what imports the folder that it is in."""
-    if path.suffix == ".py":
-        return not says_nothing(path)
-    return path.is_file() and path.suffix != ".pyc"
-
-
-PACKAGE_DATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
-    "setuptools"
-]["package-data"]
-
-
-def read_beside(modules: set[Path]) -> set[Path]:
-    """Return the files that packages of these modules bring along and read: templates and such."""
-    found = set()
-    for package, patterns in PACKAGE_DATA.items():
-        folder = Path(*package.split("."))
-        if any(module.parent == folder for module in modules):
-            found |= {one for pattern in patterns for one in (ROOT / folder).glob(pattern)}
-    return {one.relative_to(ROOT) for one in found}
+def room(path: Path) -> str:
+    """Return the room of a file, a folder or a file of pipeline/, or the folder beside it."""
+    parts = path.relative_to(ROOT).parts
+    return "/".join(parts[:2]) if parts[0] == "pipeline" else f"{parts[0]}"
 
 
 def command(stage: str) -> Path:
-    word = STAGES[stage]["cmd"].split()[1]
-    return ROOT / "stages" / f"{word}.py"
+    return ROOT / "stages" / f"{STAGES[stage]['cmd'].split()[1]}.py"
 
 
-CELLS = ("train", "ablate", "sweep")
-PAIRS = ("paws15", "paws15_extended")
-ENGINES = sorted((ROOT / "pipeline" / "corpora" / "engines").glob("[a-z]*.py"))
+def code_deps(stage: str) -> set[str]:
+    return {dep for dep in STAGES[stage]["deps"] if dep.startswith(("pipeline/", "stages/"))}
 
 
-@pytest.mark.parametrize("stage", sorted(set(STAGES) - {*CELLS, *PAIRS}))
-def test_a_stage_depends_on_exactly_what_its_command_imports(stage):
-    modules = closure(command(stage))
-    assert code_deps(stage) == {str(path) for path in modules | read_beside(modules)}
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def test_every_file_of_a_package_that_is_no_code_is_declared_and_a_dependency():
-    beside = {
-        path.relative_to(ROOT)
-        for path in (ROOT / "pipeline").rglob("*")
-        if path.is_file() and path.suffix not in {".py", ".pyc"} and "egg-info" not in str(path)
-    }
-    declared = read_beside({path.relative_to(ROOT) for path in FILES})
-    assert beside == declared
-    assert {str(path) for path in declared} <= code_deps("report")
+def modules_imported(path: Path) -> set[str]:
+    """Return the top-level packages that a file imports anywhere."""
+    names: set[str] = set()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
 
 
-@pytest.mark.parametrize("stage", PAIRS)
-def test_the_pairs_depend_on_exactly_what_their_command_and_the_engines_import(stage):
-    needed = {str(path) for path in closure(command(stage))}
-    for path in ENGINES:
-        own = {str(one) for one in closure(path)} - {name(path)}
-        assert not own & {name(one) for one in ENGINES}, path
-        needed |= own
-    assert code_deps(stage) == needed | {"pipeline/corpora/engines/${paws15.engine}.py"}
+# What a stage depends on.
+
+
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - set(CELLS)))
+def test_a_stage_depends_on_its_command_and_the_rooms_that_it_imports(stage):
+    files = closure(command(stage)) - SPEECH
+    rooms = {room(ROOT / file) for file in files if file.parts[0] == "pipeline"}
+    assert code_deps(stage) == rooms | {name(command(stage))}
+
+
+@pytest.mark.parametrize("stage", CELLS)
+def test_a_cell_depends_on_exactly_the_files_that_training_and_its_method_import(stage):
+    needed = closure(command("train"))
+    for path in METHODS:
+        needed |= closure(path) - {path.relative_to(ROOT)}
+    needed = {str(path) for path in needed - SPEECH}
+    files = set()
+    for dep in code_deps(stage) - {f"pipeline/methods/{CELLS[stage]}.py"}:
+        inside = [path for path in (ROOT / dep).rglob("*.py") if not says_nothing(path)]
+        files |= {name(path) for path in inside} or {dep}
+    assert f"pipeline/methods/{CELLS[stage]}.py" in code_deps(stage)
+    assert files == needed
+
+
+def test_cells_of_all_blocks_are_made_and_kept_alike():
+    for key in ("cmd", "params", "outs"):
+        assert len({str(STAGES[stage][key]) for stage in CELLS}) == 1
+    assert len(STAGES["train"]["outs"]) == 1
+
+
+@pytest.mark.parametrize("path", sorted(SPEECH), ids=str)
+def test_what_no_stage_depends_on_gives_nothing_back_that_could_go_into_a_file(path):
+    for node in parsed(ROOT / path).body:
+        if isinstance(node, ast.FunctionDef):
+            assert node.returns is not None
+            assert ast.unparse(node.returns) in {"None", "Iterator[Progress]"}, node.name
+        if isinstance(node, ast.ClassDef):
+            bases = {ast.unparse(base) for base in node.bases}
+            assert bases <= {"ValueError", "RuntimeError", "Protocol"}, node.name
 
 
 def test_more_pairs_are_made_as_the_fewer_are():
-    fewer, more = (STAGES[stage] for stage in PAIRS)
-    for key in ("params", "deps"):
-        assert fewer[key] == more[key]
+    fewer, more = STAGES["paws15"], STAGES["paws15_extended"]
+    assert fewer["params"] == more["params"]
+    assert fewer["deps"] == more["deps"]
     assert more["cmd"] == f"{fewer['cmd']} --extended"
     assert not set(fewer["outs"]) & set(more["outs"])
 
@@ -99,120 +114,124 @@ def test_stages_that_read_a_dataset_depend_on_those_of_the_repository():
     reading = {
         stage
         for stage in STAGES
-        if datasets & set(STAGES[stage].get("params", [])) and "pipeline/hub.py" in code_deps(stage)
+        if datasets & set(STAGES[stage].get("params", [])) and "pipeline/hub" in code_deps(stage)
     }
-    assert reading == {"corpora", "translations", *PAIRS}
+    assert reading == {"corpora", "translations", "paws15", "paws15_extended"}
     for stage in reading:
         assert "data/pocket/hub" in STAGES[stage]["deps"]
 
 
-def test_a_cell_depends_on_exactly_what_training_and_the_methods_import():
-    needed = {str(path) for path in closure(command("train"))}
-    for path in METHODS:
-        own = {str(one) for one in closure(path)} - {name(path)}
-        assert not own & {name(one) for one in METHODS if one.stem != "base"}, path
-        needed |= own
-    assert code_deps("train") == needed | {"pipeline/methods/${item.run}.py"}
-    usual = {one for one in code_deps("train") if not one.startswith("pipeline/methods/")}
-    for stage in ("ablate", "sweep"):
-        in_methods = {name(path) for path in (ROOT / "pipeline" / "methods").glob("*.py")}
-        assert code_deps(stage) == usual | in_methods
+def test_every_file_of_a_package_that_is_no_code_is_declared():
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = {
+        path
+        for package, patterns in data["tool"]["setuptools"]["package-data"].items()
+        for pattern in patterns
+        for path in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
+    beside = {
+        path
+        for path in (ROOT / "pipeline").rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"}
+    }
+    assert beside == declared
 
 
-def test_cells_of_all_matrices_are_made_and_kept_alike():
-    for key in ("cmd", "params", "outs"):
-        assert STAGES["train"][key] == STAGES["ablate"][key] == STAGES["sweep"][key]
+# Who may import whom.
 
 
-LAYERS = (
-    ("stages/",),
-    ("pipeline/methods/", "pipeline/training/", "pipeline/evaluation/", "pipeline/pocket/",
-     "pipeline/profiles.py", "pipeline/fetching.py", "pipeline/cluster/"),
-    ("pipeline/prompting/", "pipeline/corpora/"),
-    ("pipeline/artifacts.py", "pipeline/hub.py"),
-    ("pipeline/config/",),
-    ("pipeline/languages.py", "pipeline/errors.py", "pipeline/progress.py"),
-)  # fmt: skip
+def rooms_of_the_design() -> dict[str, set[str]]:
+    """Read the table of rooms in docs/design.md: a room, and the rooms that it imports."""
+    text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    table, rooms = text.partition("## Rooms")[2].partition("\n## ")[0], {}
+    for places, imports in re.findall(r"^\| (`[^|]+) \|[^|]*\|([^|]*)\|$", table, re.MULTILINE):
+        place = re.findall(r"`([^`]+?)/?`", places)[0]
+        rooms[place] = set(re.findall(r"[a-z]+", imports))
+    return rooms
 
 
-def layer(path: Path) -> int:
-    for number, prefixes in enumerate(LAYERS):
-        if name(path).startswith(prefixes):
-            return number
-    return len(LAYERS)
+def imports_by_room() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for path in [*FILES, *(ROOT / "bench").glob("*.py")]:
+        others = {room(other) for other in imported(path)} - {room(path), "pipeline/__init__.py"}
+        short = {other.removeprefix("pipeline/").removesuffix(".py") for other in others}
+        found.setdefault(room(path), set()).update(short)
+    return {place: others for place, others in found.items() if place != "pipeline/__init__.py"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_imports_run_one_way(path):
-    for other in imported(path):
-        if name(other) != "pipeline/__init__.py":
-            assert layer(path) <= layer(other), f"{name(path)} imports {name(other)}"
+def test_rooms_import_what_the_design_says_and_nothing_else():
+    assert imports_by_room() == rooms_of_the_design()
 
 
-@pytest.mark.parametrize("folder", ["corpora", "evaluation"])
-def test_text_and_tables_never_import_torch(folder):
-    for path in (ROOT / "pipeline" / folder).rglob("*.py"):
-        for one in closure(path):
-            text = (ROOT / one).read_text(encoding="utf-8")
-            assert "import torch" not in text, one
-            assert "import transformers" not in text, one
+def test_imports_run_one_way():
+    graph = {place.removeprefix("pipeline/").removesuffix(".py"): others
+             for place, others in imports_by_room().items()}  # fmt: skip
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_a_room_has_no_circle_inside():
+    graph = {
+        name(path): {name(other) for other in imported(path) if other.name != "__init__.py"}
+        for path in FILES
+    }
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize(
+    ("rooms", "packages"),
+    [
+        (("corpora", "translation", "evaluation", "report", "params"), {"torch", "transformers"}),
+        (("cells", "training", "methods", "prompting", "backbone"), {"dvc", "ray", "datasets"}),
+    ],
+    ids=["text and tables", "cells"],
+)
+def test_rooms_do_without_heavy_packages(rooms, packages):
+    for place in rooms:
+        for path in (ROOT / "pipeline" / place).rglob("*.py"):
+            for file in closure(path):
+                assert not modules_imported(ROOT / file) & packages, (path, file)
+
+
+def test_training_needs_neither_dvc_nor_datasets_nor_transformers():
+    for file in set().union(*(closure(path) for path in [command("train"), *METHODS])):
+        heavy = {"dvc", "ray", "datasets", "transformers", "scipy"}
+        assert not modules_imported(ROOT / file) & heavy, file
 
 
 def test_only_the_cluster_knows_the_insides_of_dvc_and_ray():
     for path in FILES:
-        if not name(path).startswith("pipeline/cluster/"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Import | ast.ImportFrom):
-                    words = [alias.name for alias in node.names]
-                    words += [getattr(node, "module", None) or ""]
-                    assert not {word.partition(".")[0] for word in words} & {"dvc", "ray"}, path
+        if room(path) != "pipeline/cluster":
+            assert not modules_imported(path) & {"dvc", "ray"}, path
 
 
 def test_a_method_never_imports_another():
     for path in METHODS:
-        others = {one for one in METHODS if one.stem != "base"} - {path}
-        assert not closure(path) & {one.relative_to(ROOT) for one in others}
+        assert not closure(path) & {other.relative_to(ROOT) for other in METHODS if other != path}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "pipeline" / "training").glob("*.py")), ids=name)
-def test_training_and_prediction_name_no_method(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("path", sorted((ROOT / "pipeline/training").glob("*.py")), ids=name)
+def test_training_names_no_method(path):
     words = {
         node.value if isinstance(node, ast.Constant) else node.id
-        for node in ast.walk(tree)
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Constant | ast.Name)
     }
-    assert not words & {one.stem for one in METHODS if one.stem != "base"}
-    assert not imported(path) & {one for one in METHODS if one.stem != "base"}
+    assert not words & {method.stem for method in METHODS}
+    assert not imported(path) & set(METHODS)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_only_stages_talks_to_the_terminal(path):
-    if name(path).startswith("stages/"):
-        return
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@pytest.mark.parametrize("path", [f for f in FILES if room(f) != "stages"], ids=name)
+def test_only_stages_talk_to_the_terminal(path):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in {"print", "input"}, name(path)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            talks = node.value.id == "sys" and node.attr in {"stdout", "stderr"}
-            assert not talks, name(path)
+            assert (node.value.id, node.attr) not in {("sys", "stdout"), ("sys", "stderr")}
 
 
 def test_the_pipeline_knows_nothing_of_pocket():
     for path in FILES:
         if "pocket" not in name(path) and name(path) != "stages/cli.py":
             text = path.read_text(encoding="utf-8").lower()
-            code = [line for line in text.splitlines() if "data/pocket" in line]
             assert "pipeline.pocket" not in text, name(path)
-            assert not code, name(path)
-
-
-def test_training_needs_neither_dvc_nor_datasets_nor_transformers():
-    needed = set().union(*(closure(path) for path in [command("train"), *METHODS]))
-    for one in needed:
-        for node in ast.walk(ast.parse((ROOT / one).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                names = [alias.name for alias in node.names]
-                names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-                found = {part.split(".")[0] for part in names}
-                assert not found & {"dvc", "datasets", "transformers"}, one
+            assert "data/pocket" not in text, name(path)

@@ -1,4 +1,4 @@
-"""`mpt profile`: a ready-made params.yaml in place of the old one, unless that loses edits."""
+"""`mpt profile` replaces params.yaml with a ready-made one, unless that loses edits."""
 
 import shutil
 import subprocess
@@ -45,7 +45,7 @@ def holds(folder, name):
     return (folder / "params.yaml").read_bytes() == profile.read_bytes()
 
 
-def test_a_profile_replaces_params_and_says_what_it_costs(repository, monkeypatch, capsys):
+def test_a_profile_replaces_params_and_shows_the_size_of_its_run(repository, monkeypatch, capsys):
     assert call(monkeypatch, "profile", "paper") == 0
     assert holds(repository, "paper")
     assert capsys.readouterr().out.splitlines() == [
@@ -61,17 +61,17 @@ def test_a_profile_replaces_params_and_says_what_it_costs(repository, monkeypatc
         "pairs_250, pairs_1000, pairs_2000, pairs_8000; 64 shots; 5 seeds)",
         "matched: 10 cells of 50 epochs (sp_matched; 4, 64 shots; 5 seeds)",
     ]
-    # A profile as it is lies in profiles/: nothing is lost, committed or not.
+    # An unchanged profile is in profiles/: nothing is lost, committed or not.
     assert call(monkeypatch, "profile", "pocket") == 0
     assert holds(repository, "pocket")
 
 
-def test_edits_that_git_does_not_hold_are_not_overwritten(repository, monkeypatch, capsys):
+def test_uncommitted_edits_are_not_overwritten(repository, monkeypatch, capsys):
     mine = edit(repository)
     assert call(monkeypatch, "profile", "paper") == 2
     assert only_line(capsys.readouterr().err) == (
-        "params.yaml: expected no edits beyond the last commit, found some "
-        "(commit them, or --force loses them)"
+        "params.yaml: expected no uncommitted edits, found some "
+        "(commit them, or discard them with --force)"
     )
     assert (repository / "params.yaml").read_bytes() == mine
     git("add", "params.yaml")
@@ -112,13 +112,13 @@ def test_edits_outside_a_repository_are_not_overwritten(folder, monkeypatch):
     assert (folder / "params.yaml").read_bytes() == mine
 
 
-def test_params_that_are_missing_are_made(folder, monkeypatch):
+def test_missing_params_are_created(folder, monkeypatch):
     (folder / "params.yaml").unlink()
     assert call(monkeypatch, "profile", "pocket") == 0
     assert holds(folder, "pocket")
 
 
-def test_params_that_cannot_be_read_may_be_replaced(repository, monkeypatch):
+def test_unreadable_params_can_be_replaced(repository, monkeypatch):
     (repository / "params.yaml").write_text("a: [\n")
     assert call(monkeypatch, "profile", "pocket", "--force") == 0
     assert holds(repository, "pocket")
@@ -133,17 +133,17 @@ def test_an_unknown_profile_is_one_line(name, repository, monkeypatch, capsys):
     assert holds(repository, "pocket")
 
 
-def test_a_profile_that_is_wrong_is_not_copied(repository, monkeypatch, capsys):
+def test_a_wrong_profile_is_not_copied(repository, monkeypatch, capsys):
     (repository / "profiles" / "mine.yaml").write_text("grid: 5\n")
     assert call(monkeypatch, "profile", "mine") == 2
     assert only_line(capsys.readouterr().err).startswith("profiles/mine.yaml: languages: expected")
     assert holds(repository, "pocket")
 
 
-def test_the_cost_counts_the_time_of_cells_that_were_trained(folder):
+def test_the_cost_includes_the_time_of_trained_cells(folder):
     params = load_params(folder / "params.yaml")
     runs, shots, seeds = params.grid.runs, params.grid.shots, params.grid.seeds
     for seed, seconds in zip(seeds, (60, 120), strict=False):
         facts = {"seconds": {"load": 3.0, "train": seconds - 5.0, "predict": 2.0}}
         write_json(facts, folder / circumstances_path(runs[0], shots[0], seed))
-    assert "  2 of them lie in data/runs/ and took 3.0 minutes" in cost(params)
+    assert "  2 of them are in data/runs/ and took 3.0 minutes" in cost(params)

@@ -22,7 +22,7 @@ def sweep_gaps(params: Params) -> str:
         return ""
     reference, seeds = params.comparison.reference, _seeds(params)
     gaps = (
-        f"{shots} shots ({reference} is not trained there)"
+        f"{_shots(shots)} ({reference} is not trained there)"
         for shots in params.sweeps.shots
         if (reference, shots) not in seeds
     )
@@ -35,15 +35,15 @@ def _table2_gaps(params: Params) -> Iterator[str]:
     for shots in params.ablations.shots:
         ours = seeds.get((reference, shots))
         if not ours:
-            yield f"{shots} shots ({reference} is not trained there)"
+            yield f"{_shots(shots)} ({reference} is not trained there)"
             continue
         for variant, run in comparison.table2.items():
             theirs = seeds.get((run, shots))
             if not theirs:
-                yield f"{variant} at {shots} shots ({run} is not trained there)"
+                yield f"{variant} at {_shots(shots)} ({run} is not trained there)"
             elif not ours & theirs:
                 yield (
-                    f"the p-values of {variant} at {shots} shots ({run} and {reference} have "
+                    f"the p-values of {variant} at {_shots(shots)} ({run} and {reference} have "
                     f"no seed in common)"
                 )
 
@@ -58,3 +58,7 @@ def _seeds(params: Params) -> dict[tuple[str, int], set[int]]:
 def _sentence(gaps: Iterator[str], start: str) -> str:
     text = "; ".join(gaps)
     return f"{start}: {text}." if text else ""
+
+
+def _shots(shots: int) -> str:
+    return f"{shots} shot" + ("s" if shots != 1 else "")

@@ -1,17 +1,19 @@
-"""Word embeddings of the other languages, placed near those of English before they are trained.
+"""Places the word embeddings of other languages near the English ones before they are trained.
 
-XLM-R learns to place translations close to one another from 2.5 TB of text; a miniature cannot.
+XLM-R learns from 2.5 TB of text to place translations close to each other; a miniature cannot.
 This initialisation stands in for it. It is graded: languages that the grammar calls close to
-English start more similar to it than the others.
+English start more similar to it than others.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.pocket.grammar import Grammar, Phrase
+from pipeline.pocket.tokenizer import SPACE
 
 SIMILARITY = {"near": 0.85, "mid": 0.8, "far": 0.72, "low": 0.65}
 """The cosine between a word's embedding and that of its English counterpart, by closeness."""
@@ -25,46 +27,37 @@ def align_embeddings(
 ) -> Tensor:
     """Return the embeddings with every piece of another language moved next to English.
 
-    A piece that occurs in phrases c = 1..n of a language gets the weighted mean of the English
-    vectors of these phrases; a phrase's English vector is the weighted mean over its pieces. Both
-    weights are one over the number of phrases that a piece occurs in, so that articles and
-    prepositions count little. Noise is mixed in until the cosine is that of SIMILARITY.
+    A phrase's English vector is the mean over its pieces, weighted by one over the number of
+    phrases that contain a piece, so articles and prepositions count little. A piece of another
+    language moves to the mean of the English vectors of its phrases; a phrase counts less if it
+    contains a rarer piece. Noise then lowers the cosine to that of SIMILARITY.
 
-    Args:
-        embeddings: word embeddings, [V, d], of which the English ones are trained.
-        grammar: the languages.
-        tokenizer: gives the pieces of a phrase.
-        generator: of the noise.
-
-    Returns:
-        New embeddings, [V, d]; pieces that English uses are unchanged.
+    Both embeddings are [V, d]. Pieces that English uses must be trained and stay unchanged.
     """
-    phrases = {code: _phrases(grammar, tokenizer, code) for code in grammar.languages}
-    english_counts = Counter(piece for pieces in phrases["en"] for piece in set(pieces))
+    english = _phrases(grammar, tokenizer, "en")
+    english_counts = _counts(english)
     vectors = []
-    for pieces in phrases["en"]:
+    for pieces in english:
         weights = torch.tensor([1.0 / english_counts[piece] for piece in pieces])
         vectors.append((weights[:, None] * embeddings[pieces]).sum(0) / weights.sum())
     size = embeddings[sorted(english_counts)].norm(dim=1).mean()
-    # A piece that several languages share is moved to the mean of what each of them asks for.
-    wanted: dict[int, list[Tensor]] = {}
+    targets: dict[int, list[Tensor]] = defaultdict(list)
     for code, rules in grammar.languages.items():
-        if code == "en":
-            continue
         cosine = SIMILARITY[rules.closeness]
-        counts = Counter(piece for pieces in phrases[code] for piece in set(pieces))
-        for piece in sorted(set(counts) - set(english_counts)):
+        phrases = _phrases(grammar, tokenizer, code)
+        counts = _counts(phrases)
+        for piece in sorted(counts.keys() - english_counts.keys()):
             mean = torch.zeros_like(vectors[0])
-            for vector, pieces in zip(vectors, phrases[code], strict=True):
+            for vector, pieces in zip(vectors, phrases, strict=True):
                 if piece in pieces:
                     rarest = min(counts[other] for other in pieces)
                     mean += vector * (rarest / counts[piece])
             noise = torch.randn(len(mean), generator=generator)
             mixed = cosine * _unit(mean) + (1 - cosine**2) ** 0.5 * _unit(noise)
-            wanted.setdefault(piece, []).append(size * mixed)
+            targets[piece].append(size * mixed)
     aligned = embeddings.clone()
-    for piece, vectors_of_piece in wanted.items():
-        aligned[piece] = torch.stack(vectors_of_piece).mean(0)
+    for piece, of_languages in targets.items():
+        aligned[piece] = torch.stack(of_languages).mean(0)
     return aligned
 
 
@@ -74,17 +67,19 @@ def _phrases(
     """Return the pieces of all phrases and literals, in the same order for every language."""
     rules = grammar.languages[language]
     texts = [
-        grammar.phrase(Phrase(one.name), language, feminine=one.feminine)
-        for one in grammar.lexicon.concepts
+        grammar.phrase(Phrase(concept), language, feminine=concept.feminine)
+        for concept in grammar.lexicon.concepts
     ]
     texts += [*rules.answers, rules.question, rules.answer, rules.negation.format("")]
-    space = tokenizer.convert_tokens_to_ids("▁")
-    return [
-        [piece for piece in tokenizer.encode(text, add_special_tokens=False) if piece != space]
-        for text in texts
-    ]
+    space = tokenizer.convert_tokens_to_ids(SPACE)
+    encoded = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    return [[piece for piece in pieces if piece != space] for pieces in encoded]
+
+
+def _counts(phrases: list[list[int]]) -> Counter[int]:
+    """Return the number of phrases that contain each piece."""
+    return Counter(piece for pieces in phrases for piece in set(pieces))
 
 
 def _unit(vector: Tensor) -> Tensor:
-    unit: Tensor = vector / vector.norm().clamp_min(1e-6)
-    return unit
+    return normalize(vector, dim=0, eps=1e-6)

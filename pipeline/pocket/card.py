@@ -1,27 +1,24 @@
-"""The numbers of the miniature's card: cues, accuracy without training, accuracy of full data."""
+"""The numbers of the miniature's card: cues, zero-shot accuracy, accuracy with full data."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
-from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.checkpoint import load_backbone
-from pipeline.backbone.ids import Ids
 from pipeline.backbone.rows import collate
-from pipeline.backbone.tokens import Pieces, load_pieces
-from pipeline.corpora.files import PARALLEL_PAIRS
+from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.sources import read_split
-from pipeline.methods.base import Context, TrainingText
+from pipeline.methods.base import Context, Labelled, TrainingText
 from pipeline.params.text import Source
 from pipeline.params.whole import Params
 from pipeline.pocket.corpus import Corpora
-from pipeline.pocket.grammar import Grammar, Phrase
+from pipeline.pocket.grammar import Grammar, Phrase, Sentence
 from pipeline.pocket.items import MODIFIERS, Item
-from pipeline.pocket.lexicon import SLOTS, Lexicon
+from pipeline.pocket.lexicon import SLOTS
 from pipeline.progress import Progress, silent
 from pipeline.prompting.template import ClozeTemplate, QuestionTemplate, Template
 from pipeline.training.loop import fit
@@ -32,82 +29,93 @@ from pipeline.training.reproducibility import make_deterministic
 ENGLISH_WORDS = ("yes", "maybe", "no")
 RIDGE = 1e-3
 EPOCHS = 10
-"""Passes of fine-tuning over the whole English pool."""
+"""Epochs of fine-tuning on the whole English pool."""
 
 SEED = 20240609
 SPLITS = ("validation", "test")
 
 
-def cues(corpora: Corpora, lexicon: Lexicon) -> pd.DataFrame:
-    """Measure what can be told from less than the meaning of a pair.
+def cues(corpora: Corpora) -> pd.DataFrame:
+    """Measure how well labels can be predicted without the meaning of a pair.
 
     Multinomial logistic regression with a ridge, trained on the English pool.
 
     Returns:
-        A row a kind of feature: features, validation, test (percent; chance is 33.3).
+        A row per kind of features: features, validation, test (percent; chance is 33.3).
     """
-    premise, hypothesis = _bag(lexicon, "premise"), _bag(lexicon, "hypothesis")
-    pattern = _pattern(lexicon)
-    features: dict[str, Callable[[Item], list[float]]] = {
-        "hypothesis, bag of phrases": hypothesis,
-        "pattern: filled, equal and negated slots, and their products": pattern,
-        "premise, bag of phrases": premise,
-        "both bags": lambda one: premise(one) + hypothesis(one),
+    phrases = [Phrase(concept) for concept in corpora.grammar.lexicon.concepts]
+    phrases += [
+        Phrase(concept, negated=True) for concept, _ in phrases if concept.slot in MODIFIERS
+    ]
+
+    def bag(sentence: Sentence) -> list[bool]:
+        return [phrase in sentence for phrase in phrases]
+
+    features: dict[str, Callable[[Item], list[bool]]] = {
+        "hypothesis, bag of phrases": lambda item: bag(item.hypothesis),
+        "pattern: filled, equal and negated slots, and their products": _pattern,
+        "premise, bag of phrases": lambda item: bag(item.premise),
+        "both bags": lambda item: bag(item.premise) + bag(item.hypothesis),
     }
     rows = []
-    for name, of in features.items():
-        weights = _regression(*_data(corpora.xnli["train"], of))
-        row: dict[str, str | float] = {"features": name}
-        for split in SPLITS:
-            inputs, labels = _data(corpora.xnli[split], of)
-            row[split] = _percent((inputs @ weights).argmax(1) == labels)
-        rows.append(row)
+    for name, features_of in features.items():
+        data = {
+            split: (
+                torch.tensor([[*features_of(item), True] for item in items]).float(),
+                torch.tensor([item.label for item in items]),
+            )
+            for split, items in corpora.xnli.items()
+        }
+        weights = _regression(*data["train"])
+        found = {split: _percent(data[split][0] @ weights, data[split][1]) for split in SPLITS}
+        rows.append({"features": name, **found})
     return pd.DataFrame(rows)
 
 
 def untrained(grammar: Grammar, folder: Path) -> pd.DataFrame:
-    """Measure the backbone as it is, by the label words at the mask and without a soft prompt.
-
-    Args:
-        grammar: the languages.
-        folder: data/pocket.
+    """Measure the zero-shot backbone by the label words at the mask, without a soft prompt.
 
     Returns:
-        A row a language: language, closeness, then percent for the English label words on
-        validation and test, the language's own where each is one piece (else no number), and
-        PCT's template.
+        A row per language: language, closeness; then percent for the English label words on
+        validation and test, and on validation for the language's own words (NaN unless each is
+        one piece) and for PCT's template.
     """
     backbone, pieces = load_backbone(folder / "backbone").eval(), load_pieces(folder / "backbone")
     length = backbone.max_length
+
+    @torch.inference_mode()
+    def logits(template: Template, examples: pd.DataFrame) -> Tensor:
+        rows = template.rows(list(examples.premise), list(examples.hypothesis))
+        batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
+        return backbone.logits(backbone.states(batch))
+
+    def right(logits: Tensor, words: Sequence[str], examples: pd.DataFrame) -> float:
+        ids = [pieces.word(word) for word in words]
+        if any(len(word) != 1 for word in ids):
+            return float("nan")
+        return _percent(
+            logits[:, [word[0] for word in ids]], torch.tensor(examples.label.to_numpy())
+        )
+
     cloze = ClozeTemplate(pieces, position="suffix", prompt_length=0, max_length=length)
-    english = [pieces.word(word) for word in ENGLISH_WORDS]
     rows = []
-    for code, rules in grammar.languages.items():
+    for code, rules in sorted(grammar.languages.items()):
         question = QuestionTemplate(pieces, language=code, max_length=length)
-        split = {name: _read(folder, code, name) for name in SPLITS}
-        found = {
-            "validation": _zero_shot(backbone, pieces, cloze, english, split["validation"]),
-            "test": _zero_shot(backbone, pieces, cloze, english, split["test"]),
-            "own words": _zero_shot(
-                backbone, pieces, cloze, [pieces.word(word) for word in rules.answers],
-                split["validation"],
-            ),
-            "question template": _zero_shot(
-                backbone, pieces, question, english, split["validation"]
-            ),
-        }  # fmt: skip
-        rows.append({"language": code, "closeness": rules.closeness, **found})
-    return pd.DataFrame(rows).sort_values("language", ignore_index=True)
+        validation, test = (_read(folder, code, split) for split in SPLITS)
+        at_mask = logits(cloze, validation)
+        rows.append({
+            "language": code,
+            "closeness": rules.closeness,
+            "validation": right(at_mask, ENGLISH_WORDS, validation),
+            "test": right(logits(cloze, test), ENGLISH_WORDS, test),
+            "own words": right(at_mask, rules.answers, validation),
+            "question template": right(logits(question, validation), ENGLISH_WORDS, validation),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def full_data(params: Params, folder: Path, progress: Progress = silent) -> dict[str, float]:
-    """Fine-tune on all of the English pool and measure in English, in percent by split.
-
-    Args:
-        params: its run `ft`, but for the epochs.
-        folder: data/pocket.
-        progress: told of each epoch.
-    """
+    """Return the English accuracy in percent, per split, of `ft` fine-tuned on the English pool."""
     run = params.run("ft")
     training = run.training.model_copy(
         update={"epochs": EPOCHS, "epoch": "labelled", "selection": "last"}
@@ -116,14 +124,11 @@ def full_data(params: Params, folder: Path, progress: Progress = silent) -> dict
     backbone, pieces = load_backbone(folder / "backbone"), load_pieces(folder / "backbone")
     chosen = run.model_copy(update={"training": training})
     method = build(Context(chosen, params.languages, backbone, pieces))
-    dev = _read(folder, params.languages.source, "validation")
-    no_pairs = PARALLEL_PAIRS.schema.empty_table().to_pandas()
-    text = TrainingText.of(_read(folder, params.languages.source, "train"), no_pairs)
+    train, dev, test = (_read(folder, "en", split) for split in ("train", *SPLITS))
+    rows = zip(train.premise, train.hypothesis, train.label, strict=True)
+    text = TrainingText([Labelled(*row) for row in rows], [])
     fit(method, text, dev, generator=generator, progress=progress)
-    return {
-        split: accuracy(predict(method, _read(folder, params.languages.source, split)))
-        for split in SPLITS
-    }
+    return {"validation": accuracy(predict(method, dev)), "test": accuracy(predict(method, test))}
 
 
 def _read(folder: Path, language: str, split: str) -> pd.DataFrame:
@@ -132,49 +137,14 @@ def _read(folder: Path, language: str, split: str) -> pd.DataFrame:
     return rows.assign(language=language, pair_id=[f"{split}-{row}" for row in range(len(rows))])
 
 
-@torch.inference_mode()
-def _zero_shot(
-    backbone: Backbone,
-    pieces: Pieces,
-    template: Template,
-    words: Sequence[Ids],
-    examples: pd.DataFrame,
-) -> float:
-    if any(len(word) != 1 for word in words):
-        return float("nan")
-    rows = template.rows(list(examples.premise), list(examples.hypothesis))
-    logits = backbone.logits(
-        backbone.states(collate(rows, pad=pieces.pad, device=torch.device("cpu")))
-    )
-    predicted = logits[:, [word[0] for word in words]].argmax(1)
-    return _percent(predicted == torch.tensor(examples.label.to_numpy()))
-
-
-def _bag(lexicon: Lexicon, side: str) -> Callable[[Item], list[float]]:
-    phrases = [Phrase(one.name) for one in lexicon.concepts]
-    phrases += [Phrase(one.name, negated=True) for one in lexicon.concepts if one.slot in MODIFIERS]
-    return lambda one: [float(phrase in getattr(one, side)) for phrase in phrases]
-
-
-def _pattern(lexicon: Lexicon) -> Callable[[Item], list[float]]:
-    def features(one: Item) -> list[float]:
-        premise = {lexicon.by_name[phrase.concept].slot: phrase for phrase in one.premise}
-        hypothesis = {lexicon.by_name[phrase.concept].slot: phrase for phrase in one.hypothesis}
-        single = []
-        for slot in SLOTS:
-            single += [slot in premise, slot in hypothesis]
-            single += [slot in hypothesis and premise[slot] == hypothesis[slot]]
-            single += [slot in hypothesis and hypothesis[slot].negated]
-        pairs = [a and b for at, a in enumerate(single) for b in single[:at]]
-        return [float(value) for value in (*single, *pairs)]
-
-    return features
-
-
-def _data(items: Iterable[Item], of: Callable[[Item], list[float]]) -> tuple[Tensor, Tensor]:
-    rows = list(items)
-    inputs = torch.tensor([of(one) for one in rows])
-    return pad(inputs, (0, 1), value=1.0), torch.tensor([one.label for one in rows])
+def _pattern(item: Item) -> list[bool]:
+    premise, hypothesis = ({phrase.slot: phrase for phrase in text} for text in item.pair)
+    single = []
+    for slot in SLOTS:
+        filled = slot in hypothesis
+        equal = filled and premise[slot] == hypothesis[slot]
+        single += [slot in premise, filled, equal, filled and hypothesis[slot].negated]
+    return single + [a and b for at, a in enumerate(single) for b in single[:at]]
 
 
 def _regression(inputs: Tensor, labels: Tensor) -> Tensor:
@@ -192,5 +162,6 @@ def _regression(inputs: Tensor, labels: Tensor) -> Tensor:
     return weights.detach()
 
 
-def _percent(right: Tensor) -> float:
-    return 100 * right.float().mean().item()
+def _percent(logits: Tensor, labels: Tensor) -> float:
+    """Return the accuracy in percent."""
+    return 100 * (logits.argmax(1) == labels).float().mean().item()

@@ -1,62 +1,51 @@
-"""data/pocket/grammar.yaml: a sequence of concepts -> a sentence of each language."""
+"""data/pocket/grammar.yaml: turns a sequence of concepts into a sentence of each language."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, Strict, StringConstraints, model_validator
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import LABELS
 from pipeline.params.strict import Strictly, parse, read_yaml
-from pipeline.pocket.lexicon import SLOTS, Lexicon
+from pipeline.pocket.lexicon import SLOTS, Concept, Lexicon, read_lexicon, wrong_cell
 
 Word = Annotated[str, StringConstraints(min_length=1)]
 
 
 class Phrase(NamedTuple):
-    """A concept, or what is not it: "in the house", "not in the house"."""
+    """A concept or its negation: "in the house", "not in the house"."""
 
-    concept: str
+    concept: Concept
     negated: bool = False
+
+    @property
+    def slot(self) -> str:
+        """The slot that the phrase fills."""
+        return self.concept.slot
 
 
 Sentence = tuple[Phrase, ...]
-"""At most one phrase a slot, in the order of SLOTS."""
+"""At most one phrase per slot, in the order of SLOTS."""
 
 
 class LanguageGrammar(Strictly):
-    """How one language puts phrases together.
+    """How one language combines phrases; grammar.yaml explains the keys."""
 
-    Attributes:
-        order: the slots as they follow one another.
-        join: what stands between two phrases.
-        end: what closes a sentence.
-        verb_forms: 2 where the verb agrees with the subject's gender.
-        negation: how a phrase is negated, with {} in its place.
-        closeness: how near to English this miniature places the language.
-        answers: the words for entailment, neutral and contradiction.
-        question: the word "question".
-        answer: the word "answer".
-    """
-
-    order: tuple[str, ...]
+    order: Annotated[tuple[str, ...], Strict(False)]
     join: Literal["", " "]
     end: str
     verb_forms: Annotated[int, Field(ge=1, le=2)]
     negation: Word
     closeness: Literal["near", "mid", "far", "low"]
-    answers: tuple[Word, Word, Word]
+    answers: Annotated[tuple[Word, Word, Word], Strict(False)]
     question: Word
     answer: Word
 
-    @field_validator("order", "answers", mode="before")
-    @classmethod
-    def _frozen(cls, values: object) -> object:
-        return tuple(values) if isinstance(values, list) else values
-
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _complete(self) -> Self:
         if sorted(self.order) != sorted(SLOTS) or self.order[0] != "subject":
             raise ValueError(
                 f"order: expected each of {', '.join(SLOTS)} once and the subject first, "
@@ -64,82 +53,76 @@ class LanguageGrammar(Strictly):
             )
         if self.negation.count("{}") != 1 or self.negation.strip() == "{}":
             raise ValueError(
-                f"negation: expected a word and {{}} in place of the phrase, "
-                f"found {self.negation!r}"
+                f"negation: expected a word and {{}} for the phrase, found {self.negation!r}"
             )
         if len(set(self.answers)) != len(LABELS):
             raise ValueError(f"answers: expected three words, found {', '.join(self.answers)}")
         return self
 
 
+@dataclass(frozen=True)
 class Grammar:
-    """The lexicon and the rules of all languages."""
+    """The lexicon and the rules of all languages; `read_grammar` checks that they match."""
 
-    def __init__(self, lexicon: Lexicon, languages: dict[str, LanguageGrammar]) -> None:
-        """Keep both; `read_grammar` has checked that they fit."""
-        self.lexicon = lexicon
-        self.languages = languages
+    lexicon: Lexicon
+    languages: dict[str, LanguageGrammar]
 
     def phrase(self, phrase: Phrase, language: str, *, feminine: bool) -> str:
-        """Return the words of a phrase, capitalized where it is a subject."""
-        one = self.lexicon.by_name[phrase.concept]
-        forms = one.forms[language].split("|")
+        """Return the words of a phrase, capitalized if it is a subject."""
+        forms = phrase.concept.forms[language].split("|")
         form = forms[-1] if feminine else forms[0]
-        if one.slot == "subject":
+        if phrase.slot == "subject":
             form = form[0].upper() + form[1:]
         return self.languages[language].negation.format(form) if phrase.negated else form
 
+    def ordered(self, sentence: Sentence, language: str) -> list[Phrase]:
+        """Return the phrases of a sentence in the language's order."""
+        order = self.languages[language].order
+        return sorted(sentence, key=lambda phrase: order.index(phrase.slot))
+
     def fragment(self, sentence: Sentence, language: str) -> str:
-        """Return the phrases of some concepts in the language's order, nothing closing them."""
-        rules = self.languages[language]
-        by_slot = self.by_slot(sentence)
-        feminine = self.is_feminine(sentence)
-        return rules.join.join(
-            self.phrase(by_slot[slot], language, feminine=feminine)
-            for slot in rules.order
-            if slot in by_slot
+        """Return the words of a sentence without its full stop."""
+        feminine = is_feminine(sentence)
+        return self.languages[language].join.join(
+            self.phrase(phrase, language, feminine=feminine)
+            for phrase in self.ordered(sentence, language)
         )
 
-    def by_slot(self, sentence: Sentence) -> dict[str, Phrase]:
-        """Return the phrase of each slot that a sentence fills."""
-        return {self.lexicon.by_name[one.concept].slot: one for one in sentence}
-
-    def is_feminine(self, sentence: Sentence) -> bool:
-        """Return whether the sentence's verb takes the feminine form."""
-        return any(self.lexicon.by_name[one.concept].feminine for one in sentence)
-
     def sentence(self, sentence: Sentence, language: str) -> str:
-        """Return the sentence that some concepts make, with its full stop."""
+        """Return the words of a sentence with its full stop."""
         return self.fragment(sentence, language) + self.languages[language].end
 
 
-def read_grammar(path: Path, lexicon: Lexicon) -> Grammar:
-    """Read and validate the grammar of all languages.
+def is_feminine(sentence: Sentence) -> bool:
+    """Return whether the sentence's verb takes the feminine form."""
+    return any(phrase.concept.feminine for phrase in sentence)
+
+
+def read_grammar(folder: Path) -> Grammar:
+    """Read and validate `folder`/lexicon.csv and `folder`/grammar.yaml.
 
     Raises:
-        InputError: the file is missing or no YAML, a key is wrong, or verbs of the lexicon have
-            not as many forms as the grammar says.
+        InputError: a file is missing or wrong, or a verb does not have as many forms as the
+            grammar requires.
     """
+    lexicon, path = read_lexicon(folder / "lexicon.csv"), folder / "grammar.yaml"
     if not path.is_file():
         raise InputError(f"{path}: expected the grammar, found no such file")
     values = read_yaml(path)
     if not isinstance(values, dict) or set(values) != set(LANGUAGES):
-        found = sorted(map(str, values)) if isinstance(values, dict) else [repr(values)]
+        keys = sorted(map(str, values)) if isinstance(values, dict) else [repr(values)]
         raise InputError(
             f"{path}: expected one entry for each of {', '.join(sorted(LANGUAGES))}, "
-            f"found {', '.join(found)}"
+            f"found {', '.join(keys)}"
         )
     languages = {
         code: parse(LanguageGrammar, values[code], place=f"{path}: {code}")
         for code in sorted(values)
     }
-    for row, one in enumerate(lexicon.concepts, start=2):
-        for code, form in one.forms.items():
-            forms = form.count("|") + 1
-            most = languages[code].verb_forms if one.slot == "verb" else 1
-            if forms != most:
-                raise InputError(
-                    f"lexicon, row {row}: {code}: expected {most} form(s) of {one.name!r} "
-                    f"(verb_forms in {path}), found {form!r}"
-                )
+    for concept in lexicon.concepts:
+        for code, form in concept.forms.items():
+            forms = languages[code].verb_forms if concept.slot == "verb" else 1
+            if form.count("|") + 1 != forms:
+                expected = f"{forms} form(s) of {concept.name!r} (verb_forms in {path})"
+                raise wrong_cell(concept.origin, code, expected, form)
     return Grammar(lexicon, languages)

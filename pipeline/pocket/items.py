@@ -1,9 +1,9 @@
-"""Items of the miniature: premise, hypothesis and label, with no cue outside their relation.
+"""Items of the miniature: premise, hypothesis and label, without any cue outside their relation.
 
-The hypothesis is drawn first, from one distribution; which of its slots are edited comes next, and
-whether the premise has a further modifier; only then does the label decide by which word an edited
-slot is replaced. Within a slot a set is drawn first, then a value, then a word: in this way the
-words of premises are spread alike under the three labels, too.
+The hypothesis is drawn first, always from the same distribution. Then come the slots to edit and
+whether the premise gets an additional modifier. The label decides only which word replaces the
+one in an edited slot. Within a slot, a set is drawn first, then a value, then a word, so that the
+words of premises are also distributed alike under the three labels.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from random import Random
 
 from pipeline.params.runs import LABELS
 from pipeline.pocket.grammar import Phrase, Sentence
-from pipeline.pocket.lexicon import SLOTS, Lexicon
+from pipeline.pocket.lexicon import SLOTS, Group, Lexicon
 
 CORE = ("subject", "verb", "object")
 MODIFIERS = ("manner", "place", "time")
@@ -22,24 +22,24 @@ ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 TWO_EDITS = 0.3
 EXTRA_MODIFIER = 0.5
 NEGATED = 0.15
-"""How many modifiers of a hypothesis are negated."""
+"""The share of modifiers in a hypothesis that are negated."""
+
+Pair = tuple[Sentence, Sentence]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One pair.
-
-    Attributes:
-        premise: phrases of the premise.
-        hypothesis: phrases of the hypothesis.
-        label: 0, 1 or 2, in the order of blocks.LABELS.
-        edited: the slots in which the two differ.
-    """
+    """One labelled pair, and the slots in which premise and hypothesis differ."""
 
     premise: Sentence
     hypothesis: Sentence
     label: int
     edited: tuple[str, ...]
+
+    @property
+    def pair(self) -> Pair:
+        """Premise and hypothesis."""
+        return self.premise, self.hypothesis
 
 
 def draw_sentence_slots(rng: Random) -> tuple[str, ...]:
@@ -47,132 +47,108 @@ def draw_sentence_slots(rng: Random) -> tuple[str, ...]:
     return (*CORE, rng.choice(MODIFIERS))
 
 
-@dataclass(frozen=True)
-class Frame:
-    """All of an item that is drawn before its label.
-
-    Attributes:
-        hypothesis: slot -> phrase.
-        edited: the slots in which the premise will differ.
-        decisive: the one of them that the label is about; the others stay entailed.
-        extra: slot -> phrase of a modifier that the premise alone has.
-    """
-
-    hypothesis: dict[str, Phrase]
-    edited: tuple[str, ...]
-    decisive: str
-    extra: dict[str, Phrase]
+def in_order(slots: Iterable[str]) -> tuple[str, ...]:
+    """Return slots in the order of SLOTS."""
+    return tuple(sorted(slots, key=SLOTS.index))
 
 
-def draw_frame(lexicon: Lexicon, rng: Random, *, slots: Sequence[str], extra: float) -> Frame:
-    """Draw a hypothesis and what will be edited.
+def draw_phrase(lexicon: Lexicon, rng: Random, slot: str, *, edited: Sequence[str] = ()) -> Phrase:
+    """Draw a phrase for a slot; if the slot is edited, one that other concepts entail."""
+    group = _draw_group(lexicon, rng, slot)
+    concept = rng.choice(lexicon.entailed(group) if slot in edited else group)
+    return Phrase(concept, negated=slot in MODIFIERS and rng.random() < NEGATED)
 
-    Args:
-        lexicon: the concepts.
-        rng: the generator of every draw.
-        slots: the slots of the hypothesis.
-        extra: how probably the premise has a modifier that the hypothesis has not.
+
+def draw_items(
+    lexicon: Lexicon, rng: Random, labels: Iterable[int], *, slots: Sequence[str], extra: float
+) -> list[Item]:
+    """Draw one hypothesis with these slots and, for each label, a premise.
+
+    Only the replaced words depend on the label; everything else is drawn once for all items.
+    `extra` is the probability that the premises have a modifier that the hypothesis lacks.
     """
     edits = 2 if len(slots) > 1 and rng.random() < TWO_EDITS else 1
-    edited = tuple(sorted(rng.sample(sorted(slots), edits), key=SLOTS.index))
-    hypothesis = {
-        slot: Phrase(
-            _draw_word(lexicon, rng, slot, entailed=slot in edited),
-            negated=slot in MODIFIERS and rng.random() < NEGATED,
-        )
-        for slot in slots
-    }
-    more = {}
+    edited = in_order(rng.sample(sorted(slots), edits))
+    hypothesis = {slot: draw_phrase(lexicon, rng, slot, edited=edited) for slot in slots}
+    common = dict(hypothesis)
     free = [slot for slot in MODIFIERS if slot not in slots]
     if free and rng.random() < extra:
         slot = rng.choice(free)
-        more[slot] = Phrase(_draw_word(lexicon, rng, slot, entailed=False))
-    return Frame(hypothesis, edited, rng.choice(edited), more)
-
-
-def draw_item(lexicon: Lexicon, rng: Random, frame: Frame, label: int) -> Item:
-    """Draw the premise that gives a frame its label."""
-    premise = frame.hypothesis | frame.extra
-    for slot in frame.edited:
-        relation = label if slot == frame.decisive else ENTAILMENT
-        premise[slot] = _replacement(lexicon, rng, frame.hypothesis[slot], relation)
-    return Item(_sequence(premise), _sequence(frame.hypothesis), label, frame.edited)
+        common[slot] = Phrase(rng.choice(_draw_group(lexicon, rng, slot)))
+    # The label is about this slot; another edited one stays entailed.
+    decisive = rng.choice(edited)
+    items = []
+    for label in labels:
+        relations = dict.fromkeys(edited, ENTAILMENT) | {decisive: label}
+        premise = common | {
+            slot: _replacement(lexicon, rng, hypothesis[slot], relation)
+            for slot, relation in relations.items()
+        }
+        items.append(Item(_sentence(premise), _sentence(hypothesis), label, edited))
+    return items
 
 
 def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
-    """Draw a pair of sentences of the same slots that mean the same, or do not.
+    """Draw a pair of sentences with the same slots and either the same meaning or another one.
 
-    Only synonyms make a paraphrase, so only slots whose word has a synonym are edited, and none
-    that is negated.
+    Only synonyms make a paraphrase, so no edited phrase is negated, a special case or general.
     """
     slots = draw_sentence_slots(rng)
     label = ENTAILMENT if same else rng.choice((NEUTRAL, CONTRADICTION))
     while True:
-        item = draw_item(lexicon, rng, draw_frame(lexicon, rng, slots=slots, extra=0.0), label)
-        phrases = (*item.premise, *item.hypothesis)
-        edited = [one for one in phrases if lexicon.by_name[one.concept].slot in item.edited]
+        [item] = draw_items(lexicon, rng, [label], slots=slots, extra=0.0)
         if not any(
-            one.negated or lexicon.by_name[one.concept].kind_of or one.concept in lexicon.general
-            for one in edited
+            phrase.negated or phrase.concept.kind_of or phrase.concept.name in lexicon.general
+            for phrase in (*item.premise, *item.hypothesis)
+            if phrase.slot in item.edited
         ):
             return item
 
 
 def draw_balanced(
-    lexicon: Lexicon, rng: Random, *, per_label: int, avoid: Iterable[Sentence]
+    lexicon: Lexicon, rng: Random, *, per_label: int, avoid: set[Sentence]
 ) -> list[Item]:
-    """Draw distinct items in a drawn order, three labels to each frame.
+    """Draw distinct items in random order, without the sentences to avoid.
 
-    A hypothesis comes once under each label, and so does every pattern of edits and modifiers:
-    what sees no more than these is at chance exactly, not only in expectation.
-
-    Args:
-        lexicon: the concepts.
-        rng: the generator of every draw.
-        per_label: items of each label.
-        avoid: sentences of other splits.
+    Every hypothesis, and every pattern of edits and modifiers, occurs once under each label. A
+    model that sees only these is exactly at chance, not just in expectation.
     """
-    taken = set(avoid)
-    seen: set[tuple[Sentence, Sentence]] = set()
+    pairs: set[Pair] = set()
     items: list[Item] = []
     while len(items) < per_label * len(LABELS):
         slots = draw_sentence_slots(rng)
-        frame = draw_frame(lexicon, rng, slots=slots, extra=EXTRA_MODIFIER)
-        three = [draw_item(lexicon, rng, frame, label) for label in range(len(LABELS))]
-        pairs = {(one.premise, one.hypothesis) for one in three}
-        if not pairs & seen and not taken & {sentence for pair in pairs for sentence in pair}:
-            seen |= pairs
+        three = draw_items(lexicon, rng, range(len(LABELS)), slots=slots, extra=EXTRA_MODIFIER)
+        if all(item.pair not in pairs and avoid.isdisjoint(item.pair) for item in three):
+            pairs |= {item.pair for item in three}
             items += three
     rng.shuffle(items)
     return items
 
 
-def _draw_word(lexicon: Lexicon, rng: Random, slot: str, *, entailed: bool) -> str:
-    incompatible_set = rng.choice(tuple(lexicon.sets[slot]))
-    value = rng.choice(tuple(lexicon.sets[slot][incompatible_set]))
-    if entailed:
-        return rng.choice(lexicon.hypothesis_words(slot, incompatible_set, value))
-    return rng.choice(lexicon.sets[slot][incompatible_set][value])
+def _draw_group(lexicon: Lexicon, rng: Random, slot: str) -> Group:
+    values = rng.choice(list(lexicon.sets[slot].values()))
+    return rng.choice(list(values.values()))
 
 
 def _replacement(lexicon: Lexicon, rng: Random, phrase: Phrase, relation: int) -> Phrase:
-    """Draw the premise's phrase in place of `phrase`, which stands in this relation to it.
+    """Draw the phrase of the premise that has the given relation to a phrase of the hypothesis.
 
-    What excludes a concept entails its negation, and what entails it excludes the negation.
+    Whatever excludes a concept entails its negation; whatever entails it excludes the negation.
     """
-    one = lexicon.by_name[phrase.concept]
+    concept = phrase.concept
+    sets = lexicon.sets[concept.slot]
+    values = sets[concept.incompatible_set]
     if phrase.negated and relation != NEUTRAL:
         relation = ENTAILMENT if relation == CONTRADICTION else CONTRADICTION
-    sets = lexicon.sets[one.slot]
-    incompatible_set, value = one.incompatible_set, one.value
-    if relation == CONTRADICTION:
-        value = rng.choice([other for other in sets[incompatible_set] if other != value])
-    elif relation == NEUTRAL:
-        incompatible_set = rng.choice([other for other in sets if other != incompatible_set])
-        value = rng.choice(tuple(sets[incompatible_set]))
-    words = lexicon.premise_words(one.slot, incompatible_set, value)
-    return Phrase(rng.choice([other for other in words if other != phrase.concept]))
+    if relation == NEUTRAL:
+        values = rng.choice([other for other in sets.values() if other is not values])
+        group = rng.choice(list(values.values()))
+    elif relation == CONTRADICTION:
+        group = rng.choice([other for value, other in values.items() if value != concept.value])
+    else:
+        group = values[concept.value]
+    return Phrase(rng.choice([other for other in lexicon.entailing(group) if other != concept]))
 
 
-def _sequence(phrases: dict[str, Phrase]) -> Sentence:
-    return tuple(phrases[slot] for slot in SLOTS if slot in phrases)
+def _sentence(phrases: dict[str, Phrase]) -> Sentence:
+    return tuple(phrases[slot] for slot in in_order(phrases))

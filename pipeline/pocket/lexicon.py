@@ -1,13 +1,13 @@
-"""data/pocket/lexicon.csv -> concepts, and which of them entail or exclude one another.
+"""data/pocket/lexicon.csv -> concepts, and which of them entail or exclude each other.
 
-A concept is a phrase of one slot of a sentence. Concepts of the same incompatible set exclude one
-another where their values differ; where the values are the same they are synonyms, or the one is
-a kind of the other (`kind_of`). Concepts of different sets of a slot say nothing of one another.
+A concept fills one slot of a sentence with a phrase. Two concepts of the same incompatible set
+exclude each other if their values differ. With equal values they are synonyms, or one is a kind
+of the other (`kind_of`). Concepts of different sets are unrelated.
 """
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,15 +17,10 @@ from pipeline.languages import LANGUAGES
 SLOTS = ("subject", "verb", "object", "manner", "place", "time")
 """The slots of a sentence, in the order in which a concept sequence lists them."""
 
-COLUMNS = (
-    "concept",
-    "part_of_speech",
-    "slot",
-    "incompatible_set",
-    "value",
-    "kind_of",
-    "gender",
-)
+FILLED = ("concept", "part_of_speech", "slot", "incompatible_set", "value", *sorted(LANGUAGES))
+"""The columns that need text in every row."""
+
+COLUMNS = (*FILLED[:5], "kind_of", "gender", *sorted(LANGUAGES), "unsure")
 
 
 @dataclass(frozen=True)
@@ -33,23 +28,24 @@ class Concept:
     """One row of the lexicon.
 
     Attributes:
-        name: the row's key.
-        slot: one of SLOTS.
-        incompatible_set: concepts of one set with different values exclude one another.
-        value: concepts of one set with the same value mean the same, but for `kind_of`.
-        kind_of: the more general concept of the same set and value, or "".
-        feminine: whether verbs with two forms take the second one after this subject.
+        origin: the file and row, for messages.
+        kind_of: the name of the more general concept with the same set and value, or "".
+        feminine: whether verbs with two forms use the second one after this subject.
         forms: language -> the phrase, or masculine|feminine.
     """
 
+    origin: str
     name: str
-    part_of_speech: str
     slot: str
     incompatible_set: str
     value: str
     kind_of: str
     feminine: bool
-    forms: dict[str, str]
+    forms: dict[str, str] = field(compare=False)
+
+
+Group = list[Concept]
+"""The concepts of one slot, incompatible set and value."""
 
 
 @dataclass(frozen=True)
@@ -59,33 +55,31 @@ class Lexicon:
     concepts: tuple[Concept, ...]
 
     @cached_property
-    def by_name(self) -> dict[str, Concept]:
-        """The concepts by their names."""
-        return {concept.name: concept for concept in self.concepts}
-
-    @cached_property
-    def sets(self) -> dict[str, dict[str, dict[str, tuple[str, ...]]]]:
+    def sets(self) -> dict[str, dict[str, dict[str, Group]]]:
         """Slot -> incompatible set -> value -> concepts, in the file's order."""
-        found: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {slot: {} for slot in SLOTS}
-        for one in self.concepts:
-            values = found[one.slot].setdefault(one.incompatible_set, {})
-            values[one.value] = (*values.get(one.value, ()), one.name)
-        return found
+        sets: dict[str, dict[str, dict[str, Group]]] = {slot: {} for slot in SLOTS}
+        for concept in self.concepts:
+            values = sets[concept.slot].setdefault(concept.incompatible_set, {})
+            values.setdefault(concept.value, []).append(concept)
+        return sets
 
     @cached_property
     def general(self) -> frozenset[str]:
-        """The concepts of which another one is a kind."""
-        return frozenset(one.kind_of for one in self.concepts if one.kind_of)
+        """The names of concepts that have a special case."""
+        return frozenset(concept.kind_of for concept in self.concepts if concept.kind_of)
 
-    def hypothesis_words(self, slot: str, incompatible_set: str, value: str) -> tuple[str, ...]:
-        """The concepts that another one entails: the general one, or all synonyms."""
-        group = self.sets[slot][incompatible_set][value]
-        return tuple(name for name in group if name in self.general) or group
+    def entailed(self, group: Group) -> Group:
+        """Return the concepts that others of the group entail: the general one, or all synonyms."""
+        return [concept for concept in group if concept.name in self.general] or group
 
-    def premise_words(self, slot: str, incompatible_set: str, value: str) -> tuple[str, ...]:
-        """The concepts that entail another one: the special ones, or all synonyms."""
-        group = self.sets[slot][incompatible_set][value]
-        return tuple(name for name in group if self.by_name[name].kind_of) or group
+    def entailing(self, group: Group) -> Group:
+        """Return the concepts that entail others of the group: special cases, or all synonyms."""
+        return [concept for concept in group if concept.kind_of] or group
+
+
+def wrong_cell(origin: str, column: str, expected: str, found: str) -> InputError:
+    """Return the error for a cell of the lexicon."""
+    return InputError(f"{origin}: {column}: expected {expected}, found {found!r}")
 
 
 def read_lexicon(path: Path) -> Lexicon:
@@ -98,37 +92,37 @@ def read_lexicon(path: Path) -> Lexicon:
         raise InputError(f"{path}: expected the lexicon, found no such file")
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
-        expected = [*COLUMNS, *sorted(LANGUAGES), "unsure"]
-        if reader.fieldnames is None or list(reader.fieldnames) != expected:
+        if tuple(reader.fieldnames or ()) != COLUMNS:
             raise InputError(
-                f"{path}, row 1: expected the columns {', '.join(expected)}, "
+                f"{path}, row 1: expected the columns {', '.join(COLUMNS)}, "
                 f"found {', '.join(reader.fieldnames or ['nothing'])}"
             )
-        concepts = []
-        for row in reader:
-            concepts.append(_concept(row, place=f"{path}, row {reader.line_num}"))
-    _distinct(concepts, path)
-    lexicon = Lexicon(tuple(concepts))
-    _hangs_together(lexicon, path)
+        concepts = tuple(_concept(cells, f"{path}, row {reader.line_num}") for cells in reader)
+    _check_words(concepts)
+    lexicon = Lexicon(concepts)
+    _check_relations(lexicon)
+    for slot, sets in lexicon.sets.items():
+        if len(sets) < 2:
+            raise InputError(
+                f"{path}: slot {slot}: expected two or more incompatible sets, found {len(sets)}"
+            )
     return lexicon
 
 
-def _concept(row: dict[str, str | None], *, place: str) -> Concept:
+def _concept(row: dict[str, str | None], origin: str) -> Concept:
     if None in row or None in row.values():
-        raise InputError(f"{place}: expected {len(COLUMNS) + len(LANGUAGES) + 1} cells")
-    cells = {key: (value or "").strip() for key, value in row.items()}
-    for column in ("concept", "part_of_speech", "slot", "incompatible_set", "value", *LANGUAGES):
+        raise InputError(f"{origin}: expected {len(COLUMNS)} cells")
+    cells = {column: (text or "").strip() for column, text in row.items()}
+    for column in FILLED:
         if not cells[column]:
-            raise InputError(f"{place}: {column}: expected some text, found nothing")
-    if cells["slot"] not in SLOTS:
-        raise InputError(
-            f"{place}: slot: expected one of {', '.join(SLOTS)}, found {cells['slot']!r}"
-        )
-    if cells["gender"] not in {"", "f"}:
-        raise InputError(f"{place}: gender: expected f or nothing, found {cells['gender']!r}")
+            raise wrong_cell(origin, column, "some text", "")
+    for column, words in (("slot", SLOTS), ("gender", ("f", ""))):
+        if cells[column] not in words:
+            expected = f"one of {', '.join(word or 'nothing' for word in words)}"
+            raise wrong_cell(origin, column, expected, cells[column])
     return Concept(
+        origin=origin,
         name=cells["concept"],
-        part_of_speech=cells["part_of_speech"],
         slot=cells["slot"],
         incompatible_set=cells["incompatible_set"],
         value=cells["value"],
@@ -138,51 +132,34 @@ def _concept(row: dict[str, str | None], *, place: str) -> Concept:
     )
 
 
-def _distinct(concepts: Iterable[Concept], path: Path) -> None:
-    """Refuse a name, or a phrase of one slot and language, that comes twice.
+def _check_words(concepts: Iterable[Concept]) -> None:
+    """Refuse duplicate names, and duplicate phrases within one slot and language.
 
-    Were a phrase to stand for two concepts, a synonym could change no word at all and a test
-    sentence could return in another split under another concept.
+    If one phrase named two concepts, replacing a synonym might change no word, and a test sentence
+    might reappear in another split under another concept.
     """
-    seen: dict[tuple[str, str, str], str] = {}
-    for row, one in enumerate(concepts, start=2):
-        keys = [("concept", "", one.name)]
-        keys += [
-            (code, one.slot, form)
-            for code, forms in one.forms.items()
-            for form in sorted(set(forms.split("|")))
-        ]
+    origins: dict[tuple[str, str, str], str] = {}
+    for concept in concepts:
+        keys = [("concept", "", concept.name)]
+        for code, forms in concept.forms.items():
+            keys += [(code, concept.slot, form) for form in sorted(set(forms.split("|")))]
         for key in keys:
-            if key in seen:
-                raise InputError(
-                    f"{path}, row {row}: {key[0]}: expected another word than in {seen[key]}, "
-                    f"found {key[2]!r}"
-                )
-            seen[key] = f"row {row}"
+            other = origins.setdefault(key, concept.origin)
+            if other != concept.origin:
+                raise wrong_cell(concept.origin, key[0], f"another word than in {other}", key[2])
 
 
-def _hangs_together(lexicon: Lexicon, path: Path) -> None:
-    for row, one in enumerate(lexicon.concepts, start=2):
-        place = f"{path}, row {row}"
-        group = lexicon.sets[one.slot][one.incompatible_set]
-        if len(group) < 2:
-            raise InputError(
-                f"{place}: incompatible_set: expected two values or more in "
-                f"{one.incompatible_set!r}, found {one.value!r} alone"
-            )
-        if len(group[one.value]) < 2:
-            raise InputError(
-                f"{place}: value: expected two concepts or more of {one.value!r}, found one"
-            )
-        if one.kind_of and (one.kind_of not in group[one.value] or one.kind_of == one.name):
-            raise InputError(
-                f"{place}: kind_of: expected another concept of the same set and value, "
-                f"found {one.kind_of!r}"
-            )
-        if one.kind_of and lexicon.by_name[one.kind_of].kind_of:
-            raise InputError(f"{place}: kind_of: expected a concept that is itself a kind of none")
-    for slot, sets in lexicon.sets.items():
-        if len(sets) < 2:
-            raise InputError(
-                f"{path}: slot {slot}: expected two incompatible sets or more, found {len(sets)}"
-            )
+def _check_relations(lexicon: Lexicon) -> None:
+    """Refuse sets and values that leave nothing to choose from, and a wrong `kind_of`."""
+    special = {concept.name for concept in lexicon.concepts if concept.kind_of}
+    for concept in lexicon.concepts:
+        values = lexicon.sets[concept.slot][concept.incompatible_set]
+        names, kind = {other.name for other in values[concept.value]}, concept.kind_of
+        for column, holds, expected in (
+            ("incompatible_set", len(values) > 1, "a set of two or more values"),
+            ("value", len(names) > 1, "a value of two or more concepts"),
+            ("kind_of", kind in {"", *names} - {concept.name}, "another concept of the same value"),
+            ("kind_of", kind not in special, "a concept without a kind_of of its own"),
+        ):
+            if not holds:
+                raise wrong_cell(concept.origin, column, expected, getattr(concept, column))

@@ -1,36 +1,37 @@
 """The backbone: an XLM-R-shaped masked language model of 2 layers, pretrained on generated text."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from pipeline.pocket.alignment import align_embeddings
-from pipeline.pocket.corpus import Pair
+from pipeline.pocket.corpus import Corpora
 from pipeline.pocket.grammar import Grammar
-from pipeline.pocket.text import Line, Mixture, draw_lines
-from pipeline.pocket.tokenizer import MAX_LENGTH
+from pipeline.pocket.text import Line, Mixture, Text
+from pipeline.pocket.tokenizer import MAX_LENGTH, build_tokenizer
 from pipeline.progress import Progress, silent
 
 SEED = 20240608
 HIDDEN, LAYERS, HEADS, INNER = 128, 2, 4, 512
 INITIAL_STD = 1.5 / HIDDEN**0.5
-"""With the usual 0.02 a model of this size does not leave chance."""
+"""With the usual 0.02, a model of this size stays at chance."""
 
 BATCH = 64
 CHUNK = 32
-"""Batches whose lines are drawn at once, so that lines of like length are batched together."""
-
-STEPS = (600, 300, 1600, 600, 1200)
-"""Updates of each phase. 4,000 in the last one would bring nearly all languages to English."""
+"""Batches whose lines are drawn together, so that each batch has lines of similar length."""
 
 SHARE = {"near": 1.0, "mid": 0.9, "far": 0.8, "low": 0.7}
-"""How much of the mixed text is in a language, by closeness to English, relative to a near one."""
+"""A language's share of the mixed text relative to a near one, by closeness to English."""
 
 ENGLISH_SHARE = 3.0
 IGNORED = -100
@@ -38,45 +39,72 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of pretraining.
+    """A phase of pretraining: updates of AdamW with a highest learning rate on some text.
 
-    Attributes:
-        name: for the progress.
-        steps: updates.
-        learning_rate: of AdamW, at its highest.
-        mixture: what is read.
-        falls: whether the rate falls linearly to zero; otherwise it stays.
+    If the rate `falls`, it does so linearly to zero; otherwise it stays constant.
     """
 
     name: str
-    steps: int
+    updates: int
     learning_rate: float
     mixture: Mixture
-    falls: bool
+    falls: bool = False
 
 
-def schedule(grammar: Grammar) -> tuple[tuple[Phase, ...], tuple[Phase, ...]]:
-    """Return the phases before the alignment of the word embeddings and those after it."""
-    english = {"en": 1.0}
+def schedule(grammar: Grammar) -> tuple[Phase, ...]:
+    """Return the phases. Before the last one, the word embeddings are aligned."""
     everyone = {code: SHARE[rules.closeness] for code, rules in grammar.languages.items()}
     everyone["en"] = ENGLISH_SHARE
-    phrases = Mixture(english, 1.0, (1,), 0.0, dialogues=1.0, parallel=0.0, switched=0.0)
+    phrases = Mixture({"en": 1.0}, fragments=1.0, phrases=(1,))
     fragments = replace(phrases, phrases=(1, 2), fillers=0.3)
     sentences = replace(phrases, fragments=0.4, phrases=(1, 2, 3), fillers=0.5)
     longer = replace(sentences, fragments=0.2)
     mixed = replace(longer, languages=everyone, dialogues=0.78, parallel=0.04, switched=0.15)
-    before = (
-        Phase("English phrases", STEPS[0], 1e-3, phrases, falls=False),
-        Phase("English fragments", STEPS[1], 1e-3, fragments, falls=False),
-        Phase("English sentences", STEPS[2], 1.5e-3, sentences, falls=False),
-        Phase("English, slower", STEPS[3], 4e-4, longer, falls=False),
+    return (
+        Phase("English phrases", 600, 1e-3, phrases),
+        Phase("English fragments", 300, 1e-3, fragments),
+        Phase("English sentences", 1600, 1.5e-3, sentences),
+        Phase("English, slower", 600, 4e-4, longer),
+        # A higher rate, or more masked words of plain text, would undo the alignment. With 4,000
+        # updates, nearly all languages would reach English.
+        Phase("all languages", 1200, 7e-4, mixed, falls=True),
     )
-    # A higher rate, or more of the masked words of plain text, undoes the alignment.
-    after = (Phase("all languages", STEPS[4], 7e-4, mixed, falls=True),)
-    return before, after
 
 
-def new_backbone(tokenizer: PreTrainedTokenizerFast) -> XLMRobertaForMaskedLM:
+def write_backbone(corpora: Corpora, folder: Path, progress: Progress = silent) -> None:
+    """Pretrain the backbone and replace `folder` with it and its tokenizer."""
+    tokenizer = build_tokenizer(corpora.grammar)
+    model = pretrain(corpora, tokenizer, progress)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        complete = Path(scratch) / folder.name
+        model.save_pretrained(complete)
+        tokenizer.save_pretrained(complete)
+        (complete / "model.safetensors").chmod(0o644)  # safetensors writes for the owner only
+        shutil.rmtree(folder, ignore_errors=True)
+        complete.rename(folder)
+
+
+def pretrain(
+    corpora: Corpora, tokenizer: PreTrainedTokenizerFast, progress: Progress
+) -> XLMRobertaForMaskedLM:
+    """Pretrain the backbone from scratch, without the corpora's pairs."""
+    torch.manual_seed(SEED)
+    model = _new_backbone(tokenizer)
+    rng, pairs = Random(SEED), corpora.pairs
+    words = model.roberta.embeddings.word_embeddings.weight
+    phases = schedule(corpora.grammar)
+    for phase in phases:
+        if phase is phases[-1]:
+            generator = torch.Generator().manual_seed(SEED)
+            with torch.no_grad():
+                words.copy_(align_embeddings(words, corpora.grammar, tokenizer, generator))
+        text = Text(corpora.grammar, pairs, rng, phase.mixture)
+        _train(model, phase, _batches(text, tokenizer), progress)
+    return model.eval()
+
+
+def _new_backbone(tokenizer: PreTrainedTokenizerFast) -> XLMRobertaForMaskedLM:
     """Return the model before pretraining; torch's global generator draws the weights."""
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer),
@@ -87,11 +115,10 @@ def new_backbone(tokenizer: PreTrainedTokenizerFast) -> XLMRobertaForMaskedLM:
         max_position_embeddings=MAX_LENGTH + 2,  # positions start after the padding id
         type_vocab_size=1,
         initializer_range=INITIAL_STD,
-        # So small a model is better without, in pretraining and in training.
+        # A model this small does better without dropout, in pretraining and in training.
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
         layer_norm_eps=1e-5,
-        tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -99,109 +126,65 @@ def new_backbone(tokenizer: PreTrainedTokenizerFast) -> XLMRobertaForMaskedLM:
     return XLMRobertaForMaskedLM(config)
 
 
-def pretrain(
-    grammar: Grammar,
-    held_out: frozenset[Pair],
-    tokenizer: PreTrainedTokenizerFast,
-    progress: Progress = silent,
-) -> XLMRobertaForMaskedLM:
-    """Pretrain the backbone from nothing.
-
-    Args:
-        grammar: the languages.
-        held_out: pairs that no dialogue may be about.
-        tokenizer: the miniature's own.
-        progress: called after every update.
-    """
-    torch.manual_seed(SEED)
-    model = new_backbone(tokenizer)
-    rng = Random(SEED)
-    before, after = schedule(grammar)
-
-    def run(phase: Phase) -> None:
-        lines = draw_lines(grammar, held_out, rng, phase.mixture)
-        batches = _batches(lines, tokenizer, rng)
-        _run(model, phase, batches, progress, pad=int(tokenizer.pad_token_id))
-
-    for phase in before:
-        run(phase)
-    generator = torch.Generator().manual_seed(SEED)
-    words = model.roberta.embeddings.word_embeddings.weight
-    with torch.no_grad():
-        words.copy_(align_embeddings(words, grammar, tokenizer, generator))
-    for phase in after:
-        run(phase)
-    return model.eval()
-
-
-def _run(
+def _train(
     model: XLMRobertaForMaskedLM,
     phase: Phase,
     batches: Iterator[tuple[Tensor, Tensor]],
     progress: Progress,
-    *,
-    pad: int,
 ) -> None:
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=phase.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
     )
-    warmup = max(1, min(100, phase.steps // 10))
+    warmup = max(1, min(100, phase.updates // 10))
 
     def rate(step: int) -> float:
         rise = min(1.0, (step + 1) / warmup)
-        return rise * (1 - step / phase.steps) if phase.falls else rise
+        return rise * (1 - step / phase.updates) if phase.falls else rise
 
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     model.train()
-    for step in range(phase.steps):
-        loss = _loss(model, *next(batches), pad=pad)
-        optimizer.zero_grad(set_to_none=True)
+    for step, (pieces, targets) in enumerate(islice(batches, phase.updates), start=1):
+        loss = _loss(model, pieces, targets)
+        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         scheduler.step()
-        progress(phase.name, step + 1, phase.steps, f"loss {loss.item():.3f}")
+        progress(phase.name, step, phase.updates, f"loss {loss.item():.3f}")
 
 
-def _loss(model: XLMRobertaForMaskedLM, pieces: Tensor, targets: Tensor, *, pad: int) -> Tensor:
-    """Masked cross-entropy in nats; the head sees the masked places alone.
-
-    Args:
-        model: the backbone.
-        pieces: ids with masks in place, [B, T].
-        targets: the ids under the masks, IGNORED elsewhere, [B, T].
-        pad: the padding id.
-    """
-    states = model.roberta(input_ids=pieces, attention_mask=(pieces != pad).long())[0]
-    places = targets != IGNORED
-    return cross_entropy(model.lm_head(states[places]), targets[places])
+def _loss(model: XLMRobertaForMaskedLM, pieces: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropy in nats of the targets [B, T] given the masked pieces [B, T]."""
+    attention_mask = (pieces != model.config.pad_token_id).long()
+    states = model.roberta(input_ids=pieces, attention_mask=attention_mask)[0]
+    masked = targets != IGNORED
+    return cross_entropy(model.lm_head(states[masked]), targets[masked])
 
 
-def _batches(
-    lines: Iterator[Line], tokenizer: PreTrainedTokenizerFast, rng: Random
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[Tensor, Tensor]]:
+    lines = text.lines()
     while True:
         chunk = list(islice(lines, BATCH * CHUNK))
-        examples = sorted(encode_lines(chunk, tokenizer, rng), key=lambda one: len(one[0]))
+        examples = encode_lines(chunk, tokenizer, text.rng)
+        examples.sort(key=lambda example: len(example[0]))
         groups = [examples[start : start + BATCH] for start in range(0, len(examples), BATCH)]
-        rng.shuffle(groups)
+        text.rng.shuffle(groups)
         for group in groups:
-            width = len(group[-1][0])
-            pad = int(tokenizer.pad_token_id)
+            pieces, targets = map(list, zip(*group, strict=True))
             yield (
-                torch.tensor([ids + [pad] * (width - len(ids)) for ids, _ in group]),
-                torch.tensor([ids + [IGNORED] * (width - len(ids)) for _, ids in group]),
+                pad_sequence(pieces, batch_first=True, padding_value=tokenizer.pad_token_id),
+                pad_sequence(targets, batch_first=True, padding_value=IGNORED),
             )
 
 
 def encode_lines(
     lines: list[Line], tokenizer: PreTrainedTokenizerFast, rng: Random
-) -> list[tuple[list[int], list[int]]]:
-    """Return for every line its ids with masks in place, and the targets.
+) -> list[tuple[Tensor, Tensor]]:
+    """Return the pieces of every line, partly masked, and the targets: ids under masks or IGNORED.
 
-    Segments are tokenized each on its own, as the methods' templates do.
+    Each segment is tokenized separately, as in the methods' templates.
     """
-    texts = [one.text for line in lines for one in line.segments if one.text]
+    texts = [segment.text for line in lines for segment in line.segments if segment.text]
     encoded = iter(tokenizer(texts, add_special_tokens=False)["input_ids"])
     mask, size = int(tokenizer.mask_token_id), len(tokenizer)
     first, last = int(tokenizer.bos_token_id), int(tokenizer.eos_token_id)
@@ -209,15 +192,10 @@ def encode_lines(
     for line in lines:
         ids, targets = [first], [IGNORED]
         for segment in line.segments:
-            if segment.boundary:
-                pieces = [last, last]
-            elif segment.text:
-                pieces = next(encoded)
-            else:
-                pieces = [rng.randrange(mask + 1, size) for _ in range(segment.fillers)]
-            for piece in pieces:
+            random = [rng.randrange(mask + 1, size) for _ in range(segment.fillers)]
+            for piece in next(encoded) if segment.text else random:
                 hidden = segment.mask > 0 and rng.random() < segment.mask
                 ids.append(mask if hidden else piece)
                 targets.append(piece if hidden else IGNORED)
-        examples.append(([*ids, last], [*targets, IGNORED]))
+        examples.append((torch.tensor([*ids, last]), torch.tensor([*targets, IGNORED])))
     return examples

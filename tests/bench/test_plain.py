@@ -3,8 +3,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from bench.plain import load_plain, predict_plainly
-from pipeline.methods.base import Context
+from bench.plain import PlainBackbone, build_plain
 from pipeline.training.prediction import predict
 from pipeline.training.registry import build
 from tests import toys
@@ -12,24 +11,23 @@ from tests import toys
 
 def methods(folder, run):
     """Return a run's method, and the same on the plain backbone."""
-    fast = toys.context(folder, run)
-    plain = load_plain(folder, width=fast.run.training.max_length + 6)
-    built = []
-    for backbone in (fast.backbone, plain):
-        torch.manual_seed(0)
-        built.append(build(Context(fast.run, fast.languages, backbone, fast.pieces)))
-    return built
+    context = toys.context(folder, run)
+    plain = PlainBackbone(folder, width=context.run.training.max_length + 8)
+    torch.manual_seed(0)
+    fast = build(context)
+    torch.manual_seed(0)
+    return fast, build_plain(context, plain)
 
 
 @pytest.mark.parametrize("run", ["ft", "sp", "pct", "mpt"])
 def test_losses_and_gradients_are_those_of_the_fast_backbone(toy_backbone, run):
-    found = []
+    computed = []
     for method in methods(toy_backbone, run):
         streams = method.eval().streams(toys.training_text(), torch.Generator().manual_seed(0))
         loss = method.losses(streams).total
         loss.backward()
-        found.append([loss, method.backbone.words.weight.grad])
-    for fast, plain in zip(*found, strict=True):
+        computed.append([loss, method.backbone.words.weight.grad])
+    for fast, plain in zip(*computed, strict=True):
         assert_close(fast, plain, rtol=1e-4, atol=1e-6)
 
 
@@ -44,4 +42,11 @@ def test_predictions_are_those_of_the_fast_backbone(toy_backbone):
         }
     )
     fast, plain = methods(toy_backbone, "mpt")
-    pd.testing.assert_frame_equal(predict(fast, test), predict_plainly(plain, test), rtol=1e-4)
+    pd.testing.assert_frame_equal(predict(fast, test), predict(plain, test), rtol=1e-4)
+
+
+def test_every_row_is_padded_to_the_width(toy_backbone):
+    method = methods(toy_backbone, "mpt")[1]
+    rows = method.rows(["a dog runs", "the cat"], ["an animal sleeps here", "a"], language="de")
+    hidden = method.backbone.hidden(rows, method.soft_prompts())
+    assert hidden.shape == (2, method.run.training.max_length + 8, 16)

@@ -1,4 +1,4 @@
-import shutil
+import filecmp
 
 import pytest
 
@@ -6,16 +6,21 @@ from pipeline.errors import InputError
 from stages.pocket import pocket as command
 
 
-def test_data_only_rebuilds_the_datasets(pocket, tmp_path, capsys):
-    for name in ("lexicon.csv", "grammar.yaml"):
-        shutil.copy(pocket / name, tmp_path)
-    command(data_only=True, folder=tmp_path)
-    assert sorted(path.name for path in (tmp_path / "hub").iterdir()) == ["paws-x", "xnli"]
-    assert not (tmp_path / "backbone").exists()
+def files(folder):
+    paths = (folder / "hub").rglob("*")
+    return sorted(str(path.relative_to(folder)) for path in paths if path.is_file())
+
+
+def test_data_only_rebuilds_the_shipped_datasets(pocket, folder, capsys):
+    command(data_only=True, folder=folder)
+    assert files(folder) == files(pocket)
+    same, *_ = filecmp.cmpfiles(pocket, folder, files(pocket), shallow=False)
+    assert same == files(pocket)
+    assert not (folder / "backbone").exists()
     assert capsys.readouterr().out == ""
 
 
-def test_missing_sources_are_one_line(tmp_path):
+def test_missing_sources_are_an_error(tmp_path):
     with pytest.raises(InputError, match=r"lexicon\.csv: expected the lexicon"):
         command(data_only=True, folder=tmp_path)
     assert not (tmp_path / "hub").exists()

@@ -1,4 +1,3 @@
-import filecmp
 from collections import Counter
 from itertools import islice
 from random import Random
@@ -8,216 +7,178 @@ import pytest
 from datasets import ClassLabel, Translation, TranslationVariableLanguages, load_dataset
 
 from pipeline.languages import LANGUAGES
-from pipeline.pocket.build import build_data
 from pipeline.pocket.corpus import draw_corpora
 from pipeline.pocket.items import CONTRADICTION, ENTAILMENT, NEUTRAL
 from pipeline.pocket.pretraining import schedule
-from pipeline.pocket.text import draw_lines
+from pipeline.pocket.text import Text
 
-XNLI_SPLITS = ("train", "validation", "test")
-
-
-def read(pocket, dataset, language, split):
-    path = pocket / "hub" / dataset / language / f"{split}-00000-of-00001.parquet"
-    return pq.read_table(path).to_pylist()
+CODES = sorted(LANGUAGES)
+LABELS = ["entailment", "neutral", "contradiction"]
 
 
-def translations(pocket, language):
-    """Return the training items in a language, as rows of `en/train`."""
-    rows = read(pocket, "xnli", "all_languages", "train")
-    found = []
-    for row in rows:
-        hypotheses = dict(zip(*row["hypothesis"].values(), strict=True))
-        assert list(row["hypothesis"]["language"]) == sorted(LANGUAGES)
-        found.append(
-            {
-                "premise": row["premise"][language],
-                "hypothesis": hypotheses[language],
-                "label": row["label"],
-            }
-        )
-    return found
+@pytest.fixture(scope="session")
+def hub(pocket):
+    """Return premises, hypotheses and labels by dataset, language and split.
+
+    The split "translations" is one language of all_languages/train.
+    """
+    splits = {}
+    for path in (pocket / "hub").rglob("*.parquet"):
+        dataset, config, name = path.relative_to(pocket / "hub").parts
+        columns = list(pq.read_table(path).to_pydict().values())
+        if config == "all_languages":
+            splits |= {(dataset, code, "translations"): texts(columns, code) for code in CODES}
+        else:
+            splits[dataset, config, name.partition("-")[0]] = columns[-3:]
+    return splits
 
 
-def pairs(rows):
-    first, second = (
-        ("premise", "hypothesis") if "premise" in rows[0] else ("sentence1", "sentence2")
-    )
-    return [(row[first], row[second]) for row in rows]
+def texts(columns, code):
+    premises, hypotheses, labels = columns
+    assert all(row["language"] == CODES for row in hypotheses)
+    translations = [row["translation"][CODES.index(code)] for row in hypotheses]
+    return [[row[code] for row in premises], translations, labels]
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_splits_are_balanced_and_disjoint_in_every_language(pocket, language):
-    xnli = {split: read(pocket, "xnli", language, split) for split in XNLI_SPLITS[1:]}
-    xnli["train"] = translations(pocket, language)
-    paws = {split: read(pocket, "paws-x", language, split) for split in ("validation", "test")}
-    for rows in (*xnli.values(), *paws.values()):
-        assert len(set(Counter(row["label"] for row in rows).values())) == 1
-    assert len(xnli["test"]) == 300
-    assert len(xnli["validation"]) == 600
-    assert [len(rows) for rows in paws.values()] == [300, 300]
-    every = [pair for rows in (*xnli.values(), *paws.values()) for pair in pairs(rows)]
-    assert len(set(every)) == len(every)
-    tested, validated = (
-        {text for pair in pairs(xnli[split]) for text in pair} for split in ("test", "validation")
-    )
-    rest = [*paws.values(), xnli["train"]]
-    others = {text for rows in rest for pair in pairs(rows) for text in pair}
+def by_slot(sentence):
+    return {phrase.slot: phrase for phrase in sentence}
+
+
+@pytest.fixture(scope="session")
+def items(corpora):
+    """Return the XNLI-like items of all splits."""
+    return [item for split in corpora.xnli.values() for item in split]
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_splits_are_balanced_and_disjoint_in_every_language(hub, language):
+    sizes = {("xnli", "test"): 300, ("xnli", "validation"): 600, ("xnli", "translations"): 2001}
+    sizes |= {("paws-x", "test"): 300, ("paws-x", "validation"): 300}
+    pairs, sentences = {}, {}
+    for (dataset, split), size in sizes.items():
+        premises, hypotheses, labels = hub[dataset, language, split]
+        assert len(labels) == size
+        assert len(set(Counter(labels).values())) == 1
+        pairs[dataset, split] = set(zip(premises, hypotheses, strict=True))
+        sentences[dataset, split] = {*premises, *hypotheses}
+    assert len(set().union(*pairs.values())) == sum(sizes.values())
+    tested, validated = (sentences.pop(("xnli", split)) for split in ("test", "validation"))
     assert not tested & validated
-    assert not (tested | validated) & others
+    assert not (tested | validated) & set().union(*sentences.values())
 
 
-def test_rows_are_aligned(pocket):
-    for dataset, split in (("xnli", "test"), ("xnli", "validation"), ("paws-x", "test")):
-        labels = {
-            language: [row["label"] for row in read(pocket, dataset, language, split)]
-            for language in sorted(LANGUAGES)
-        }
-        assert all(labels[language] == labels["en"] for language in labels)
-
-
-def test_the_training_items_in_all_languages_begin_with_the_english_ones(pocket):
-    english = read(pocket, "xnli", "en", "train")
-    assert len(english) == 2001
-    assert translations(pocket, "en") == english
-
-
-def test_the_training_items_are_put_into_words_as_those_of_other_splits(pocket, sources):
-    grammar, items = sources.grammar, sources.corpora.xnli["train"]
-    for language in sorted(LANGUAGES):
-        rows = translations(pocket, language)
-        assert [row["label"] for row in rows] == [one.label for one in items]
-        assert [row["premise"] for row in rows] == [
-            grammar.sentence(one.premise, language) for one in items
-        ]
-        assert [row["hypothesis"] for row in rows] == [
-            grammar.sentence(one.hypothesis, language) for one in items
+@pytest.mark.parametrize("language", CODES)
+def test_every_language_has_the_same_items_in_its_own_words(hub, corpora, language):
+    def in_words(items):
+        sentence = corpora.grammar.sentence
+        return [
+            [sentence(item.premise, language) for item in items],
+            [sentence(item.hypothesis, language) for item in items],
         ]
 
-
-def test_languages_differ(pocket):
-    rows = {code: pairs(read(pocket, "xnli", code, "test")) for code in sorted(LANGUAGES)}
-    assert len({one[0] for one in rows.values()}) == len(LANGUAGES)
-
-
-def test_same_sources_same_bytes(pocket, sources, tmp_path):
-    build_data(sources, tmp_path)
-    shipped = sorted(p.relative_to(pocket) for p in (pocket / "hub").rglob("*") if p.is_file())
-    rebuilt = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
-    assert shipped == rebuilt
-    _, different, missing = filecmp.cmpfiles(pocket, tmp_path, map(str, shipped), shallow=False)
-    assert not different
-    assert not missing
+    for split, items in corpora.xnli.items():
+        name = "translations" if split == "train" else split
+        labels = [item.label for item in items]
+        assert hub["xnli", language, name] == [*in_words(items), labels]
+    for split, items in corpora.paws_x.items():
+        labels = [int(item.label == ENTAILMENT) for item in items]
+        assert hub["paws-x", language, split] == [*in_words(items), labels]
 
 
-def test_drawing_is_deterministic(sources):
-    assert draw_corpora(sources.grammar.lexicon) == sources.corpora
+def test_english_is_one_of_all_languages(hub):
+    assert hub["xnli", "en", "train"] == hub["xnli", "en", "translations"]
+
+
+def test_languages_differ(hub):
+    assert len({hub["xnli", code, "test"][0][0] for code in CODES}) == len(LANGUAGES)
+
+
+def test_drawing_is_deterministic(corpora):
+    assert draw_corpora(corpora.grammar) == corpora
 
 
 @pytest.mark.parametrize("language", ["en", "sw"])
-def test_the_hub_client_reads_both(pocket, language, tmp_path):
-    xnli = load_dataset(
-        str(pocket / "hub" / "xnli"), language, split="test", cache_dir=str(tmp_path)
-    )
-    assert xnli.features["label"] == ClassLabel(names=["entailment", "neutral", "contradiction"])
-    whole = load_dataset(
-        str(pocket / "hub" / "xnli"), "all_languages", split="train", cache_dir=str(tmp_path)
-    )
-    codes = sorted(LANGUAGES)
-    assert whole.features["premise"] == Translation(languages=codes)
-    assert whole.features["hypothesis"] == TranslationVariableLanguages(languages=codes)
-    assert whole.features["label"] == xnli.features["label"]
-    row = whole[0]
-    hypotheses = dict(zip(*row["hypothesis"].values(), strict=True))
-    first = translations(pocket, language)[0]
-    assert (row["premise"][language], hypotheses[language]) == pairs([first])[0]
-    paws = load_dataset(
-        str(pocket / "hub" / "paws-x"), language, split="validation", cache_dir=str(tmp_path)
-    )
-    assert paws.column_names == ["id", "sentence1", "sentence2", "label"]
+def test_load_dataset_reads_both(pocket, hub, language, tmp_path):
+    def load(dataset, config, split):
+        path = str(pocket / "hub" / dataset)
+        return load_dataset(path, config, split=split, cache_dir=str(tmp_path))
+
+    label = ClassLabel(names=LABELS)
+    assert load("xnli", language, "test").features["label"] == label
+    everything = load("xnli", "all_languages", "train")
+    assert everything.features == {
+        "premise": Translation(languages=CODES),
+        "hypothesis": TranslationVariableLanguages(languages=CODES),
+        "label": label,
+    }
+    premises, hypotheses, _ = hub["xnli", language, "translations"]
+    row = everything[0]
+    translations = dict(zip(*row["hypothesis"].values(), strict=True))
+    assert (row["premise"][language], translations[language]) == (premises[0], hypotheses[0])
+    paws_x = load("paws-x", language, "validation")
+    assert paws_x.column_names == ["id", "sentence1", "sentence2", "label"]
 
 
-def test_hypothesis_and_pattern_tell_nothing(sources):
-    for items in sources.corpora.xnli.values():
-        seen = Counter()
-        for one in items:
-            seen[(one.hypothesis, one.edited, len(one.premise)), one.label] += 1
-        for (frame, _), count in seen.items():
-            assert all(seen[frame, label] == count for label in range(3))
+def test_hypothesis_and_pattern_do_not_predict_the_label(corpora):
+    for items in corpora.xnli.values():
+        counts = Counter(
+            ((item.hypothesis, item.edited, len(item.premise)), item.label) for item in items
+        )
+        for (frame, _), count in counts.items():
+            assert all(counts[frame, label] == count for label in range(3))
 
 
-def test_every_pair_differs_and_edits_are_blind_to_the_label(sources):
-    items = [one for split in XNLI_SPLITS for one in sources.corpora.xnli[split]]
-    by_name = sources.grammar.lexicon.by_name
-    for one in items:
-        assert one.edited
-        premise = {by_name[phrase.concept].slot: phrase for phrase in one.premise}
-        hypothesis = {by_name[phrase.concept].slot: phrase for phrase in one.hypothesis}
-        assert set(hypothesis) <= set(premise)
-        assert {slot for slot in hypothesis if premise[slot] != hypothesis[slot]} == set(one.edited)
-    for label in range(3):
-        share = [len(one.edited) == 2 for one in items if one.label == label]
-        assert sum(share) / len(share) == pytest.approx(0.3, abs=0.05)
+def test_every_pair_differs_and_edits_do_not_depend_on_the_label(items):
+    two_edits = {label: [] for label in range(3)}
+    for item in items:
+        premise, hypothesis = by_slot(item.premise), by_slot(item.hypothesis)
+        assert item.edited
+        assert hypothesis.keys() <= premise.keys()
+        edited = {slot for slot, phrase in hypothesis.items() if premise[slot] != phrase}
+        assert edited == set(item.edited)
+        two_edits[item.label].append(len(edited) == 2)
+    for drawn in two_edits.values():
+        assert sum(drawn) / len(drawn) == pytest.approx(0.3, abs=0.05)
 
 
-def test_the_label_is_what_the_lexicon_says(sources):
-    by_name = sources.grammar.lexicon.by_name
-    for one in sources.corpora.xnli["test"]:
-        premise = {by_name[phrase.concept].slot: phrase for phrase in one.premise}
-        relations = set()
-        for phrase in one.hypothesis:
-            word = by_name[phrase.concept]
-            if premise[word.slot] == phrase:
+def test_the_lexicon_implies_the_label(items):
+    negated_contradictions = 0
+    for item in items:
+        premise, relations = by_slot(item.premise), set()
+        for phrase in item.hypothesis:
+            if premise[phrase.slot] == phrase:
                 continue
-            assert not premise[word.slot].negated
-            other = by_name[premise[word.slot].concept]
+            assert not premise[phrase.slot].negated
+            word, other = phrase.concept, premise[phrase.slot].concept
+            same = other.value == word.value
             if other.incompatible_set != word.incompatible_set:
                 relations.add(NEUTRAL)
-            elif (other.value == word.value) == phrase.negated:
+            elif same == phrase.negated:
                 relations.add(CONTRADICTION)
-            if other.value == word.value:
+                negated_contradictions += phrase.negated
+            if same:
                 assert other.kind_of == word.name or not word.kind_of
-        assert relations <= {one.label}
-        assert (one.label == ENTAILMENT) == (not relations)
+        assert relations <= {item.label}
+        assert (item.label == ENTAILMENT) == (not relations)
+    assert negated_contradictions > 5
 
 
-def test_negation_turns_entailment_and_contradiction_around(sources):
-    negated = [
-        (one.label, phrase.concept, other)
-        for one in sources.corpora.xnli["train"]
-        for phrase in one.hypothesis
-        if len(one.edited) == 1 and phrase.negated and phrase not in one.premise
-        for other in one.premise
-        if by_slot(sources, other) == by_slot(sources, phrase)
-    ]
-    value = {one.name: one.value for one in sources.grammar.lexicon.concepts}
-    shares = Counter((label, value[word] == value[other.concept]) for label, word, other in negated)
-    assert shares[CONTRADICTION, True] > 5
-    assert shares[ENTAILMENT, True] == shares[CONTRADICTION, False] == 0
-
-
-def by_slot(sources, phrase):
-    return sources.grammar.lexicon.by_name[phrase.concept].slot
-
-
-def test_pretraining_text_holds_no_pair_of_a_split(sources):
-    grammar, held_out = sources.grammar, sources.corpora.pairs
+def test_pretraining_text_contains_no_pair_of_a_split(corpora):
+    grammar, held_out = corpora.grammar, corpora.pairs
     texts = {
-        (grammar.fragment(premise, code), grammar.fragment(hypothesis, code))
-        for premise, hypothesis in held_out
+        tuple(grammar.fragment(sentence, code) for sentence in pair)
+        for pair in held_out
         for code in grammar.languages
     }
-    before, after = schedule(grammar)
-    for number, phase in enumerate((*before, *after)):
-        lines = draw_lines(grammar, held_out, Random(number), phase.mixture)
+    for seed, phase in enumerate(schedule(grammar)):
         dialogues = 0
-        for line in islice(lines, 6000):
+        for line in islice(Text(grammar, held_out, Random(seed), phase.mixture).lines(), 6000):
             if line.pair is None:
                 continue
-            assert line.pair not in held_out
-            assert line.pair[::-1] not in held_out
-            premise, hypothesis = (grammar.fragment(one, line.language) for one in line.pair)
-            assert (premise, hypothesis) not in texts
-            # Where phrases change between languages the text is no sentence of either.
-            dialogues += premise in line.text and hypothesis in line.text
+            assert held_out.isdisjoint((line.pair, line.pair[::-1]))
+            pair = tuple(grammar.fragment(sentence, line.language) for sentence in line.pair)
+            assert pair not in texts
+            text = " ".join(segment.text for segment in line.segments)
+            # A dialogue that switches languages contains no sentence of either.
+            dialogues += all(sentence in text for sentence in pair)
         assert dialogues > 1000
