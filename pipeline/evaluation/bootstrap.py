@@ -37,34 +37,20 @@ class Bootstrap:
     over 5 seeds covers the truth in 83 % of cases, over 3 seeds in 75 % (4,000 simulated draws of
     normal seeds); if most of it is between pairs, in nearly 95 %. The paired t over seeds in
     significance.csv keeps its nominal level.
-
-    Attributes:
-        languages: L, the number of languages.
     """
 
     def __init__(self, cells: Cells, *, replicates: int = REPLICATES, seed: int = SEED) -> None:
-        """Draw the pairs.
-
-        Args:
-            cells: the predictions.
-            replicates: B.
-            seed: seed of the generator.
-        """
+        """Draw the test pairs."""
         self._cells, self._replicates, self._seed = cells, replicates, seed
         self._times = _draws(cells.pairs, replicates, np.random.default_rng(seed))
         self._right: dict[Cell, NDArray[np.float32]] = {}
-        self.languages = len(cells.languages)
 
     def accuracies(self, run: str, shots: int, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return the resampled mean accuracy over these seeds.
 
-        Args:
-            run: the run.
-            shots: its number of shots.
-            seeds: the seeds, ascending; runs that are compared need the same ones.
-
         Returns:
-            Percent in each language, and last the mean over languages, [L + 1, B].
+            Percent in each language, and last the mean over languages, [L + 1, B]. Two runs can
+            be compared only over the same seeds.
         """
         right = self._by_seed(run, shots, seeds)
         weights = _draws(
@@ -73,7 +59,7 @@ class Bootstrap:
         counts = np.einsum("slb,sb->lb", right, weights, dtype=np.float64)
         # Integers until the last step: runs that are level differ by exactly 0, not by 1e-15.
         rows = len(seeds) * self._cells.pairs
-        average = 100.0 * counts.sum(axis=0) / (rows * self.languages)
+        average = 100.0 * counts.sum(axis=0) / (rows * len(counts))
         return np.vstack([100.0 * counts / rows, average])
 
     def _by_seed(self, run: str, shots: int, seeds: Sequence[int]) -> NDArray[np.float32]:
@@ -90,11 +76,7 @@ class Bootstrap:
 
 
 def interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lower and upper ends of percentile intervals.
-
-    Args:
-        values: the replicates of each quantity, [N, B].
-    """
+    """Return the lower and upper ends, [N], of the intervals of N quantities, [N, B]."""
     tail = (100.0 - LEVEL) / 2
     low, high = np.percentile(values, [tail, 100.0 - tail], axis=1)
     return low, high

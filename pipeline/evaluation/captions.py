@@ -39,31 +39,35 @@ TESTS = (
 """What the columns of p-values mean, one paragraph each."""
 
 
-def table1_caption(params: Params, *, pairs: int) -> str:
-    """Return what Table I is of, and how far the paper's numbers compare.
+def table1_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
+    """Return what Table I is of, how far the paper's numbers compare, and what is at chance.
 
     Args:
-        params: names the data, the backbone, the languages and the seeds.
+        params: the parameters.
+        mean: the table.
         pairs: the number of distinct test pairs.
     """
     seeds = params.grid.seeds
-    spread = f"mean and sample standard deviation over {counted(len(seeds), 'seed')}"
-    what = f"{spread} ({joined(seeds)})"
-    if len(seeds) == 1:
-        what = f"one seed ({seeds[0]}), so no standard deviation"
-    return (
-        f"{_subject(params, pairs=pairs)}: {what}. Bold: the best method at these shots. "
-        f"{_comparability(params, table='Table I')}"
-    )
+    what = f"one seed ({seeds[0]}), so no standard deviation"
+    if len(seeds) > 1:
+        spread = f"mean and sample standard deviation over {len(seeds)} seeds"
+        what = f"{spread} ({joined(seeds)})"
+    caption = f"{_subject(params, pairs)}: {what}. Bold: the best method at these shots."
+    comparability = _comparability(params, "Table I")
+    return [f"{caption} {comparability}", _chance(mean, pairs), EACH_ENTRY]
 
 
-def table2_caption(params: Params, *, pairs: int) -> str:
-    """Return what Table II is of; arguments as for `table1_caption`."""
-    return (
-        f"{_subject(params, pairs=pairs)}: mean and sample standard deviation over seeds. The row "
+def table2_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
+    """Return what Table II is of and what it lacks; arguments as for `table1_paragraphs`."""
+    gaps = table2_gaps(params)
+    if mean.empty:
+        return [f"{NO_TABLE2} {gaps}".strip()]
+    caption = (
+        f"{_subject(params, pairs)}: mean and sample standard deviation over seeds. The row "
         f"{ORIGINAL} is the run `{params.comparison.reference}`; each of the others lacks a part "
-        f"of it. Bold: the best at these shots. {_comparability(params, table='Table II')}"
+        f"of it. Bold: the best at these shots. {_comparability(params, 'Table II')}"
     )
+    return [f"{caption} {gaps}".strip(), EACH_ENTRY, *TESTS]
 
 
 def is_papers(params: Params) -> bool:
@@ -71,31 +75,8 @@ def is_papers(params: Params) -> bool:
     return params.datasets.xnli.path == XNLI and params.backbone.path in XLM_R_BASE
 
 
-def chance_line(mean: pd.DataFrame, *, pairs: int) -> str:
-    """Name the rows of Table I whose average is not significantly above chance.
-
-    Args:
-        mean: our Table I, percent.
-        pairs: the number of distinct test pairs.
-    """
-    stuck: dict[str, list[int]] = {}
-    for shots, method, average in zip(mean["shots"], mean["method"], mean[AVERAGE], strict=True):
-        if at_chance(float(average), pairs):
-            stuck.setdefault(str(method), []).append(int(shots))
-    test = f"one-sided exact binomial test over {pairs} pairs, 5 percent level"
-    chance = f"({100 / len(LABELS):.1f} percent; {test})"
-    if not stuck:
-        return f"Every average is above chance {chance}."
-    rows = "; ".join(f"{method} at k = {joined(shots)}" for method, shots in stuck.items())
-    return f"Not above chance {chance}: {rows}."
-
-
 def table2_gaps(params: Params) -> str:
-    """Return a sentence on the rows and p-values that Table II lacks; "" if none.
-
-    Args:
-        params: the runs, shots and seeds of the blocks, and the rows of Table II.
-    """
+    """Return a sentence on the rows and p-values that Table II lacks; "" if none."""
     gaps = _table2_gaps(params) if params.ablations.runs else ()
     return _sentence("Not in Table II", *gaps)
 
@@ -108,14 +89,28 @@ def sweep_gaps(params: Params) -> str:
     return _sentence("Not in Figures 4 and 5", *(gaps if params.sweeps.runs else ()))
 
 
-def _subject(params: Params, *, pairs: int) -> str:
+def _subject(params: Params, pairs: int) -> str:
     return (
         f"Accuracy in percent with the backbone `{params.backbone.path}` on the {pairs} test pairs "
         f"of `{params.datasets.xnli.path}` in {counted(len(params.languages.all), 'language')}"
     )
 
 
-def _comparability(params: Params, *, table: str) -> str:
+def _chance(mean: pd.DataFrame, pairs: int) -> str:
+    """Name the rows of Table I whose average is not significantly above chance."""
+    stuck: dict[str, list[int]] = {}
+    for shots, method, average in zip(mean["shots"], mean["method"], mean[AVERAGE], strict=True):
+        if at_chance(float(average), pairs):
+            stuck.setdefault(str(method), []).append(int(shots))
+    test = f"one-sided exact binomial test over {pairs} pairs, 5 percent level"
+    chance = f"({100 / len(LABELS):.1f} percent; {test})"
+    if not stuck:
+        return f"Every average is above chance {chance}."
+    rows = "; ".join(f"{method} at k = {joined(shots)}" for method, shots in stuck.items())
+    return f"Not above chance {chance}: {rows}."
+
+
+def _comparability(params: Params, table: str) -> str:
     if is_papers(params):
         compare = "By name, ours are for the same data set and backbone."
     else:

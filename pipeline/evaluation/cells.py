@@ -73,23 +73,19 @@ class Cells:
 def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
     """Read the predictions of these cells, and of no others, in this order.
 
-    Args:
-        cells: the cells that params.yaml names.
-        languages: the test languages that params.yaml names.
-
     Raises:
         InputError: a cell is missing or damaged, or does not have exactly one row per language
             and test pair, with the labels of the first cell. The message names the file.
     """
     if not cells:
         raise InputError("params.yaml: grid: expected at least one run, shots and seed, found none")
-    codes, first = tuple(sorted(languages)), predictions_path(cells[0])
+    codes, first = tuple(sorted(languages)), _predictions(cells[0])
     last = _read(cells[0])
     pair_ids = pd.Index(last["pair_id"].unique()).sort_values()
     order = _order(last, codes, pair_ids, path=first)
     label, predicted = last["label"].to_numpy(np.int8)[order], {}
     for cell in cells:
-        path, frame = predictions_path(cell), _read(cell)
+        path, frame = _predictions(cell), _read(cell)
         # Most files have their rows in the same order, and comparing is faster than sorting.
         if not all(frame[column].equals(last[column]) for column in PREDICTIONS.key):
             order = _order(frame, codes, pair_ids, path=path)
@@ -108,49 +104,43 @@ def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
     return Cells(codes, pair_ids, label.reshape(shape), by_language)
 
 
-def predictions_path(cell: Cell) -> Path:
-    """Return data/runs/mpt/k16/s1/predictions.parquet for ("mpt", 16, 1)."""
-    return run_folder(*cell) / "predictions.parquet"
-
-
 def metrics_path(cell: Cell) -> Path:
-    """Return data/runs/mpt/k16/s1/metrics.json for ("mpt", 16, 1)."""
+    """Return the metrics.json of a cell."""
     return run_folder(*cell) / "metrics.json"
 
 
-def train_command(cell: Cell) -> str:
-    """Return the command that makes a cell."""
+def make_again(cell: Cell) -> str:
+    """Return what to do about a cell that is missing or not as expected."""
     run, shots, seed = cell
-    return f"mpt train {run} --shots {shots} --seed {seed}"
+    return f"(make it: mpt train {run} --shots {shots} --seed {seed})"
 
 
 def read_metrics(cell: Cell, **kinds: type) -> dict[str, Any]:
-    """Read the metrics.json of a cell.
-
-    Args:
-        cell: the cell.
-        kinds: the keys that are needed, and their types.
+    """Read the metrics.json of a cell, which must have these keys, with values of these types.
 
     Raises:
         InputError: the file is missing, is no JSON, or lacks a key.
     """
-    path = metrics_path(cell)
-    metrics = read_json(path)
+    path, metrics = metrics_path(cell), read_json(metrics_path(cell))
     for key, kind in kinds.items():
         if not isinstance(metrics, dict) or not isinstance(metrics.get(key), kind):
             raise InputError(
                 f"{path}: expected a key {key}, found none; the cell may be from an older version "
-                f"(make it again: {train_command(cell)})"
+                f"{make_again(cell)}"
             )
     return dict(metrics)
 
 
+def _predictions(cell: Cell) -> Path:
+    return run_folder(*cell) / "predictions.parquet"
+
+
 def _read(cell: Cell) -> pd.DataFrame:
-    path = predictions_path(cell)
+    path = _predictions(cell)
     if not path.is_file():
         raise InputError(
             f"{path}: expected the predictions of a cell that params.yaml names, found no such "
-            f"file (make it: {train_command(cell)})"
+            f"file {make_again(cell)}"
         )
     frame = read_table(path, _JUDGED)
     if frame.empty:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.captions import EACH_ENTRY, NO_TABLE2, TESTS
+from pipeline.evaluation.captions import EACH_ENTRY
 from pipeline.evaluation.files import AVERAGE, P_VALUES, PRINTED_P, languages_of
 from pipeline.evaluation.table2 import ORIGINAL, with_original
 from pipeline.evaluation.words import counted, p_value, percent
@@ -21,45 +21,38 @@ _TEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell of a table, as numbers of one decimal, "" if there is none.
+    """One cell of a table: mean and standard deviation over seeds, and the paper's value.
 
-    Attributes:
-        mean: over seeds, percent.
-        std: the sample standard deviation over seeds, percentage points.
-        paper: the paper's value, percent.
-        best: whether no row at these shots has a higher printed mean in this column.
+    They are text, in percent, with one decimal; "" if missing.
     """
 
     mean: str
     std: str
     paper: str
     best: bool
+    """Whether no row at these shots has a higher printed mean in this column."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of Table I or II.
-
-    Attributes:
-        shots: its shots.
-        name: its method or variant.
-        entries: by language, then "avg".
-        run: our run; this and all that follows is only in Table II.
-        seeds: their number.
-        lost: by how many points its average is below the reference's.
-        p: the p-values by column of table2.csv, and the paper's as PRINTED_P; NaN if missing.
-    """
+    """A row of Table I, a method, or of Table II, a variant."""
 
     shots: int
     name: str
     entries: Mapping[str, Entry]
+    """By language, then "avg"."""
     run: str = ""
+    """Our run; this and all that follows is only in Table II."""
     seeds: str = ""
     lost: str = ""
+    """By how many points its average is below the reference's."""
     p: Mapping[str, float] = field(default_factory=dict)
+    """By column of table2.csv, and the paper's as PRINTED_P; NaN if missing."""
 
     def tests(self) -> list[str]:
-        """Return the p-values under P_HEADS; if corrected, the uncorrected one in brackets."""
+        """Return the p-values under P_HEADS, uncorrected ones in brackets; [] for Table I."""
+        if not self.p:
+            return []
         texts = {column: p_value(p) for column, p in self.p.items()}
         both = ((texts[f"{test}_holm"], texts[test]) for test in ("p_seeds", "p_mcnemar"))
         return [texts["p_paper"], *(f"{holm} ({plain})" if holm else "" for holm, plain in both)]
@@ -113,58 +106,64 @@ def by_shots(rows: Sequence[Row]) -> dict[int, list[Row]]:
     return groups
 
 
-def table1_markdown(rows: Sequence[Row], *, caption: str, chance: str) -> str:
-    """Return table1.md: the averages, then a table per number of shots.
+def markdown(rows: Sequence[Row], *, title: str, paragraphs: Sequence[str]) -> str:
+    """Return table1.md or table2.md: paragraphs, then the tables of each number of shots.
 
     Languages are rows here, not columns as in the paper, so that the raw text is readable too.
-
-    Args:
-        rows: the rows of Table I.
-        caption: see `captions.table1_caption`.
-        chance: see `captions.chance_line`.
     """
-    averages = [["shots", *dict.fromkeys(row.name for row in rows)]]
-    sections = {"Mean over the languages": [averages]}
+    parts = [f"# {title}", *paragraphs]
+    groups = by_shots(rows)
+    if rows and not rows[0].p:
+        averages = [["shots", *dict.fromkeys(row.name for row in rows)]]
+        for k, of in groups.items():
+            averages.append([str(k), *(_in_markdown(row.entries[AVERAGE]) for row in of)])
+        parts += ["## Mean over the languages", _markdown_table(averages)]
+    for k, of in groups.items():
+        by_language = [["", *(row.name for row in of)]]
+        for code in of[0].entries:
+            by_language.append([code, *(_in_markdown(row.entries[code]) for row in of)])
+        parts += [f"## {counted(k, 'shot')}", _markdown_table(by_language)]
+        if of[0].p:
+            tests = [["", "run", "seeds", "points lost", P_HEADS[0], "the paper's p", *P_HEADS[1:]]]
+            for row in of:
+                first, *rest = row.tests()
+                p_values = first, p_value(row.p[PRINTED_P]), *rest
+                tests.append([row.name, row.run, row.seeds, row.lost, *p_values])
+            parts.append(_markdown_table(tests))
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(rows: Sequence[Row], *, paragraphs: Sequence[str]) -> str:
+    """Return table1.tex or table2.tex: as wide as the page, the paper's row under each of ours."""
+    if not rows:
+        return f"% {' '.join(paragraphs)}\n"
+    languages = [code.upper() if code != AVERAGE else "Avg." for code in rows[0].entries]
+    name, label, p_heads = ("Models", "table2", P_HEADS) if rows[0].p else ("Method", "table1", ())
+    caption = tex(" ".join(text for text in paragraphs if text != EACH_ENTRY))
+    lines = [
+        r"% Needs \usepackage{booktabs,graphicx}.",
+        r"\begin{table*}[t]",
+        r"\centering",
+        rf"\caption{{{caption}}}",
+        rf"\label{{tab:{label}}}",
+        r"\resizebox{\textwidth}{!}{%",
+        rf"\begin{{tabular}}{{ll{'r' * len(languages)}{'l' * len(p_heads)}}}",
+        r"\toprule",
+        _latex_row(["Shots", name, *languages, *p_heads]),
+    ]
     for k, of in by_shots(rows).items():
-        averages.append([str(k), *(_in_markdown(row.entries[AVERAGE]) for row in of)])
-        sections[counted(k, "shot")] = [_by_language(of)]
-    return _document("Table I: accuracy (%)", [caption, chance, EACH_ENTRY], sections)
-
-
-def table2_markdown(rows: Sequence[Row], *, caption: str, gaps: str = "") -> str:
-    """Return table2.md: per number of shots, the accuracies and the tests.
-
-    Args:
-        rows: the rows of Table II.
-        caption: see `captions.table2_caption`.
-        gaps: see `captions.table2_gaps`.
-    """
-    heads = ["", "run", "seeds", "points lost", P_HEADS[0], "the paper's p", *P_HEADS[1:]]
-    sections = {}
-    for k, of in by_shots(rows).items():
-        tests = [heads]
+        lines.append(r"\midrule")
         for row in of:
-            first, *rest = row.tests()
-            p_values = first, p_value(row.p[PRINTED_P]), *rest
-            tests.append([row.name, row.run, row.seeds, row.lost, *p_values])
-        sections[counted(k, "shot")] = [_by_language(of), tests]
-    title = "Table II: the method without one of its parts"
-    if not rows:
-        return _document(title, [f"{NO_TABLE2} {gaps}".strip()], {})
-    return _document(title, [f"{caption} {gaps}".strip(), EACH_ENTRY, *TESTS], sections)
-
-
-def table1_latex(rows: Sequence[Row], *, caption: str, chance: str) -> str:
-    """Return table1.tex, in the layout of the paper; arguments as for `table1_markdown`."""
-    return _latex(rows, f"{caption} {chance}", label="table1", heads=["Shots", "Method"])
-
-
-def table2_latex(rows: Sequence[Row], *, caption: str, gaps: str = "") -> str:
-    """Return table2.tex, in the layout of the paper; arguments as for `table2_markdown`."""
-    if not rows:
-        return f"% {NO_TABLE2} {gaps}".strip() + "\n"
-    text = " ".join(filter(None, [caption, gaps, *TESTS]))
-    return _latex(rows, text, label="table2", heads=["Shots", "Models"], p_heads=P_HEADS)
+            ours = [str(k) if row is of[0] else "", tex(row.name)]
+            ours += [*map(_in_latex, row.entries.values()), *map(tex, row.tests())]
+            theirs = [entry.paper for entry in row.entries.values()]
+            if row.p:
+                theirs += [p_value(row.p[PRINTED_P]), "", ""]
+            lines.append(_latex_row(ours))
+            if any(theirs):
+                texts = [rf"\textit{{{text}}}" if text else "" for text in theirs]
+                lines.append(_latex_row(["", r"\quad\textit{paper}", *texts]))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}", r"\end{table*}"]) + "\n"
 
 
 def caption_of(text: str) -> str:
@@ -177,27 +176,11 @@ def _texts(table: pd.DataFrame) -> pd.DataFrame:
     return table.select_dtypes("number").map(lambda number: percent(number, missing=""))
 
 
-def _by_language(rows: Sequence[Row]) -> list[list[str]]:
-    return [
-        ["", *(row.name for row in rows)],
-        *([code, *(_in_markdown(row.entries[code]) for row in rows)] for code in rows[0].entries),
-    ]
-
-
 def _in_markdown(entry: Entry) -> str:
     """Return "**43.4** ± 0.5 (43.4)": mean, deviation, the paper's value."""
     text = f"**{entry.mean}**" if entry.best else entry.mean
     text += f" ± {entry.std}" if entry.std else ""
     return text + (f" ({entry.paper})" if entry.paper else "")
-
-
-def _document(
-    title: str, paragraphs: Sequence[str], sections: Mapping[str, Sequence[list[list[str]]]]
-) -> str:
-    parts = [f"# {title}", *paragraphs]
-    for heading, tables in sections.items():
-        parts += [f"## {heading}", *map(_markdown_table, tables)]
-    return "\n\n".join(parts) + "\n"
 
 
 def _markdown_table(table: list[list[str]]) -> str:
@@ -215,43 +198,6 @@ def tex(text: str) -> str:
     r"""Return text in LaTeX: specials escaped, and what is in backticks in `\texttt`."""
     parts = [part.translate(_TEX) for part in text.split("`")]
     return "".join(rf"\texttt{{{part}}}" if at % 2 else part for at, part in enumerate(parts))
-
-
-def _latex(
-    rows: Sequence[Row],
-    caption: str,
-    *,
-    label: str,
-    heads: Sequence[str],
-    p_heads: Sequence[str] = (),
-) -> str:
-    """Return a table as wide as the page, with the paper's row under each of ours."""
-    languages = [code.upper() if code != AVERAGE else "Avg." for code in rows[0].entries]
-    lines = [
-        r"% Needs \usepackage{booktabs,graphicx}.",
-        r"\begin{table*}[t]",
-        r"\centering",
-        rf"\caption{{{tex(caption)}}}",
-        rf"\label{{tab:{label}}}",
-        r"\resizebox{\textwidth}{!}{%",
-        rf"\begin{{tabular}}{{ll{'r' * len(languages)}{'l' * len(p_heads)}}}",
-        r"\toprule",
-        _latex_row([*heads, *languages, *p_heads]),
-    ]
-    for k, of in by_shots(rows).items():
-        lines.append(r"\midrule")
-        for row in of:
-            ours = [str(k) if row is of[0] else "", tex(row.name)]
-            ours += map(_in_latex, row.entries.values())
-            theirs = [entry.paper for entry in row.entries.values()]
-            if p_heads:
-                ours += map(tex, row.tests())
-                theirs += [p_value(row.p[PRINTED_P]), "", ""]
-            lines.append(_latex_row(ours))
-            if any(theirs):
-                texts = [rf"\textit{{{text}}}" if text else "" for text in theirs]
-                lines.append(_latex_row(["", r"\quad\textit{paper}", *texts]))
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}", r"\end{table*}"]) + "\n"
 
 
 def _latex_row(texts: Sequence[str]) -> str:

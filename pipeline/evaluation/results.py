@@ -6,11 +6,13 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.evaluation import captions, files, printing
+from pipeline.evaluation import files
 from pipeline.evaluation.bootstrap import Bootstrap
+from pipeline.evaluation.captions import table1_paragraphs, table2_paragraphs
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.evaluation.intervals import differences, gain, intervals
 from pipeline.evaluation.paper_gap import paper_gap
+from pipeline.evaluation.printing import latex, markdown, printed_rows
 from pipeline.evaluation.significance import significance
 from pipeline.evaluation.sweeps import sweeps
 from pipeline.evaluation.table2 import table2, table2_std
@@ -33,17 +35,12 @@ def results(params: Params) -> Contents:
         raise InputError("params.yaml: grid: expected at least one run, shots and seed, found none")
     paper1, paper2 = files.PAPER_TABLE1.read(), files.PAPER_TABLE2.read()
     cells = read_cells(params.cells, params.languages.all)
-    reference, baseline = params.comparison.reference, params.comparison.baseline
+    reference = params.comparison.reference
     bootstrap = Bootstrap(cells)
     spread = intervals(cells, bootstrap)
     ahead = differences(cells, bootstrap, reference=reference)
-    accuracy = accuracy_table(cells)
-    mean = table1(accuracy, params.grid)
-    blocks = {block: getattr(params, block) for block in CELLS}
     variants = (*params.sweeps.runs, *params.ablations.runs)
-    of_sweeps = sweeps(
-        cells, spread, reference=reference, variants=variants, shots=params.sweeps.shots
-    )
+    blocks = {block: getattr(params, block) for block in CELLS}
     originals = paper2.loc[paper2[files.PRINTED_P].isna(), "variant"]
     # Runs of the grid have the names of their methods, which are the rows of Table I.
     runs = {
@@ -51,42 +48,43 @@ def results(params: Params) -> Contents:
         2: dict.fromkeys(originals, reference) | params.comparison.table2,
     }
     return {
-        files.ACCURACY.path: accuracy,
-        **_table1(params, mean, table1(accuracy, params.grid, "std"), paper1, pairs=cells.pairs),
+        **_table1(params, cells, paper1),
         **_table2(params, cells, paper2),
         files.INTERVALS.path: spread,
         files.DIFFERENCES.path: ahead,
-        files.GAIN.path: gain(ahead, baseline=baseline),
-        files.SWEEPS.path: of_sweeps,
+        files.GAIN.path: gain(ahead, baseline=params.comparison.baseline),
+        files.SWEEPS.path: sweeps(
+            cells, spread, reference=reference, variants=variants, shots=params.sweeps.shots
+        ),
         files.PAPER_GAP.path: paper_gap(spread, {1: paper1, 2: paper2}, runs),
         files.SIGNIFICANCE.path: significance(cells, blocks, reference=reference),
         files.CONFUSION.path: confusion(cells),
+    }
+
+
+def _table1(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
+    accuracy, reference = accuracy_table(cells), params.comparison.reference
+    mean, std = (table1(accuracy, params.grid, statistic) for statistic in ("mean", "std"))
+    rows = printed_rows(mean, paper, std)
+    paragraphs, title = table1_paragraphs(params, mean, pairs=cells.pairs), "Table I: accuracy (%)"
+    return {
+        files.ACCURACY.path: accuracy,
+        files.TABLE1.path: mean,
+        files.TABLE1_STD.path: std,
+        files.RESULTS / "table1.md": markdown(rows, title=title, paragraphs=paragraphs),
+        files.RESULTS / "table1.tex": latex(rows, paragraphs=paragraphs),
         files.RESULTS / "curves.csv": curves(mean),
         files.RESULTS / "metrics.json": summary(mean, reference=reference, pairs=cells.pairs),
     }
 
 
-def _table1(
-    params: Params, mean: pd.DataFrame, std: pd.DataFrame, paper: pd.DataFrame, *, pairs: int
-) -> Contents:
-    rows = printing.printed_rows(mean, paper, std)
-    caption = captions.table1_caption(params, pairs=pairs)
-    chance = captions.chance_line(mean, pairs=pairs)
-    return {
-        files.TABLE1.path: mean,
-        files.TABLE1_STD.path: std,
-        files.RESULTS / "table1.md": printing.table1_markdown(rows, caption=caption, chance=chance),
-        files.RESULTS / "table1.tex": printing.table1_latex(rows, caption=caption, chance=chance),
-    }
-
-
 def _table2(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
     mean = table2(cells, params.comparison, params.ablations.shots)
-    rows = printing.printed_rows(mean, paper, table2_std(cells, mean))
-    caption = captions.table2_caption(params, pairs=cells.pairs)
-    gaps = captions.table2_gaps(params)
+    rows = printed_rows(mean, paper, table2_std(cells, mean))
+    paragraphs = table2_paragraphs(params, mean, pairs=cells.pairs)
+    title = "Table II: the method without one of its parts"
     return {
         files.TABLE2.path: mean,
-        files.RESULTS / "table2.md": printing.table2_markdown(rows, caption=caption, gaps=gaps),
-        files.RESULTS / "table2.tex": printing.table2_latex(rows, caption=caption, gaps=gaps),
+        files.RESULTS / "table2.md": markdown(rows, title=title, paragraphs=paragraphs),
+        files.RESULTS / "table2.tex": latex(rows, paragraphs=paragraphs),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.evaluation.cells import Cells, metrics_path, read_metrics, train_command
+from pipeline.evaluation.cells import Cells, make_again, metrics_path, read_metrics
 from pipeline.evaluation.files import AVERAGE, SWEEPS
 
 Settings = Mapping[str, Any]
@@ -53,9 +53,9 @@ def sweeps(
     shots = [k for k in shots if (reference, k) in groups]
     named = [run for run in variants if run != reference and any((run, k) in groups for k in shots)]
     points: dict[str, dict[str, Any]] = {}
-    ours = settings_of(reference, cells, shots) if named else {}
+    ours = _settings(reference, cells, shots) if named else {}
     for run in named:
-        theirs = settings_of(run, cells, shots)
+        theirs = _settings(run, cells, shots)
         key = _only_difference(ours, theirs)
         if key is not None:
             points.setdefault(key, {reference: ours.get(key)})[run] = theirs.get(key)
@@ -70,12 +70,8 @@ def sweeps(
     return SWEEPS.frame(rows).astype({"seeds": int})
 
 
-def settings_of(run: str, cells: Cells, shots: Sequence[int]) -> Settings:
-    """Return the settings that a run was trained with, the same in all its cells.
-
-    Raises:
-        InputError: see `sweeps`.
-    """
+def _settings(run: str, cells: Cells, shots: Sequence[int]) -> Settings:
+    """Return the settings that a run was trained with, which are the same in all its cells."""
     of_run = [cell for cell in cells.predicted if cell[0] == run and cell[1] in shots]
     known: Settings = read_metrics(of_run[0], settings=dict)["settings"]
     for cell in of_run[1:]:
@@ -84,7 +80,7 @@ def settings_of(run: str, cells: Cells, shots: Sequence[int]) -> Settings:
             raise InputError(
                 f"{metrics_path(cell)}: settings.{key}: expected {_text(known.get(key))} as in "
                 f"{metrics_path(of_run[0])}, found {_text(settings.get(key))} "
-                f"(make it again: {train_command(cell)})"
+                f"{make_again(cell)}"
             )
     return known
 

@@ -29,22 +29,13 @@ _TEXT = Table(
 
 @dataclass(frozen=True)
 class Example:
-    """One test pair in one language, and how the two runs classify it.
-
-    Attributes:
-        pair_id: the test pair.
-        premise: in the language.
-        hypothesis: in the language.
-        source: premise and hypothesis in the source language; empty for that language itself.
-        gold: the gold label.
-        reference: the label that most seeds of the reference predict, and how many do.
-        baseline: the same for the baseline.
-    """
+    """One test pair in one language; for each run, the most predicted label and its seeds."""
 
     pair_id: str
     premise: str
     hypothesis: str
     source: tuple[str, ...]
+    """Premise and hypothesis in the source language; empty for that language itself."""
     gold: str
     reference: tuple[str, int]
     baseline: tuple[str, int]
@@ -52,23 +43,17 @@ class Example:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """The disagreements in one language.
-
-    Attributes:
-        language: its code.
-        direction: "rtl" or "ltr".
-        ahead: the number of pairs that only the reference gets right, by majority of seeds.
-        behind: the number that only the baseline gets right.
-        right: examples that only the reference gets right.
-        wrong: equally many that only the baseline gets right.
-    """
+    """The pairs in one language that most seeds of only one of the two runs get right."""
 
     language: str
     direction: str
+    """ "rtl" or "ltr"."""
     ahead: int
     behind: int
+    """The number of pairs that only the reference, or only the baseline, gets right."""
     right: tuple[Example, ...]
     wrong: tuple[Example, ...]
+    """Equally many examples of both kinds."""
 
 
 def compared_cells(params: Params) -> tuple[int, tuple[int, ...]] | None:
@@ -84,15 +69,10 @@ def compared_cells(params: Params) -> tuple[int, tuple[int, ...]] | None:
 
 
 def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disagreement]:
-    """Choose the pairs that are shown, by language.
+    """Choose the pairs that are shown, by language, from the cells of these shots and seeds.
 
     Pairs on which more seeds agree come first. Ties are broken by the SHA-256 of the pair_id, so
     neither the order of the test set nor anybody's taste plays a part.
-
-    Args:
-        params: names the runs and the languages.
-        shots: of the cells that are read.
-        seeds: of the cells that are read.
 
     Raises:
         InputError: predictions are missing or for other test rows, or a pair has no text.
@@ -131,10 +111,10 @@ def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disa
 def _ordered(
     cells: Cells, first: NDArray[np.int64], second: NDArray[np.int64], seeds: int
 ) -> list[int]:
-    """Return the pairs that most seeds of the first run and few of the second get right.
+    """Return the pairs that most seeds of only the first run get right.
 
     Args:
-        cells: name the pairs.
+        cells: have the pair ids.
         first: the number of seeds of the first run that are right, [P].
         second: the same for the second run.
         seeds: the number of seeds.

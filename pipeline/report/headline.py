@@ -24,10 +24,6 @@ class Tile(NamedTuple):
 def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[Tile]:
     """Return the reference's accuracy and lead at the shots of Figure 3, and where it leads.
 
-    Args:
-        tables: what `page.read_tables` returns.
-        params: names the runs.
-
     Returns:
         Nothing if reference and baseline have no cells at the same shots.
     """

@@ -43,7 +43,7 @@ def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None
     """Return the page: HTML that loads no other file.
 
     Args:
-        params: of params.yaml.
+        params: the parameters.
         given: what `read_tables` returns.
         figures: by name; None if no run has numbers for it.
 
@@ -119,8 +119,7 @@ def _from_cells(params: Params, given: Tables) -> dict[str, Any]:
     pairs = int(records[0].metrics["test"]["pairs"])
     return {
         "test_pairs": pairs,
-        "caption": captions.table1_caption(params, pairs=pairs),
-        "chance_line": captions.chance_line(given[files.TABLE1], pairs=pairs),
+        "caption": captions.table1_paragraphs(params, given[files.TABLE1], pairs=pairs),
         "blocks": facts.blocks(params, records),
         "machines": facts.machines(records),
         "failures": failures(records),

@@ -22,19 +22,13 @@ COLLAPSED = 90.0
 
 @dataclass(frozen=True)
 class Record:
-    """What a cell reports about itself.
-
-    Attributes:
-        cell: (run, shots, seed).
-        block: its block of params.yaml.
-        metrics: its metrics.json.
-        circumstances: times and machine; empty if the cell was made elsewhere.
-    """
+    """What a cell reports about itself: its metrics.json, times and machine."""
 
     cell: Cell
     block: str
     metrics: Mapping[str, Any]
     circumstances: Mapping[str, Any]
+    """Empty if the cell was made elsewhere."""
 
 
 def read_records(params: Params) -> list[Record]:
@@ -56,11 +50,7 @@ def read_records(params: Params) -> list[Record]:
 
 
 def failures(records: Sequence[Record]) -> list[tuple[str, int, list[str]]]:
-    """Return (run, shots, what is wrong) of every run and shots with something wrong.
-
-    Args:
-        records: the records of all cells.
-    """
+    """Return (run, shots, what is wrong) of every run and shots with something wrong."""
     groups: dict[tuple[str, int], list[Record]] = {}
     for record in records:
         groups.setdefault(record.cell[:2], []).append(record)

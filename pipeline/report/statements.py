@@ -22,14 +22,7 @@ Row = Mapping[Hashable, Any]
 
 @dataclass(frozen=True)
 class Test:
-    """How the page describes a test.
-
-    Attributes:
-        name: its name in a sentence.
-        asks: the question it answers.
-        scope: what its p-value is about, and what not.
-        counted: what its n counts.
-    """
+    """How the page describes a test: its question, what its p-value is about, what n counts."""
 
     name: str
     asks: str
@@ -98,11 +91,7 @@ def comparisons(
 
 
 def few_seeds(counts: Mapping[str, int]) -> Iterator[str]:
-    """Yield what a small number of seeds cannot show.
-
-    Args:
-        counts: the number of seeds by block.
-    """
+    """Yield what a small number of seeds cannot show, given the number by block."""
     for seeds in sorted(set(counts.values())):
         blocks = listed(block for block, number in counts.items() if number == seeds)
         if seeds == 1:
@@ -148,7 +137,7 @@ def _test(row: Row, comparisons: int) -> str:
             else "not below 0.05: at the 5 % level this test finds no difference, which does not "
             "show that there is none"
         )
-        parts.append(f"after Holm's correction over {over} {p_equation(row['p_holm'])}, {verdict}")
+        parts.append(f"{p_equation(row['p_holm'])} after Holm's correction over {over}, {verdict}")
     if not test.scope:
         return f"{'; '.join(parts)}. {note}".strip()
     warnings = [part for part in note.split("; ") if part.startswith(WARNINGS)]

@@ -25,10 +25,6 @@ def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Row]]:
     """Return Table II by shots: ours, with the paper's values at the same shots.
 
     If none of our shots are the paper's, the paper's own table comes last, its rows without a run.
-
-    Args:
-        ours: the rows of table2.csv.
-        paper: the paper's Table II.
     """
     tables = by_shots(printed_rows(ours, paper))
     if not set(tables) & set(paper["shots"]):
@@ -75,12 +71,7 @@ def gap_summary(gap: pd.DataFrame) -> str:
 
 
 def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[dict[str, str]]:
-    """Return the variants that are in no figure and not in Table II, as text.
-
-    Args:
-        tables: what `page.read_tables` returns.
-        params: names the variants.
-    """
+    """Return the variants that are in no figure and not in Table II, as text."""
     variants = {run for block in VARIANTS for run in getattr(params, block).runs}
     variants -= {*tables[files.SWEEPS]["run"], *tables[files.TABLE2]["run"], *params.grid.runs}
     means, leads = (

@@ -13,11 +13,12 @@ Marks (U+200E, U+200F) and joiners stay: Arabic, Urdu and Hindi need them.
 LONGEST = 11
 """Letters before a word may break, in tables that must fit a phone."""
 
+_BREAK = re.compile(rf"((?:[_-]|[^\s_-]{{{LONGEST}}}(?![_-]))(?=\S))")
+
 
 def breakable(text: object) -> Markup:
     """Return text that may break after _ and -, and within words longer than LONGEST."""
-    words = re.findall(rf"[^_-]{{1,{LONGEST}}}[_-]?|[_-]", str(text))
-    return Markup("<wbr>").join(escape(word) for word in words)
+    return Markup("<wbr>").join(_BREAK.sub("\\1\0", str(text)).split("\0"))
 
 
 def visible(text: str) -> str:

@@ -36,12 +36,7 @@ def empty(params: Params) -> dict[str, str]:
 
 
 def figures(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> dict[str, Figure | None]:
-    """Draw every figure, by name; None if no run has numbers for it.
-
-    Args:
-        tables: what `page.read_tables` returns.
-        params: names the runs.
-    """
+    """Draw every figure, by name; None if no run has numbers for it."""
     comparison, runs = params.comparison, params.grid.runs
     reference, paper = comparison.reference, tables[files.PAPER_TABLE1]
     intervals, differences = tables[files.INTERVALS], tables[files.DIFFERENCES]

@@ -19,10 +19,7 @@ def confusion(rows: pd.DataFrame, *, run: str, shots: int) -> Figure | None:
     Args:
         rows: the rows of confusion.csv.
         run: the run that is shown.
-        shots: the shots that are shown.
-
-    Returns:
-        None if the run has no cells at these shots.
+        shots: its shots; None is drawn if it has no cells there.
     """
     ours = rows[(rows["run"] == run) & (rows["shots"] == shots)]
     if ours.empty:

@@ -21,10 +21,7 @@ def curves(intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str]) ->
     Args:
         intervals: the rows of intervals.csv.
         paper: the paper's Table I, percent.
-        runs: the runs of the grid.
-
-    Returns:
-        None if no run of the grid has cells.
+        runs: the runs of the grid; None is drawn if none has cells.
     """
     ours = intervals[(intervals["language"] == AVERAGE) & intervals["run"].isin(runs)]
     if ours.empty:

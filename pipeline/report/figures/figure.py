@@ -62,12 +62,7 @@ BARE = alt.Axis(ticks=False, domain=False)
 
 @dataclass(frozen=True)
 class Panel:
-    """One chart of a figure.
-
-    Attributes:
-        chart: the chart, without a theme.
-        text: what the chart shows, for readers who cannot see it.
-    """
+    """One chart of a figure, and what it shows for readers who cannot see it."""
 
     chart: alt.LayerChart
     text: str
@@ -111,12 +106,12 @@ def bars(rows: pd.DataFrame, x: alt.X, axis: str, *, height: int, room: int) -> 
     """Return the layers of horizontal bars with their numbers at the right.
 
     Args:
-        rows: one per bar: its label as `place`, its `fill`, its number as `printed`, what it
-            says as `text`, and perhaps its interval, `low` and `high`.
+        rows: one per bar: its label `place`, its `fill`, its number as `printed`, its description
+            `text`, and perhaps its interval, `low` and `high`.
         x: the length of the bars.
         axis: the title of that axis.
-        height: of a bar, pixels.
-        room: for the numbers, pixels right of the bars.
+        height: pixels of a bar.
+        room: pixels for the numbers.
     """
     base = alt.Chart(rows).encode(y=alt.Y("place:N", sort=None, title=None, axis=BARE))
     layers = [base.mark_bar(height=height).encode(x=x, color=FILL, description="text:N")]
@@ -131,9 +126,9 @@ def tiles(rows: pd.DataFrame, x: alt.X, y: alt.Y, **text: object) -> list[alt.Ch
     """Return the layers of a grid of numbers.
 
     Args:
-        rows: one per tile: its `fill` and `ink`, its number as `printed`, what it says as `text`.
+        rows: one per tile: its `fill` and `ink`, its number as `printed`, its description `text`.
         x: the columns of the grid.
-        y: its rows.
+        y: the rows of the grid.
         text: settings of the numbers.
     """
     base = alt.Chart(rows).encode(x=x, y=y)

@@ -27,11 +27,8 @@ def heatmap(
     Args:
         intervals: the rows of intervals.csv.
         differences: the rows of differences.csv.
-        runs: the runs of the grid.
+        runs: the runs of the grid; None is drawn if none has cells.
         comparison: names the reference and the baseline.
-
-    Returns:
-        None if no run of the grid has cells.
     """
     ours = intervals[intervals["run"].isin(runs)]
     if ours.empty:

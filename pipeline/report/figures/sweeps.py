@@ -17,56 +17,45 @@ WIDE_RATIO = 8
 
 
 def categorical(sweeps: pd.DataFrame, reference: str) -> Figure | None:
-    """Draw Figure 4: a panel of bars for each key whose values are words.
+    """Draw Figure 4: bars for each key whose values are words; None if there is none.
 
     Args:
         sweeps: the rows of sweeps.csv.
         reference: the run that the others are variants of.
-
-    Returns:
-        None if no such key was varied.
     """
-    parts = [part for key, part in _parts(sweeps) if not is_numeric(sweeps, key)]
+    parts = [part for part in _parts(sweeps) if not _is_numeric(sweeps, part)]
     marks = "Bars", "blue bar, its value in brackets"
     return _figure("figure4", parts, [_bars(part, reference) for part in parts], marks, reference)
 
 
 def numeric(sweeps: pd.DataFrame, reference: str) -> Figure | None:
-    """Draw Figure 5: a panel of a line for each key whose values are numbers.
-
-    Args:
-        sweeps: the rows of sweeps.csv.
-        reference: the run that the others are variants of.
-
-    Returns:
-        None if no such key was varied.
-    """
+    """Draw Figure 5: a line for each key whose values are numbers; arguments as for Figure 4."""
     parts = [
         part.assign(number=part["value"].astype(float)).sort_values("number")
-        for key, part in _parts(sweeps)
-        if is_numeric(sweeps, key)
+        for part in _parts(sweeps)
+        if _is_numeric(sweeps, part)
     ]
     marks = "Points", "diamond"
     return _figure("figure5", parts, [_line(part, reference) for part in parts], marks, reference)
 
 
-def is_numeric(sweeps: pd.DataFrame, key: str) -> bool:
-    """Return whether every value of a key is a finite number."""
-    values = pd.to_numeric(sweeps.loc[sweeps["key"] == key, "value"], errors="coerce")
-    return bool(values.map(math.isfinite).all())
+def _is_numeric(sweeps: pd.DataFrame, part: pd.DataFrame) -> bool:
+    """Return whether every value of a part's key is a finite number."""
+    values = sweeps.loc[sweeps["key"] == part["key"].iloc[0], "value"]
+    return bool(pd.to_numeric(values, errors="coerce").map(math.isfinite).all())
 
 
-def _parts(sweeps: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def _parts(sweeps: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yield the rows of each key and number of shots, the largest shots first."""
     ordered = sweeps.sort_values("shots", ascending=False, kind="stable")
-    for (_, key), part in ordered.groupby(["shots", "key"], sort=False):
+    for _, part in ordered.groupby(["shots", "key"], sort=False):
         if part["value"].nunique() > 1:
             texts = [
                 f"{key_name(row['key'])} {row['value']}: {percent(row['mean'])} % "
                 f"({bound}), run {row['run']}, {counted(row['seeds'], 'seed')}"
                 for row, bound in zip(part.to_dict("records"), bounds(part), strict=True)
             ]
-            yield str(key), part.assign(text=texts, printed=part["mean"].map(percent))
+            yield part.assign(text=texts, printed=part["mean"].map(percent))
 
 
 def _figure(
