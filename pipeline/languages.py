@@ -1,12 +1,10 @@
-"""The 15 languages of XNLI as one table: family, script, PCT's words, codes, lengths.
+"""The 15 languages of XNLI: family, script, PCT's words, engines' codes, length bounds.
 
 To add a language, add a row here and name it in params.yaml (see CONTRIBUTING.md).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from pipeline.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -20,10 +18,9 @@ class Language:
         script: the Unicode script of running text.
         question: PCT's literal word "Question" in this language.
         answer: PCT's literal word "Answer" in this language.
-        codes: what each engine of translation calls the language; one that is not named here
-            does not know it.
-        length: characters of a translation for each of its English sentence, least and most.
-            About one in a thousand of XNLI's and PAWS-X's human translations lies outside.
+        codes: each translation engine's own code; engines without one do not know the language.
+        length: least and most characters of a translation per character of English. About one in
+            a thousand of XNLI's and PAWS-X's human translations is outside.
     """
 
     code: str
@@ -36,79 +33,33 @@ class Language:
     length: tuple[float, float] = (0.4, 2.5)
 
 
-def _codes(google: str, mymemory: str, libre: str = "") -> dict[str, str]:
-    named = {"google": google, "mymemory": mymemory, "libre": libre}
-    return {engine: code for engine, code in named.items() if code}
+def _codes(google: str, mymemory: str, *libre: str) -> dict[str, str]:
+    return dict(zip(("google", "mymemory", "libre"), (google, mymemory, *libre), strict=False))
 
 
-LANGUAGES: dict[str, Language] = {
-    row.code: row
-    for row in (
-        Language("ar", "Arabic", "Semitic", "Arabic", "سؤال", "جواب", _codes("ar", "ar-SA", "ar")),
-        Language(
-            "bg", "Bulgarian", "Slavic", "Cyrillic", "Въпрос", "Отговор", _codes("bg", "bg-BG")
-        ),
-        Language(
-            "de", "German", "Germanic", "Latin", "Frage", "Antwort", _codes("de", "de-DE", "de")
-        ),
-        Language("el", "Greek", "Greek", "Greek", "Ερώτηση", "Απάντηση", _codes("el", "el-GR")),
-        Language(
-            "en", "English", "Germanic", "Latin", "Question", "Answer", _codes("en", "en-US", "en")
-        ),
-        Language(
-            "es",
-            "Spanish",
-            "Romance",
-            "Latin",
-            "Pregunta",
-            "Respuesta",
-            _codes("es", "es-ES", "es"),
-        ),
-        Language(
-            "fr", "French", "Romance", "Latin", "Question", "Réponse", _codes("fr", "fr-FR", "fr")
-        ),
-        Language(
-            "hi", "Hindi", "Indo-Aryan", "Devanagari", "प्रश्न", "उत्तर", _codes("hi", "hi-IN", "hi")
-        ),
-        Language(
-            "ru", "Russian", "Slavic", "Cyrillic", "Вопрос", "Ответ", _codes("ru", "ru-RU", "ru")
-        ),
-        Language("sw", "Swahili", "Bantu", "Latin", "Swali", "Jibu", _codes("sw", "sw-KE")),
-        Language("th", "Thai", "Tai", "Thai", "คำถาม", "คำตอบ", _codes("th", "th-TH")),
-        Language("tr", "Turkish", "Turkic", "Latin", "Soru", "Cevap", _codes("tr", "tr-TR", "tr")),
-        Language("ur", "Urdu", "Indo-Aryan", "Arabic", "سوال", "جواب", _codes("ur", "ur-PK")),
-        Language(
-            "vi", "Vietnamese", "Vietic", "Latin", "Câu hỏi", "Trả lời", _codes("vi", "vi-VN", "vi")
-        ),
-        Language(
-            "zh",
-            "Chinese",
-            "Chinese",
-            "Han",
-            "问题",
-            "答案",
-            _codes("zh-CN", "zh-CN", "zh"),
-            length=(0.15, 1.0),
-        ),
-    )
-}
+_TABLE = (
+    Language("ar", "Arabic", "Semitic", "Arabic", "سؤال", "جواب", _codes("ar", "ar-SA", "ar")),
+    Language("bg", "Bulgarian", "Slavic", "Cyrillic", "Въпрос", "Отговор", _codes("bg", "bg-BG")),
+    Language("de", "German", "Germanic", "Latin", "Frage", "Antwort", _codes("de", "de-DE", "de")),
+    Language("el", "Greek", "Greek", "Greek", "Ερώτηση", "Απάντηση", _codes("el", "el-GR")),
+    Language("en", "English", "Germanic", "Latin", "Question", "Answer",
+             _codes("en", "en-US", "en")),
+    Language("es", "Spanish", "Romance", "Latin", "Pregunta", "Respuesta",
+             _codes("es", "es-ES", "es")),
+    Language("fr", "French", "Romance", "Latin", "Question", "Réponse",
+             _codes("fr", "fr-FR", "fr")),
+    Language("hi", "Hindi", "Indo-Aryan", "Devanagari", "प्रश्न", "उत्तर",
+             _codes("hi", "hi-IN", "hi")),
+    Language("ru", "Russian", "Slavic", "Cyrillic", "Вопрос", "Ответ",
+             _codes("ru", "ru-RU", "ru")),
+    Language("sw", "Swahili", "Bantu", "Latin", "Swali", "Jibu", _codes("sw", "sw-KE")),
+    Language("th", "Thai", "Tai", "Thai", "คำถาม", "คำตอบ", _codes("th", "th-TH")),
+    Language("tr", "Turkish", "Turkic", "Latin", "Soru", "Cevap", _codes("tr", "tr-TR", "tr")),
+    Language("ur", "Urdu", "Indo-Aryan", "Arabic", "سوال", "جواب", _codes("ur", "ur-PK")),
+    Language("vi", "Vietnamese", "Vietic", "Latin", "Câu hỏi", "Trả lời",
+             _codes("vi", "vi-VN", "vi")),
+    Language("zh", "Chinese", "Chinese", "Han", "问题", "答案", _codes("zh-CN", "zh-CN", "zh"),
+             length=(0.15, 1.0)),
+)  # fmt: skip
 
-
-def known(codes: Iterable[str], *, place: str) -> tuple[str, ...]:
-    """Return the codes as they came, once each of them is found in the table.
-
-    Args:
-        codes: language codes.
-        place: where the codes stand, for the message.
-
-    Raises:
-        InputError: a code has no row in the table.
-    """
-    found = tuple(codes)
-    for code in found:
-        if code not in LANGUAGES:
-            raise InputError(
-                f"{place}: expected one of {', '.join(LANGUAGES)} "
-                f"(the table in pipeline/languages.py), found {code!r}"
-            )
-    return found
+LANGUAGES: dict[str, Language] = {row.code: row for row in _TABLE}

@@ -19,13 +19,16 @@ def fewshot(
         typer.Option(min=1, help="Make only this split (labelled pairs per label, k)."),
     ] = None,
 ) -> None:
-    """Draw k-shot train and dev splits, or read given ones, to data/fewshot/kK.parquet.
+    """Draw k-shot train and dev splits, or read given ones, and write data/fewshot/kK.parquet.
 
-    Without --shots: one for each number of shots in params.yaml.
+    Without --shots, make one for each number of shots in params.yaml.
     """
+    import pandas as pd
+
     from pipeline.artifacts import read_table, write_table
     from pipeline.corpora.fewshot import split_notes
     from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
+    from pipeline.errors import InputError
     from pipeline.params.whole import load_params
     from stages.terminal import say
 
@@ -34,35 +37,29 @@ def fewshot(
     for name in ("train", "dev", "test"):
         frame = read_table(CORPORA / f"{name}.parquet", EXAMPLES)
         pools[name] = frame[frame.language == params.languages.source]
-    wanted = params.shots if shots is None else {shots: True}
-    splits = {k: _split(pools, params, shots=k, used=used) for k, used in wanted.items()}
+    splits = {}
+    for k, is_used in (params.shots if shots is None else {shots: True}).items():
+        try:
+            splits[k] = _split(pools, params, shots=k)
+        except InputError:
+            if is_used:
+                raise
+            splits[k] = pd.DataFrame(columns=SPLITS.schema.names)
     for k, split in splits.items():
         path, notes = FEWSHOT / f"k{k}.parquet", split_notes(split, params.fewshot)
         write_table(split, path, SPLITS, notes=notes)
         say(f"{path}: {len(split)} pairs, {params.fewshot.source}, SHA-256 {notes['sha256'][:12]}")
 
 
-def _split(
-    pools: "Mapping[str, pd.DataFrame]", params: "Params", *, shots: int, used: bool
-) -> "pd.DataFrame":
-    """Return a split; an empty one if it cannot be made and no run uses it."""
-    import pandas as pd
-
+def _split(pools: "Mapping[str, pd.DataFrame]", params: "Params", *, shots: int) -> "pd.DataFrame":
     from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded
-    from pipeline.corpora.files import SPLITS
-    from pipeline.errors import InputError
 
     settings = params.fewshot
-    try:
-        if settings.source != "sample":
-            split = given(settings, shots=shots)
-        elif settings.per_seed:
-            split = seeded(pools, shots=shots, split_seed=settings.split_seed, seeds=params.seeds)
-        else:
-            split = sampled(pools, shots=shots, seed=settings.split_seed)
-        require_disjoint(split, pools["test"], place=settings.source)
-    except InputError:
-        if used:
-            raise
-        return pd.DataFrame(columns=SPLITS.schema.names)
+    if settings.source != "sample":
+        split = given(settings, shots=shots)
+    elif settings.per_seed:
+        split = seeded(pools, shots=shots, split_seed=settings.split_seed, seeds=params.seeds)
+    else:
+        split = sampled(pools, shots=shots, seed=settings.split_seed)
+    require_disjoint(split, pools["test"], place=settings.source)
     return split

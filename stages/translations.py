@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def translations(
     *,
-    shots: Annotated[int, typer.Option(min=1, help="Labelled pairs a label, k.")],
+    shots: Annotated[int, typer.Option(min=1, help="Labelled pairs per label, k.")],
 ) -> None:
     """Give each training pair of data/fewshot/kK.parquet its translation in one language."""
     import pandas as pd
@@ -37,7 +37,7 @@ def translations(
 
 
 def _translated(train: "pd.DataFrame", params: "Params", *, shots: int) -> "pd.DataFrame":
-    """Read the translations from where the split came from, and give each pair one of them."""
+    """Read the translations from the split's own source, and give each pair one of them."""
     from pipeline.artifacts import read_notes, read_table
     from pipeline.corpora.all_languages import read_translations
     from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT
@@ -49,7 +49,7 @@ def _translated(train: "pd.DataFrame", params: "Params", *, shots: int) -> "pd.D
     path = FEWSHOT / f"k{shots}.parquet"
     source = read_notes(path).get("source")
     if source != fewshot.source:
-        # Pair ids mean rows of the one source or of the other.
+        # The pair ids are rows of that other source.
         raise InputError(
             f"{path}: expected a split from fewshot.source ({fewshot.source}), found one from "
             f"{source} (mpt fewshot --shots {shots} makes it anew)"
@@ -58,17 +58,17 @@ def _translated(train: "pd.DataFrame", params: "Params", *, shots: int) -> "pd.D
     if fewshot.source == "sample":
         place = f"{xnli.path}: all_languages/train"
         with bar() as progress:
-            found = read_translations(
+            every = read_translations(
                 xnli, train, english=languages.source, languages=languages.targets,
                 progress=progress,
             )  # fmt: skip
     else:
         place = f"{fewshot.source}/k{shots}/train-translations.parquet"
-        found = given_translations(
+        every = given_translations(
             fewshot, shots=shots, pairs=len(train), languages=languages.targets
         )
     pairs = with_translations(
-        train, found, languages=languages.targets, seed=fewshot.split_seed, place=place
+        train, every, languages=languages.targets, seed=fewshot.split_seed, place=place
     )
     refuse_test_pairs(pairs, test, place=place)
     return pairs

@@ -1,14 +1,21 @@
-"""A Hugging Face Hub on the loopback: the part of its HTTP protocol that reading takes."""
+"""A Hugging Face Hub on the loopback: the part of its HTTP protocol that downloads need."""
 
 import hashlib
 import json
+import re
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from huggingface_hub import close_session, constants
+
+from pipeline.hub import files
 
 
 @dataclass(frozen=True)
@@ -27,38 +34,33 @@ class Repository:
             if path.is_file()
         )
 
-    def entry(self, path: str) -> dict:
-        where = self.folder / path
-        if where.is_dir():
-            return {"type": "directory", "oid": "0" * 40, "size": 0, "path": path}
-        content = where.read_bytes()
-        oid = hashlib.sha1(content).hexdigest()
-        return {"type": "file", "oid": oid, "size": len(content), "path": path}
-
     def info(self) -> dict:
         return {
             "_id": "0" * 24,
             "id": self.name,
-            "author": self.name.partition("/")[0],
             "sha": self.commit,
             "private": False,
-            "gated": False,
-            "disabled": False,
             "downloads": 0,
             "likes": 0,
             "tags": [],
-            "createdAt": "2024-01-01T00:00:00.000Z",
-            "lastModified": "2024-01-01T00:00:00.000Z",
-            "siblings": [{"rfilename": name} for name in self.files()],
+            "siblings": [],
         }
+
+    def tree(self) -> list[dict]:
+        sizes = {name: (self.folder / name).stat().st_size for name in self.files()}
+        return [
+            {"type": "file", "oid": hashlib.sha1(name.encode()).hexdigest(), "size": size,
+             "path": name}
+            for name, size in sizes.items()
+        ]  # fmt: skip
 
 
 @dataclass
 class Hub:
-    """A running server: its address, and what it was asked for.
+    """A running server and its requests.
 
-    Of two commits of a repository the later one is `main`. With a `status` it answers nothing
-    else, as a Hub does that is down.
+    The last commit of a repository is `main`. With a `status`, the server answers every request
+    with it, like a Hub that is down.
     """
 
     url: str
@@ -68,28 +70,45 @@ class Hub:
 
     @property
     def downloaded(self) -> list[str]:
-        """Paths of the files that were asked for by GET and were there, each once, sorted."""
-        files = {
+        """Paths of the files that were downloaded, each once, sorted."""
+        paths = {
             path.partition("/resolve/")[2].partition("/")[2]
             for method, path in self.requests
-            if method == "GET" and "/resolve/" in path
+            if method == "GET"
         }
-        there = {name for repository in self.repositories for name in repository.files()}
-        return sorted(files & there)
+        return sorted(paths & {name for one in self.repositories for name in one.files()})
 
     @property
     def revisions(self) -> set[str]:
-        """The revisions that were asked for, in any request."""
-        found = set()
-        for _, path in self.requests:
-            for mark in ("/resolve/", "/revision/", "/tree/", "/paths-info/"):
-                if mark in path:
-                    found.add(path.partition(mark)[2].partition("/")[0])
-        return found
+        """The revisions in all requests."""
+        marks = r"/(?:resolve|revision|tree)/([^/]+)"
+        return {found[1] for _, path in self.requests if (found := re.search(marks, path))}
+
+    def settings(self, home: Path) -> dict[str, str]:
+        """Return the environment of a process that uses this Hub, with its cache in `home`."""
+        return {
+            "HF_ENDPOINT": self.url,
+            "HF_HOME": str(home),
+            "HF_HUB_OFFLINE": "0",
+            "XDG_CACHE_HOME": str(home / "other"),
+        }
+
+    def use(
+        self, monkeypatch: pytest.MonkeyPatch, cache: Path, *, url: str = "", offline: bool = False
+    ) -> None:
+        """Make this process use this Hub, or the server at `url`; it reads no environment."""
+        url = url or self.url
+        template = url + constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+        close_session()
+        files._commit.cache_clear()
 
 
 class NotThereError(Exception):
-    """What the Hub says in the header X-Error-Code, and with which status."""
+    """The Hub's header X-Error-Code, and the status with it."""
 
     def __init__(self, code: str, status: int) -> None:
         super().__init__(code)
@@ -98,91 +117,54 @@ class NotThereError(Exception):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     hub: Hub
 
     def do_HEAD(self) -> None:
-        self._answer()
+        self.do_GET()
 
     def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def log_message(self, *parts: object) -> None:
-        """Keep the terminal quiet."""
-
-    def _answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append((self.command, path))
         try:
             if self.hub.status:
                 raise NotThereError("Down", self.hub.status)
             if path.startswith("/api/"):
-                self._api(path, body)
+                self._api(path)
             else:
                 self._file(path)
         except NotThereError as error:
             headers = {"X-Error-Code": error.code, "X-Error-Message": error.code}
             self._send(json.dumps({"error": error.code}).encode(), error.status, headers)
 
-    def _api(self, path: str, body: bytes) -> None:
-        parts = path.strip("/").split("/")
-        _, kind, owner, name, verb, revision = (parts + [""] * 5)[:6]
-        repository = self._repository(kind, f"{owner}/{name}", revision)
-        if verb in {"", "revision"}:
-            answer: object = repository.info()
-        elif verb == "tree":
-            answer = self._tree(repository, "/".join(parts[6:]))
-        elif verb == "paths-info":
-            form = parse_qs(body.decode())
-            asked = json.loads(body)["paths"] if body.startswith(b"{") else form["paths"]
-            there = [one.strip("/") for one in asked if (repository.folder / one).exists()]
-            answer = [repository.entry(one) for one in there]
-        else:
-            raise NotThereError("EntryNotFound", 404)
-        self._send(json.dumps(answer).encode(), 200, {"Content-Type": "application/json"})
+    def log_message(self, *parts: object) -> None:
+        """Keep the terminal quiet."""
 
-    def _tree(self, repository: Repository, inside: str) -> list[dict]:
-        folder = repository.folder / inside
-        if not folder.is_dir():
-            raise NotThereError("EntryNotFound", 404)
-        recursive = parse_qs(urlsplit(self.path).query).get("recursive", ["False"])[0]
-        found = folder.rglob("*") if recursive.lower() in {"true", "1"} else folder.iterdir()
-        names = sorted(path.relative_to(repository.folder).as_posix() for path in found)
-        return [repository.entry(name) for name in names]
+    def _api(self, path: str) -> None:
+        _, kind, owner, name, verb, revision = (path.strip("/").split("/") + [""] * 5)[:6]
+        repository = self._repository(kind, f"{owner}/{name}", revision)
+        answer = repository.tree() if verb == "tree" else repository.info()
+        self._send(json.dumps(answer).encode(), 200, {"Content-Type": "application/json"})
 
     def _file(self, path: str) -> None:
         parts = path.strip("/").split("/")
         kind = parts.pop(0) if parts[0] == "datasets" else "models"
-        owner, name, verb, revision = (parts + [""] * 4)[:4]
+        owner, name, _, revision = parts[:4]
         repository = self._repository(kind, f"{owner}/{name}", revision)
-        file = repository.folder / "/".join(parts[4:])
-        headers = {"X-Repo-Commit": repository.commit}
-        if verb != "resolve" or not file.is_file():
-            raise NotThereError("EntryNotFound", 404)
-        content = file.read_bytes()
-        headers |= {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "Accept-Ranges": "bytes"}
-        first, _, last = self.headers.get("Range", "").removeprefix("bytes=").partition("-")
-        if not first:
-            self._send(content, 200, headers)
-            return
-        start, stop = int(first), min(int(last or len(content)) + 1, len(content))
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
-        self._send(content[start:stop], 206, headers)
+        content = (repository.folder / "/".join(parts[4:])).read_bytes()
+        etag = f'"{hashlib.sha256(content).hexdigest()}"'
+        self._send(content, 200, {"X-Repo-Commit": repository.commit, "ETag": etag})
 
     def _repository(self, kind: str, name: str, revision: str) -> Repository:
         commits = [one for one in self.hub.repositories if (one.kind, one.name) == (kind, name)]
         if not commits:
-            # So the Hub answers who has not logged in, lest private names be guessed.
+            # The Hub's answer without a login, so that nobody can guess private names.
             raise NotThereError("RepoNotFound", 401)
         if revision in {"", "main"}:
             return commits[-1]
-        for one in commits:
-            if one.commit == revision:
-                return one
+        for repository in commits:
+            if repository.commit == revision:
+                return repository
         raise NotThereError("RevisionNotFound", 404)
 
     def _send(self, content: bytes, status: int, headers: Mapping[str, str]) -> None:
@@ -202,7 +184,7 @@ def serving(*repositories: Repository) -> Iterator[Hub]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     handler.hub = Hub(f"http://127.0.0.1:{server.server_port}", repositories)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield handler.hub
@@ -210,3 +192,10 @@ def serving(*repositories: Repository) -> Iterator[Hub]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def closed_port() -> str:
+    """Return an address at which nobody answers."""
+    with socket.socket() as once:
+        once.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{once.getsockname()[1]}"

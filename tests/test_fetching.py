@@ -1,8 +1,7 @@
-"""Backbones from a folder and from a Hub on the loopback, and what is refused as one."""
+"""Backbones from a folder and from a Hub on the loopback, and what is refused."""
 
 import json
 import shutil
-import socket
 
 import pytest
 import torch
@@ -26,8 +25,8 @@ from pipeline.errors import InputError
 from pipeline.hub.backbone import FILES, fetch_backbone
 from pipeline.params.text import Source
 from tests import toys
-from tests.commands import only_line, run
-from tests.hub_server import Repository, serving
+from tests.commands import call, only_line
+from tests.hub_server import Repository, closed_port, serving
 
 NAME, PINNED, OTHER = "FacebookAI/xlm-roberta-base", "b" * 40, "c" * 40
 SIZES = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
@@ -67,6 +66,13 @@ def test_pickled_and_half_weights_become_safetensors_in_float32(folder, tmp_path
     assert all(torch.equal(ours[name], half[name].float()) for name in half)
 
 
+def edit(path, **changes):
+    """Change keys of a JSON file; None removes one."""
+    values = json.loads(path.read_text()) | changes
+    kept = {key: value for key, value in values.items() if value is not None}
+    path.write_text(json.dumps(kept))
+
+
 def complaint(folder):
     out = folder.parent / "backbone"
     with pytest.raises(InputError) as caught:
@@ -89,13 +95,13 @@ def complaint(folder):
         ),
     ],
 )
-def test_a_folder_that_lacks_a_part_is_one_line(missing, line, folder):
+def test_a_folder_that_lacks_a_part_is_refused(missing, line, folder):
     (folder / missing).unlink()
     assert complaint(folder) == f"params.yaml: backbone: HERE: {line}"
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_broken_part_is_one_line(name, folder):
+def test_a_broken_part_is_refused(name, folder):
     (folder / name).write_text("{}{")
     assert complaint(folder).startswith(
         "params.yaml: backbone: HERE: expected a masked language model with a tokenizer, found "
@@ -121,14 +127,13 @@ def test_another_architecture_with_such_a_head_is_refused_by_name(folder):
     )
 
 
-def test_what_training_does_not_compute_is_refused(folder):
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"hidden_act": "relu"}))
+def test_settings_that_training_does_not_support_are_refused(folder):
+    edit(folder / "config.json", hidden_act="relu")
     line = "params.yaml: backbone: HERE: hidden_act: expected gelu, found 'relu'"
     assert complaint(folder) == line
 
 
-def test_a_model_that_training_would_compute_otherwise_is_refused(folder, monkeypatch):
+def test_a_model_that_training_would_compute_differently_is_refused(folder, monkeypatch):
     def shifted(self, words, positions):
         return right(self, words, positions + 1)
 
@@ -140,21 +145,20 @@ def test_a_model_that_training_would_compute_otherwise_is_refused(folder, monkey
     )
 
 
-def test_a_tokenizer_that_training_would_read_otherwise_is_refused(folder, monkeypatch):
+def test_a_tokenizer_that_training_would_read_differently_is_refused(folder, monkeypatch):
     right = Pieces.of
     monkeypatch.setattr(Pieces, "of", lambda self, texts: right(self, [t.upper() for t in texts]))
     assert complaint(folder) == (
-        "params.yaml: backbone: HERE: expected a tokenizer that tokenizer.json holds whole, found "
-        "one that TokenizersBackend reads in other pieces"
+        "params.yaml: backbone: HERE: expected a tokenizer that tokenizer.json describes "
+        "completely, found one whose pieces differ from those of TokenizersBackend"
     )
 
 
-def test_a_refused_backbone_leaves_the_one_before(folder, tmp_path):
+def test_a_refused_backbone_leaves_the_previous_one(folder, tmp_path):
     out = tmp_path / "backbone"
     fetch_backbone(Source(path=str(folder)), out)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"hidden_act": "relu"}))
+    edit(folder / "config.json", hidden_act="relu")
     with pytest.raises(InputError):
         fetch_backbone(Source(path=str(folder)), out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
@@ -179,10 +183,7 @@ def test_a_tokenizer_larger_than_the_models_vocabulary_is_refused(folder):
 
 
 def test_a_tokenizer_without_a_mask_is_refused(folder):
-    path = folder / "tokenizer_config.json"
-    values = json.loads(path.read_text())
-    del values["mask_token"]
-    path.write_text(json.dumps(values))
+    edit(folder / "tokenizer_config.json", mask_token=None)
     assert complaint(folder) == (
         "params.yaml: backbone: HERE: expected a tokenizer with a mask_token, found none"
     )
@@ -200,13 +201,12 @@ def test_an_encoder_without_its_head_is_refused_rather_than_given_a_random_one(f
 
 
 def test_weights_of_another_size_are_refused_rather_than_replaced_by_random_ones(folder):
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"hidden_size": 32}))
+    edit(folder / "config.json", hidden_size=32)
     assert "expected weights of XLMRobertaForMaskedLM that fit config.json" in complaint(folder)
 
 
 def hub_backbone(folder):
-    """Write what the Hub's XLM-R holds: its own tokenizer class, and weights of others."""
+    """Write a backbone like XLM-R's on the Hub, with weights for other frameworks."""
     words = ["yes", "maybe", "no", "a", "dog"]
     pieces = [(piece, 0.0) for piece in ("<s>", "<pad>", "</s>", "<unk>")]
     pieces += [(f"▁{word}", -1.0) for word in words] + [("<mask>", 0.0)]
@@ -227,42 +227,45 @@ def hub_backbone(folder):
     return folder
 
 
-def test_of_the_hubs_backbone_only_what_is_used_is_downloaded(tmp_path):
+@pytest.fixture
+def on_hub(tmp_path, monkeypatch):
+    """Write params.yaml with a revision of the Hub's backbone, in a working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(revision):
+        values = toys.params(backbone={"path": NAME, "revision": revision})
+        toys.write_params(values, tmp_path / "params.yaml")
+
+    return write
+
+
+def test_only_the_needed_files_of_the_hubs_backbone_are_downloaded(
+    on_hub, tmp_path, monkeypatch, capfd
+):
+    on_hub(PINNED)
     given = hub_backbone(tmp_path / "given")
-    toys.write_params(
-        toys.params(backbone={"path": NAME, "revision": PINNED}), tmp_path / "params.yaml"
-    )
+    capfd.readouterr()
     with serving(Repository("models", NAME, PINNED, given)) as hub:
-        settings = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
-        ended = run(tmp_path, "backbone", HF_ENDPOINT=hub.url, **settings)
-        assert (ended.returncode, ended.stderr) == (0, "")
-        assert hub.downloaded == [
-            "config.json",
-            "model.safetensors",
-            "tokenizer.json",
-            "tokenizer_config.json",
-        ]
+        hub.use(monkeypatch, tmp_path / "cache")
+        assert call(monkeypatch, "backbone") == 0
+        assert hub.downloaded == sorted(FILES)
         assert hub.revisions == {PINNED}
+    assert capfd.readouterr().err == ""
     made = AutoTokenizer.from_pretrained(tmp_path / "data" / "backbone")
     assert made("a dog yes<mask>")["input_ids"] == [0, 7, 8, 4, 9, 2]
 
 
-def test_a_backbone_that_the_hub_has_not_is_one_line(tmp_path):
-    toys.write_params(
-        toys.params(backbone={"path": NAME, "revision": OTHER}), tmp_path / "params.yaml"
-    )
-    settings = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
+def test_a_backbone_that_the_hub_lacks_is_refused(on_hub, tmp_path, monkeypatch, capsys):
+    on_hub(OTHER)
     with serving(Repository("models", NAME, PINNED, tmp_path)) as hub:
-        ended = run(tmp_path, "backbone", HF_ENDPOINT=hub.url, **settings)
-    assert only_line(ended.stderr) == (
-        f"params.yaml: backbone.revision: expected a revision of {NAME} on the Hub, "
-        f"found {OTHER}, which it has not"
-    )
-    assert ended.returncode == 2
-    with socket.socket() as once:
-        once.bind(("127.0.0.1", 0))
-        closed = f"http://127.0.0.1:{once.getsockname()[1]}"
-    ended = run(tmp_path, "backbone", HF_ENDPOINT=closed, **settings)
-    assert only_line(ended.stderr).endswith("found no connection: [Errno 111] Connection refused")
-    assert ended.returncode == 1
+        hub.use(monkeypatch, tmp_path / "cache")
+        assert call(monkeypatch, "backbone") == 2
+        assert only_line(capsys.readouterr().err) == (
+            f"params.yaml: backbone.revision: expected a revision of {NAME} on the Hub, "
+            f"found {OTHER}, which it lacks"
+        )
+        hub.use(monkeypatch, tmp_path / "cache", url=closed_port())
+        assert call(monkeypatch, "backbone") == 1
+    line = only_line(capsys.readouterr().err)
+    assert line.endswith("found no connection: [Errno 111] Connection refused")
     assert not (tmp_path / "data").exists()

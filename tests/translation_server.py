@@ -1,4 +1,4 @@
-"""A translation server on the loopback: Google's mobile page, well or badly answered."""
+"""A translation server on the loopback: Google's mobile page, with good and bad answers."""
 
 import html
 import random
@@ -27,7 +27,7 @@ OURS = {row.codes["google"]: code for code, row in LANGUAGES.items()}
 
 
 def rendering(text: str, language: str) -> str:
-    """Return a text in the language's script, the same for the same text, no word kept."""
+    """Return a text in the language's script, always the same for the same text, with new words."""
     script = LANGUAGES[language].script
     alphabet = ALPHABETS[script]
     shift = 5 + list(LANGUAGES).index(language)
@@ -42,7 +42,7 @@ def rendering(text: str, language: str) -> str:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: when by the server's clock, into which language, what, and how answered."""
+    """One request: time by the server's clock, target language, text, and how it was answered."""
 
     at: float
     language: str
@@ -54,8 +54,8 @@ class Asked:
 class Translations:
     """A running server.
 
-    `translate` knows the right answer; `behave` says for each request how to answer it: well,
-    or in one of the ways of WAYS.
+    `translate` returns the right answer; `behave` decides how to answer each request: "well", or
+    in one of WAYS.
     """
 
     url: str
@@ -65,7 +65,7 @@ class Translations:
     requests: list[Asked] = field(default_factory=list)
 
     def rate(self, window: float = 1.0) -> int:
-        """The most requests in any window of so many seconds."""
+        """The most requests in any window of `window` seconds."""
         times = sorted(one.at for one in self.requests)
         most, start = 0, 0
         for end, at in enumerate(times):
@@ -79,11 +79,11 @@ WAYS = (
     "429", "500", "503", "dropped", "cut short", "cut chunk", "hanging", "dripping",
     "error page", "empty", "no result", "echo", "other script", "tags", "half", "twice",
 )  # fmt: skip
-"""How a server fails: by status, by the connection, and most often by a page that looks well."""
+"""How a server fails: by its status, its connection, or, mostly, by a page that looks good."""
 
 
 def sometimes(share: float, seed: int) -> Callable[[str, str], str]:
-    """Return a behaviour that fails in each of the ways, a share of the requests in all."""
+    """Return a behaviour that fails for a share of the requests, in each of WAYS in turn."""
     generator, lock = random.Random(seed), threading.Lock()
     rest: list[str] = []
 
@@ -99,7 +99,7 @@ def sometimes(share: float, seed: int) -> Callable[[str, str], str]:
 
 
 def well(language: str, text: str) -> str:
-    """Fail never."""
+    """Never fail."""
     return "well"
 
 

@@ -1,1 +1,1 @@
-"""Text: the sources, the few-shot splits, the parallel pairs."""
+"""Text: datasets, few-shot splits, the pool of English pairs, translations of a split."""

@@ -1,28 +1,24 @@
-"""Seeded draws that depend on what is drawn from, not on the order in which it lies."""
+"""Seeded draws that depend on the items, not on their order."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
 
 
 def draw_key(*parts: object) -> str:
-    """Return a hexadecimal digest by which to sort: a random number fixed by its parts.
+    """Return a hexadecimal digest to sort by: a random number that the parts determine.
 
-    Sorting by such a key shuffles rows independently of their order in a file, and the first n
-    of the order are a prefix of the first n + 1.
+    Sorting rows by such a key shuffles them regardless of their order in a file, and the first n
+    are a prefix of the first n + 1.
     """
     text = "\x1f".join(map(str, parts))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def dealt(number: int, languages: Sequence[str], *draw: object) -> list[str]:
-    """Return a language for each of so many pairs, dealt out in shuffled rounds.
+    """Return a language for each of `number` pairs, dealt out in shuffled rounds.
 
-    The counts differ by one at most, and fewer pairs get the first languages of more.
-
-    Args:
-        number: how many pairs.
-        languages: the languages, in any order.
-        draw: the seed, and what tells this draw from others.
+    Counts differ by at most one, and a smaller number gets a prefix of the same languages. The
+    order of `languages` does not matter; `draw` is the seed and what distinguishes this draw.
     """
     languages_dealt: list[str] = []
     while len(languages_dealt) < number:

@@ -1,4 +1,4 @@
-"""k-shot splits: k pairs a label to train on and k a label to select by."""
+"""k-shot splits: k pairs per label to train on, and k per label to select by."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,27 +6,21 @@ import pandas as pd
 
 from pipeline.corpora.drawing import content_hash, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
-from pipeline.corpora.sources import blank, read_split, require_columns
-from pipeline.corpora.xnli import SPLITS
+from pipeline.corpora.sources import read_split, refuse_blank
+from pipeline.corpora.xnli import HUB_NAMES
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
 from pipeline.params.text import Fewshot, Source
 
 
 def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str) -> pd.DataFrame:
-    """Draw `shots` pairs of each label.
+    """Draw `shots` pairs of each label from a pool (pair_id, premise, hypothesis, label).
 
-    Splits of different k are drawn independently of each other, as Zhao & Schuetze's are. The
-    draw depends on the texts alone, not on the order of rows.
-
-    Args:
-        pool: pair_id, premise, hypothesis, label; a pair that comes twice counts once.
-        shots: k, pairs a label.
-        split: train or dev, the name of the result.
-        seed: of the draw.
+    The draws for different k are independent of each other, like those of Zhao & Schuetze. A
+    draw depends only on the texts, not on the order of rows; a repeated pair counts once.
 
     Returns:
-        3k rows with the columns of artifacts.SPLITS, in the order drawn, labels in turn.
+        3k rows with the columns of files.SPLITS in the order drawn, the labels in turn.
 
     Raises:
         InputError: a label has fewer than k pairs.
@@ -48,12 +42,9 @@ def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str)
 
 
 def sampled(pools: Mapping[str, pd.DataFrame], *, shots: int, seed: int | str) -> pd.DataFrame:
-    """Draw a k-shot train and dev split that share no pair with each other or with the test.
+    """Draw a k-shot train and dev split that share no pair with each other or the test set.
 
-    Args:
-        pools: train, dev and test in the source language.
-        shots: k, pairs a label.
-        seed: of the draw.
+    The pools are train, dev and test in the source language.
     """
     test, dev, train = pools["test"], pools["dev"], pools["train"]
     dev = dev[~pair_texts(dev).isin(pair_texts(test))]
@@ -68,10 +59,7 @@ def sampled(pools: Mapping[str, pd.DataFrame], *, shots: int, seed: int | str) -
 def seeded(
     pools: Mapping[str, pd.DataFrame], *, shots: int, split_seed: int, seeds: Sequence[int]
 ) -> pd.DataFrame:
-    """Draw one k-shot split for each training seed; see `sampled`.
-
-    The splits are named `train@3` and `dev@3`, for training seed 3.
-    """
+    """Draw a k-shot split for each training seed, named `train@3` and `dev@3`; see `sampled`."""
     drawn = []
     for seed in seeds:
         split = sampled(pools, shots=shots, seed=f"{split_seed}/{seed}")
@@ -80,7 +68,7 @@ def seeded(
 
 
 def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
-    """Read a k-shot split that somebody else drew: `kK/train-*` and `kK/validation-*`.
+    """Read a k-shot split from a folder: `kK/train-*` and `kK/validation-*`.
 
     Raises:
         InputError: a file is missing, or it does not hold k pairs of each label.
@@ -92,13 +80,9 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
             f"found no {fewshot.source}"
         )
     for split in ("train", "dev"):
-        config, place = f"k{shots}", f"{fewshot.source}/k{shots}/{SPLITS[split]}"
-        frame = read_split(source, config=config, split=SPLITS[split], key="fewshot.source")
-        require_columns(frame, text=("premise", "hypothesis"), other="label", place=place)
-        lacking = blank(frame, ("premise", "hypothesis"))
-        if lacking.any():
-            row = int(lacking.argmax())
-            raise InputError(f"{place}, row {row}: expected two sentences, found blank text")
+        config, place = f"k{shots}", f"{fewshot.source}: k{shots}/{HUB_NAMES[split]}"
+        frame = read_split(source, config=config, split=HUB_NAMES[split], key="fewshot.source")
+        refuse_blank(frame, place=place)
         counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]
         if counts != [shots] * len(LABELS) or len(frame) != shots * len(LABELS):
             raise InputError(f"{place}: expected {shots} pairs of each label, found {counts}")
@@ -108,12 +92,7 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
 
 
 def split_notes(split: pd.DataFrame, fewshot: Fewshot) -> dict[str, str]:
-    """Return what is to be said of a split: how it came about, and a hash of what it holds.
-
-    Args:
-        split: the rows of data/fewshot/kK.parquet.
-        fewshot: how they were drawn, or the folder that they were read from.
-    """
+    """Return the metadata of a split's file: the settings it was made by, and its hash."""
     return {
         "source": fewshot.source,
         "split_seed": str(fewshot.split_seed),
@@ -123,12 +102,11 @@ def split_notes(split: pd.DataFrame, fewshot: Fewshot) -> dict[str, str]:
 
 
 def split_sha256(split: pd.DataFrame) -> str:
-    r"""Return the SHA-256 of a split's content: what is in train and what is in dev.
+    r"""Return the SHA-256 of a split's content.
 
-    It is that of the lines `split \x1f premise \x1f hypothesis \x1f label id \n` (no spaces
-    around \x1f) in UTF-8, sorted by code points field by field. So it does not depend on pair
-    ids, on the order of rows or on the file's form: whoever has the same pairs in the same parts
-    has the same hash.
+    It covers the lines `split \x1f premise \x1f hypothesis \x1f label id \n` (no spaces around
+    \x1f) in UTF-8, sorted field by field by code points. Pair ids, the order of rows and the
+    form of the file do not matter: the same pairs in the same parts have the same hash.
     """
     columns = ("split", "premise", "hypothesis", "label")
     return content_hash(
@@ -137,10 +115,10 @@ def split_sha256(split: pd.DataFrame) -> str:
 
 
 def require_disjoint(split: pd.DataFrame, test: pd.DataFrame, *, place: str) -> None:
-    """Check that a split's train and dev share no pair with each other or with the test.
+    """Check that train and dev share no pair with each other or with the test set.
 
     Raises:
-        InputError: they do.
+        InputError: names the first shared pair.
     """
     refuse_pairs_of(test, split, place=place, of="the test set")
     is_train = split.split.str.startswith("train")

@@ -1,4 +1,4 @@
-"""The text that cells read: where it is stored, and in which form."""
+"""The files of text that cells read: their places and columns."""
 
 from pathlib import Path
 
@@ -13,52 +13,37 @@ FEWSHOT = Path("data/fewshot")
 TRANSLATED = Path("data/translated")
 PAWS15 = Path("data/paws15")
 
-_PAIR = {"pair_id": TEXT, "premise": TEXT, "hypothesis": TEXT}
+_TEXTS = {"premise": TEXT, "hypothesis": TEXT}
+_PAIR = {"pair_id": TEXT, **_TEXTS}
+_PARALLEL = {
+    "pair_id": TEXT,
+    "language": WORD,
+    **_TEXTS,
+    "target_premise": TEXT,
+    "target_hypothesis": TEXT,
+}
 
 EXAMPLES = table({"language": WORD, **_PAIR, "label": pa.int8()}, "language", "pair_id")
-"""data/corpora/{train,dev,test}.parquet; label ids as in blocks.LABELS."""
+"""data/corpora/{train,dev,test}.parquet; label ids as in LABELS of pipeline/params/runs.py."""
 
 ENGLISH_PAIRS = table(_PAIR, "pair_id")
 """data/corpora/pairs_en.parquet: the pool of English pairs."""
 
 SPLITS = table({"split": WORD, **_PAIR, "label": pa.int8()}, "split", "pair_id")
-"""data/fewshot/k*.parquet; split is train or dev (train@3, dev@3 where each seed has its own)."""
+"""data/fewshot/k*.parquet; split is train or dev, or train@3 and dev@3 with a split per seed."""
 
-PARALLEL_PAIRS = table(
-    {
-        "pair_id": TEXT,
-        "language": WORD,
-        "premise": TEXT,
-        "hypothesis": TEXT,
-        "target_premise": TEXT,
-        "target_hypothesis": TEXT,
-        "engine": WORD,
-    },
-    "pair_id",
-)
+PARALLEL_PAIRS = table({**_PARALLEL, "engine": WORD}, "pair_id")
 """data/paws15/pairs.parquet."""
 
-TRANSLATED_SPLITS = table(
-    {
-        "split": WORD,
-        "pair_id": TEXT,
-        "language": WORD,
-        "premise": TEXT,
-        "hypothesis": TEXT,
-        "target_premise": TEXT,
-        "target_hypothesis": TEXT,
-    },
-    "split",
-    "pair_id",
-)
-"""data/translated/k*.parquet: the train parts of a split, each pair in one language."""
+TRANSLATED_SPLITS = table({"split": WORD, **_PARALLEL}, "split", "pair_id")
+"""data/translated/k*.parquet: the training pairs of a split, each in one language."""
 
 
 def read_fewshot(shots: int, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the train and the dev part of the k-shot split that a training seed uses.
+    """Read the train and dev parts of the k-shot split for a training seed.
 
     Raises:
-        InputError: there is no such file, or splits were drawn for each seed and not for this.
+        InputError: there is no such file, or it has splits per seed and none for this one.
     """
     path = FEWSHOT / f"k{shots}.parquet"
     frame = read_table(path, SPLITS)

@@ -1,32 +1,25 @@
-"""No text of the test may reach training: every set that trains is checked against it."""
+"""Guards against test text in training: every training set is checked against the test set."""
 
 import pandas as pd
 
 from pipeline.errors import InputError
 
 
-def pair_texts(frame: pd.DataFrame) -> pd.Index:
-    """Return each row's premise and hypothesis as one key, spaces and case aside."""
-    key = frame.premise.map(normal) + "\x1f" + frame.hypothesis.map(normal)
-    return pd.Index(key)
-
-
 def normal(sentence: str) -> str:
-    """Return a sentence with its case folded and its spaces made single."""
+    """Return a sentence with folded case and single spaces."""
     return " ".join(sentence.casefold().split())
 
 
-def refuse_pairs_of(held_out: pd.DataFrame, frame: pd.DataFrame, *, place: str, of: str) -> None:
-    """Check that no premise-hypothesis pair of a frame is one of held-out text.
+def pair_texts(frame: pd.DataFrame) -> pd.Index:
+    """Return a key of each row's premise and hypothesis that ignores spaces and case."""
+    return pd.Index(frame.premise.map(normal) + "\x1f" + frame.hypothesis.map(normal))
 
-    Args:
-        held_out: premise, hypothesis; the text that must not be seen.
-        frame: pair_id, premise, hypothesis; the text that trains.
-        place: the frame's file, for the message.
-        of: what the held-out text is, for the message.
+
+def refuse_pairs_of(held_out: pd.DataFrame, frame: pd.DataFrame, *, place: str, of: str) -> None:
+    """Check that training text shares no premise-hypothesis pair with held-out text.
 
     Raises:
-        InputError: names the first pair that is in both.
+        InputError: names the first shared pair, the frame's `place`, and what it is a pair `of`.
     """
     seen = pair_texts(frame).isin(pair_texts(held_out))
     if seen.any():
@@ -38,6 +31,6 @@ def refuse_pairs_of(held_out: pd.DataFrame, frame: pd.DataFrame, *, place: str, 
 
 
 def in_sentences_of(held_out: pd.DataFrame, sentences: pd.Series) -> pd.Series:
-    """Return which of the sentences are a premise or a hypothesis of held-out text."""
+    """Return which sentences are a premise or hypothesis of held-out text."""
     known = set(held_out.premise.map(normal)) | set(held_out.hypothesis.map(normal))
     return sentences.map(normal).isin(known)

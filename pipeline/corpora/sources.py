@@ -1,112 +1,152 @@
-"""Reading one split of a dataset, from the Hugging Face Hub or from a folder of its layout."""
+"""Splits of a dataset, from the Hugging Face Hub or from a folder of its layout.
 
-import json
+`pipeline.hub` finds the files and `datasets` reads them. `load_dataset` with a Hub id would
+download every split of a configuration, and would need the network again for those it has.
+"""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
 from pipeline.params.runs import LABELS
 from pipeline.params.text import Source
 
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
 
-def read_split(source: Source, *, config: str, split: str, key: str) -> pd.DataFrame:
-    """Read the Parquet files `CONFIG/SPLIT-00000-of-00001.parquet` of a dataset.
+PAIR = ("premise", "hypothesis")
+BATCH = 10_000
+"""Rows that `datasets` converts at a time."""
 
-    These files alone are downloaded: `load_dataset` with a configuration and a split downloads
-    every split of the configuration, and without a network finds nothing that it has.
+
+def read_split(
+    source: Source, *, config: str, split: str, key: str, columns: Sequence[str] = (*PAIR, "label")
+) -> pd.DataFrame:
+    """Read the Parquet files `CONFIG/SPLIT-00000-of-00001.parquet` of a dataset; see `read_files`.
 
     Args:
         source: a Hub id and its revision, or a folder.
-        config: the configuration, such as a language.
-        split: the split as the dataset calls it.
-        key: the parameter that names the source, for the messages.
-
-    Returns:
-        The rows in the dataset's order, columns as they are; class labels as integers.
+        config: the configuration, e.g. a language.
+        split: the split's name in the dataset.
+        key: the parameter that names the source, for messages.
+        columns: the columns that must exist, two columns of text first.
 
     Raises:
-        InputError: the folder, the repository, the revision or the files do not exist, or
-            they are no Parquet files of one form.
+        InputError: the folder, repository, revision, files or columns do not exist.
         RunError: the Hub cannot be reached.
     """
     files = split_files(source, config=config, split=split, key=key)
-    tables = [_read(file, f"{source.path}: {config}/{file.name}") for file in files]
-    try:
-        table = pa.concat_tables(tables)
-    except pa.ArrowInvalid:
-        raise InputError(
-            f"{source.path}: {config}/{split}: expected the same columns in each of the "
-            f"{len(files)} files, found others"
-        ) from None
-    frame: pd.DataFrame = table.replace_schema_metadata().to_pandas()
-    names = _label_names(table.schema)
-    if set(names) == set(LABELS) and names != LABELS:
-        # Label ids are a dataset's own business; only the names are sure.
-        ids = dict(enumerate(LABELS.index(name) for name in names))
-        frame["label"] = [ids.get(label, label) for label in frame.label]
-    return frame
+    return read_files(files, columns=columns, place=f"{source.path}: {config}/{split}")
 
 
 def split_files(source: Source, *, config: str, split: str, key: str) -> list[Path]:
     """Return the Parquet files of a split in their order; see `read_split`."""
-    # The number tells a split's own files from others, such as train-translations.parquet.
+    # The number excludes other files, such as train-translations.parquet.
     pattern = f"{config}/{split}-[0-9]*.parquet"
     folder = fetch(source, [pattern], kind="dataset", key=key)
     files = sorted(folder.glob(pattern))
     if not files:
         raise InputError(
             f"params.yaml: {key}: expected {config}/{split}-*.parquet in {source.path}, "
-            f"found {_found(folder) if source.is_folder else 'none'}"
+            f"found {_splits_in(folder) if source.is_folder else 'none'}"
         )
     return files
 
 
-def _read(file: Path, place: str) -> pa.Table:
-    try:
-        return pq.read_table(file)
-    except (pa.ArrowInvalid, OSError):
-        raise InputError(f"{place}: expected a Parquet file, found something else") from None
-
-
-def _label_names(schema: pa.Schema) -> tuple[str, ...]:
-    """Return the names of the class labels 0, 1, ... where `datasets` wrote them down."""
-    features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    label = features.get("info", {}).get("features", {}).get("label", {})
-    return tuple(label.get("names", ()))
-
-
-def _found(folder: Path) -> str:
-    present = sorted(
+def _splits_in(folder: Path) -> str:
+    splits = sorted(
         {f"{path.parent.name}/{path.name.partition('-')[0]}" for path in folder.glob("*/*.parquet")}
     )
-    shown = ", ".join(present[:8]) + (", ..." if len(present) > 8 else "")
-    return shown or "no Parquet files"
+    return ", ".join(splits[:8]) + (", ..." if len(splits) > 8 else "") or "no Parquet files"
 
 
-def require_columns(frame: pd.DataFrame, *, text: tuple[str, str], other: str, place: str) -> None:
-    """Check that a frame has two columns of text and another one, and a row at least.
+def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> pd.DataFrame:
+    """Read Parquet files with the same columns as one table.
+
+    Returns:
+        All rows in their order, and all columns. Labels with the names of LABELS, be they text
+        or class labels, are ids of LABELS.
 
     Raises:
-        InputError: it has not.
+        InputError: a file cannot be read, a column is missing, or there are no rows.
     """
-    for column in (*text, other):
-        if column not in frame.columns:
-            raise InputError(
-                f"{place}: expected a column {column}, found {', '.join(frame.columns)}"
+    with opened(files, place=place) as dataset:
+        for column in columns:
+            if column not in dataset.column_names:
+                raise InputError(
+                    f"{place}: expected a column {column}, found {', '.join(dataset.column_names)}"
+                )
+        for column in columns[:2]:
+            kind = getattr(dataset.features[column], "dtype", "nested values")
+            if kind not in {"string", "large_string", "null"}:
+                raise InputError(f"{place}: expected text in column {column}, found {kind}")
+        # In one piece per column, since the bytes of a written table depend on the pieces.
+        frame: pd.DataFrame = dataset.with_format("arrow")[:].combine_chunks().to_pandas()
+        if "label" in frame:
+            ids = _label_ids(dataset.features)
+            frame["label"] = [ids.get(label, label) for label in frame.label]
+    return frame
+
+
+@contextmanager
+def opened(files: Sequence[Path], *, place: str) -> Iterator["Dataset"]:
+    """Open Parquet files of the same columns as one dataset.
+
+    `datasets` works on a copy of the files, which is neither kept nor shared: it exists only
+    within the block.
+
+    Raises:
+        InputError: a file cannot be read, or there are no rows.
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
+    logging.getLogger("datasets").setLevel(logging.CRITICAL)  # it also logs what it raises
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
+        try:
+            builder = datasets.load_dataset_builder(
+                "parquet", data_files=list(map(str, files)), cache_dir=cache, batch_size=BATCH
             )
-    if frame.empty:
-        raise InputError(f"{place}: expected rows, found none")
-    for column in text:
-        for value in frame[column].dropna():
-            if not isinstance(value, str):
-                raise InputError(f"{place}: expected text in column {column}, found {value!r}")
+            builder.download_and_prepare()
+        except Exception as error:  # of Arrow, of `datasets` or of the system
+            reason = error.__cause__ or error
+            raise InputError(
+                f"{place}: expected Parquet files of the same columns, found "
+                f"{type(reason).__name__}: {str(reason).rpartition(chr(10))[2]}"
+            ) from None
+        if not builder.info.splits["train"].num_examples:
+            raise InputError(f"{place}: expected rows, found none")
+        yield builder.as_dataset("train")
 
 
-def blank(frame: pd.DataFrame, columns: tuple[str, str]) -> pd.Series:
-    """Return which rows lack text in one of the columns."""
-    first, second = (frame[column].fillna("").str.strip() == "" for column in columns)
+def _label_ids(features: "Features") -> dict[str | int, int]:
+    """Return our ids by name, and by the dataset's own ids if these have our names."""
+    from datasets import ClassLabel
+
+    label = features["label"]
+    ids: dict[str | int, int] = {name: number for number, name in enumerate(LABELS)}
+    if isinstance(label, ClassLabel) and set(label.names) == set(LABELS):
+        ids |= {number: ids[name] for number, name in enumerate(label.names)}
+    return ids
+
+
+def blank(pairs: pd.DataFrame) -> pd.Series:
+    """Return which rows lack a premise or a hypothesis."""
+    first, second = (pairs[column].fillna("").str.strip() == "" for column in PAIR)
     return first | second
+
+
+def refuse_blank(pairs: pd.DataFrame, *, place: str) -> None:
+    """Raise an InputError that names the first row without a premise or a hypothesis."""
+    lacking = blank(pairs)
+    if lacking.any():
+        raise InputError(
+            f"{place}, row {lacking.argmax()}: expected two sentences, found blank text"
+        )

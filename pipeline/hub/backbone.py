@@ -1,4 +1,4 @@
-"""A backbone from the Hub or a folder, checked and put into one form."""
+"""A backbone from the Hub or a folder, checked and written in one form."""
 
 import shutil
 import tempfile
@@ -18,7 +18,7 @@ from pipeline.languages import LANGUAGES
 from pipeline.params.text import Source
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-"""What a backbone consists of here, whatever its source held."""
+"""The files of data/backbone/, whatever the source has."""
 
 VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
 TOKENIZER = (
@@ -30,30 +30,24 @@ TOKENIZER = (
 )
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
-"""A repository holds the weights for other frameworks as well, often gigabytes each."""
-
+"""Repositories also hold weights for other frameworks, often gigabytes each."""
 
 TOLERANCE = 1e-3
-"""Between two ways to compute logits in float32, which are of the order of ten."""
+"""Between two computations of logits in float32; the logits are of the order of ten."""
 
 
 def fetch_backbone(source: Source, folder: Path) -> str:
-    """Load a masked language model with its tokenizer and save both in one form.
+    """Load a masked language model with its tokenizer, and write its FILES to a folder.
 
-    `transformers` reads every form that checkpoints come in, training the one that is saved here.
-    Loading and saving turns pickled weights into safetensors and shows that the parts fit
-    together before anything is trained; reading them back, that both compute the same.
-
-    Args:
-        source: a Hub id and its revision, or a folder.
-        folder: where the FILES go.
+    `transformers` reads all forms of checkpoints; training reads only the one written here. The
+    result is loaded again as training loads it, and its logits and tokens are compared.
 
     Returns:
-        What was found, in a few words.
+        A short description of the model.
 
     Raises:
-        InputError: there is no such backbone, it is not of the family or built in a way that is
-            not supported, or model and tokenizer do not fit.
+        InputError: there is no such backbone, its architecture is not supported, or model and
+            tokenizer do not fit.
         RunError: the Hub cannot be reached.
     """
     place = f"params.yaml: backbone: {source.path}"
@@ -85,20 +79,20 @@ def fetch_backbone(source: Source, folder: Path) -> str:
 
 
 def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backbone:  # noqa: ANN401
-    """Load what was written as training does, and compare it with what it was written from."""
+    """Load the written files as training does, and compare with the original."""
     try:
         pieces, backbone = load_pieces(folder), load_backbone(folder)
     except InputError as error:
         raise InputError(f"{place}: {str(error).partition(': ')[2]}") from None
-    texts = [f"{one.question}: {one.answer}{tokenizer.mask_token}" for one in LANGUAGES.values()]
+    texts = [f"{row.question}: {row.answer}{tokenizer.mask_token}" for row in LANGUAGES.values()]
     words, frame = pieces.of(texts), pieces.frame
     framed = frame.start + words[0] + frame.between + words[1] + frame.end
     expected = tokenizer(texts, add_special_tokens=False)["input_ids"]
     expected.append(tokenizer(texts[0], texts[1])["input_ids"])
-    if [list(one) for one in (*words, framed)] != expected:
+    if [list(ids) for ids in (*words, framed)] != expected:
         raise InputError(
-            f"{place}: expected a tokenizer that tokenizer.json holds whole, found one that "
-            f"{type(tokenizer).__name__} reads in other pieces"
+            f"{place}: expected a tokenizer that tokenizer.json describes completely, found one "
+            f"whose pieces differ from those of {type(tokenizer).__name__}"
         )
     apart = _difference(backbone, model, words, pieces)
     if not apart < TOLERANCE:
@@ -111,19 +105,20 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
 
 @torch.inference_mode()
 def _difference(backbone: Backbone, model: Any, texts: list[Ids], pieces: Pieces) -> float:  # noqa: ANN401
-    """Return the largest difference between the logits of both for texts of several lengths."""
+    """Return the largest difference between both models' logits, for texts of several lengths."""
     rows = [Row((pieces.frame.start + text)[: backbone.max_length], read_at=0) for text in texts]
     batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
-    found = backbone.logits(backbone.states(batch))
-    expected = torch.cat([model(torch.tensor([row.ids])).logits[:, 0] for row in rows])
-    return float((found - expected).abs().max())
+    ours = backbone.logits(backbone.states(batch))
+    theirs = torch.cat([model(torch.tensor([row.ids])).logits[:, 0] for row in rows])
+    return float((ours - theirs).abs().max())
 
 
 def _files(source: Source) -> Path:
-    wanted = ("config.json", *TOKENIZER)
-    folder = fetch(source, (*wanted, *SAFETENSORS), kind="model", key="backbone")
-    if not any(folder.glob("model*.safetensors")):
-        folder = fetch(source, (*wanted, *PICKLES), kind="model", key="backbone")
+    for weights in (SAFETENSORS, PICKLES):
+        names = ("config.json", *TOKENIZER, *weights)
+        folder = fetch(source, names, kind="model", key="backbone")
+        if any(folder.glob("model*.safetensors")):
+            break
     return folder
 
 
@@ -135,7 +130,7 @@ def _load(folder: Path, *, place: str) -> tuple[Any, Any]:
     logging.disable_progress_bar()
     if not (folder / "config.json").is_file():
         raise InputError(f"{place}: expected a backbone with a config.json, found none")
-    # Without any of them transformers makes up a tokenizer of special tokens alone.
+    # Without any of them transformers makes a tokenizer with nothing but special tokens.
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise InputError(f"{place}: expected a tokenizer ({VOCABULARIES[0]}), found none")
     try:
@@ -148,14 +143,14 @@ def _load(folder: Path, *, place: str) -> tuple[Any, Any]:
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:
-        # Whatever its parsers raise over broken JSON, cut weights, other kinds of models.
+        # Its parsers raise many kinds over broken JSON, cut weights or other models.
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"{place}: expected a masked language model with a tokenizer, found "
             f"{type(error).__name__}: {reason}"
         ) from error
-    # transformers fills both with random numbers, and says so at the level of a warning.
-    unfit = sorted(report["missing_keys"]) + sorted(one[0] for one in report["mismatched_keys"])
+    # transformers fills both with random numbers, and only warns about it.
+    unfit = sorted(report["missing_keys"]) + sorted(name for name, *_ in report["mismatched_keys"])
     if unfit:
         raise InputError(
             f"{place}: expected weights of {type(model).__name__} that fit config.json, found "

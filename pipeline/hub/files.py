@@ -1,4 +1,4 @@
-"""Named files of a source: from a folder as it is, or from the Hugging Face Hub's cache."""
+"""Named files of a source: a folder itself, or the Hugging Face Hub's cache."""
 
 import logging
 import os
@@ -17,16 +17,16 @@ TIMEOUT = 10.0
 
 
 def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path:
-    """Return a folder that holds those of the named files that a source has.
+    """Return a folder with those of the named files that a source has.
 
-    Only these files are downloaded, at the source's revision; what an earlier call downloaded
-    is not asked for again, and is there without a network too.
+    Only these files are downloaded, at the source's revision. Files that were downloaded before
+    are not downloaded again, and are available offline.
 
     Args:
         source: a Hub id and its revision, or a folder.
-        files: paths in the repository; * stands for anything.
+        files: paths in the repository; * matches anything.
         kind: of the repository.
-        key: the parameter that names the source, for the messages.
+        key: the parameter that names the source, for messages.
 
     Raises:
         InputError: there is no such folder, repository or revision.
@@ -41,9 +41,9 @@ def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    # Its warnings are about retries, and would stand around the one line of an error.
+    # It warns about every retry, in addition to the one line of an error.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    # Many small files come under a bar of our own; a backbone's gigabyte gets the client's.
+    # Datasets have our own progress bar; a backbone's gigabyte gets the client's.
     if kind == "dataset" or not os.isatty(2):
         disable_progress_bars()
     commit, failure = _commit(source, kind, key)
@@ -67,7 +67,7 @@ def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path
 
 @cache
 def _commit(source: Source, kind: Kind, key: str) -> tuple[str | None, str]:
-    """Ask the Hub which commit a revision is; of no answer, return the reason."""
+    """Return the commit of a revision, or None and the reason if the Hub does not answer."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
         HfHubHTTPError,
@@ -86,7 +86,7 @@ def _commit(source: Source, kind: Kind, key: str) -> tuple[str | None, str]:
     except RevisionNotFoundError:
         raise InputError(
             f"{place}.revision: expected a revision of {source.path} on the Hub, "
-            f"found {source.revision}, which it has not"
+            f"found {source.revision}, which it lacks"
         ) from None
     except (RepositoryNotFoundError, HFValidationError):
         raise InputError(

@@ -1,1 +1,1 @@
-"""Machine translation: asked for politely, checked, and kept in a journal."""
+"""The parallel pairs (PAWS-15): drawn, translated by an engine, checked, kept in a journal."""

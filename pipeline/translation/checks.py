@@ -1,9 +1,9 @@
-"""What a translation must be before it is accepted: most failures of engines look like success.
+"""Checks of translations, because most failures of engines look like success.
 
-The bounds were set on human translations: of PAWS-X's (de, es, fr, zh) one to three in a thousand
-are refused, of XNLI's in most of its 14 languages two to five, and more where the data is at fault
-(a twentieth of the Urdu and Hindi test is in Latin letters, Swahili has glued words). Chinese text
-that leaves many names as they are is the one that is refused unjustly, 4 % of XNLI's.
+The bounds were set on human translations. They refuse one to three in a thousand of PAWS-X's (de,
+es, fr, zh), two to five in a thousand of XNLI's in most of its 14 languages, and more where the
+data is at fault (a twentieth of the Urdu and Hindi test set is in Latin letters, Swahili has glued
+words). Their known fault is Chinese text with many untranslated names: 4 % of XNLI's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,22 +25,22 @@ GLUED = "glued words"
 TEST = "sentence of the test set"
 
 SHARE_IN_SCRIPT = 0.6
-"""Of the letters in words that the source has not: names stay in their own script."""
+"""Least share of letters in the language's script, in words that the source lacks: names may stay
+in their own script."""
 SHARE_OF_ALL = 0.1
-"""Of all letters: a sentence of names alone is no translation."""
+"""The same for all letters: a sentence with nothing but names is no translation."""
 SHARE_LEFT = 0.3
-"""Of the source's words in small letters, those that stand in another script's text as they are.
-Names begin with a capital; of PAWS-X's Chinese translations one in a thousand has as many."""
+"""Largest share of the source's lower-case words left untranslated in another script. Names begin
+with a capital. One in a thousand of PAWS-X's Chinese translations exceeds it."""
 SHARE_OF_SOURCE = 0.85
-"""Of the words of a translation in the source's script, those that the source has too."""
+"""Largest share of words that the source has too, for a language in the source's script."""
 SLACK = 10
-"""Characters by which the bounds take a source sentence to be shorter or longer than it is:
-short sentences vary more."""
+"""Characters of tolerance around the length bounds, because short sentences vary more."""
 
 _LETTER = regex.compile(r"\p{L}")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _TAG = regex.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-z]{2,6}|#\d+);")
-# A capital inside a word, and a stop or comma with no space after it.
+# A capital inside a word, and punctuation without a space after it.
 _CAPITAL_INSIDE = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{M}]*\p{Ll}\p{Lu}\p{L}*")
 _STOP_INSIDE = regex.compile(r"[\p{L}\p{M}]{2,}[.,;!?][\p{L}\p{M}]{2,}")
 _SMALL_WORD = regex.compile(r"\b\p{Ll}{2,}\b")
@@ -55,11 +55,11 @@ _QUOTA = regex.compile(r"MYMEMORY WARNING|YOU USED ALL AVAILABLE FREE TRANSLATIO
 
 
 class Checks:
-    """Says why a translation is refused.
+    """Finds the reason why a translation is refused.
 
     Args:
-        lengths: by language, bounds of the length ratio that stand over the language table's.
-        held_out: language, premise, hypothesis of the test set, in every language.
+        lengths: bounds of the length ratio by language, which override the language table's.
+        held_out: language, premise, hypothesis of the test set in every language.
     """
 
     def __init__(
@@ -99,17 +99,17 @@ class Checks:
 
 
 def is_error_page(translation: str) -> bool:
-    """Return whether a text is a server's complaint and no translation."""
+    """Return whether a text is an error message of the server."""
     return _ERROR_PAGES.search(translation) is not None or is_quota(translation)
 
 
 def is_quota(translation: str) -> bool:
-    """Return whether a text says that the day's translations are used up."""
+    """Return whether a text says that the daily limit is reached."""
     return _QUOTA.search(translation) is not None
 
 
 def has_letters(text: str) -> bool:
-    """Return whether there is anything to translate; engines answer the rest with nothing."""
+    """Return whether a text has anything to translate; engines return nothing for the rest."""
     return _LETTER.search(text) is not None
 
 
@@ -118,7 +118,7 @@ def _words(text: str) -> list[str]:
 
 
 def _new(pattern: "regex.Pattern[str]", translation: str, source: str) -> bool:
-    """Return whether a pattern is found more often than in the source."""
+    """Return whether a pattern occurs more often than in the source."""
     return len(pattern.findall(translation)) > len(pattern.findall(source))
 
 
@@ -131,10 +131,9 @@ def _wrong_script(translation: str, source: str, script: str) -> bool:
     own = "".join(word for word in _words(translation) if word not in known)
     theirs = _LETTER.findall(own)
     if not theirs:
-        # Every word is the source's: an echo where the script is the same.
+        # Every word is the source's; in the same script the check for an echo decides.
         return script != "Latin" or not letters
-    in_script = sum(letter.match(one) is not None for one in theirs)
-    in_all = sum(letter.match(one) is not None for one in letters)
+    in_script, in_all = (sum(map(bool, map(letter.match, text))) for text in (theirs, letters))
     return in_script < SHARE_IN_SCRIPT * len(theirs) or in_all < SHARE_OF_ALL * len(letters)
 
 

@@ -1,4 +1,4 @@
-"""What engines of translation answered, kept for good."""
+"""The file in which answers of translation servers are kept for good."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The journal: every answer of an engine, durable before the next request goes out."""
+"""The journal of a server's answers: each is on disk before the next request leaves."""
 
 import sqlite3
 import threading
@@ -15,7 +15,7 @@ from pipeline.errors import InputError, RunError
 from pipeline.translation.sentences import Sentence
 
 FORM = 1
-"""The version of the tables below."""
+"""The version of these tables."""
 
 _TABLES = f"""
 CREATE TABLE accepted (
@@ -41,9 +41,9 @@ class Refusal:
 
     Attributes:
         reason: why.
-        answer: what came, if a text came.
-        counts: whether it counts towards the quarantine of its sentence. The failures of a
-            server do not, nor does what it said while nothing else came from it.
+        answer: the text, if any.
+        counts: whether it counts towards the quarantine of its sentence. Failures of the server
+            do not count, nor do its answers during an outage.
     """
 
     reason: str
@@ -51,17 +51,16 @@ class Refusal:
     counts: bool
 
 
+def now() -> str:
+    """Return the time as the journal writes it; a later time is a greater text."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
 class Journal:
-    """What one engine of one version answered, from one source language.
+    """The answers of one version of an engine, from one source language.
 
-    One connection for all workers, one at a time. A write returns once it is on the disk, so a
-    process may be killed at any moment: what was accepted stays.
-
-    Args:
-        path: the SQLite file; made by the first write.
-        engine: the engine's name.
-        version: the engine's version.
-        source: the source language.
+    All workers share one connection to the SQLite file, which the first write creates. A write
+    returns once it is on disk, so accepted sentences survive a kill at any moment.
     """
 
     def __init__(self, path: Path, *, engine: str, version: str, source: str) -> None:
@@ -71,7 +70,7 @@ class Journal:
         self._connection: sqlite3.Connection | None = None
 
     def accepted(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """Return translation and time of every accepted sentence, by Sentence.key."""
+        """Return the translation and time of every accepted sentence, by Sentence.key."""
         rows = self._read(
             f"SELECT target, sha256, translation, at FROM accepted WHERE {_OF_ENGINE}"
         )
@@ -79,48 +78,48 @@ class Journal:
 
     def refused(self) -> dict[tuple[str, str], list[Refusal]]:
         """Return the refusals of every sentence in their order, by Sentence.key."""
-        found: dict[tuple[str, str], list[Refusal]] = {}
+        refusals: dict[tuple[str, str], list[Refusal]] = {}
         for target, sha256, reason, answer, counts in self._read(
             f"SELECT target, sha256, reason, answer, counts FROM refused WHERE {_OF_ENGINE} "
             "ORDER BY id"
         ):
-            one = Refusal(reason, answer, bool(counts))
-            found.setdefault((target, sha256), []).append(one)
-        return found
+            refusal = Refusal(reason, answer, bool(counts))
+            refusals.setdefault((target, sha256), []).append(refusal)
+        return refusals
 
     def reasons(self, asked: Iterable[Sentence]) -> dict[str, int]:
-        """Return how often an answer was refused, by reason, for these sentences."""
-        keys, refused = {one.key for one in asked}, self.refused()
-        counts = Counter(one.reason for key in keys for one in refused.get(key, ()))
+        """Return how often answers to these sentences were refused, by reason."""
+        keys, refused = {sentence.key for sentence in asked}, self.refused()
+        counts = Counter(refusal.reason for key in keys for refusal in refused.get(key, ()))
         return dict(sorted(counts.items()))
 
     def accept(self, sentence: Sentence, translation: str) -> None:
-        """Write a clean translation down; the first one stays."""
+        """Write a clean translation, unless the sentence already has one."""
         self._write(
             "INSERT OR IGNORE INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*self._of, *sentence.key, sentence.text, translation, _now()),
-        )
-
-    def refuse(self, sentence: Sentence, refusal: Refusal) -> int:
-        """Write a refused answer down, and return its number."""
-        return self._write(
-            "INSERT INTO refused (engine, version, source, target, sha256, sentence, answer, "
-            "reason, at, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*self._of, *sentence.key, sentence.text, refusal.answer, refusal.reason, _now(),
-             refusal.counts),
+            *self._of, *sentence.key, sentence.text, translation, now(),
         )  # fmt: skip
 
-    def forgive(self, numbers: Iterable[int]) -> None:
-        """Let refusals not count towards the quarantine of their sentences after all."""
-        for number in numbers:
-            self._write("UPDATE refused SET counts = 0 WHERE id = ?", (number,))
+    def refuse(self, sentence: Sentence, refusal: Refusal) -> None:
+        """Write a refused answer."""
+        self._write(
+            "INSERT INTO refused VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *self._of, *sentence.key, sentence.text, refusal.answer, refusal.reason, now(),
+            refusal.counts,
+        )  # fmt: skip
+
+    def forgive(self, since: str) -> None:
+        """Make refusals since a time not count towards the quarantine of their sentences."""
+        self._write(
+            f"UPDATE refused SET counts = 0 WHERE {_OF_ENGINE} AND at > ?", *self._of, since
+        )
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Keep other processes from asking while this one does; a killed one keeps nobody.
+    def locked(self) -> Iterator[None]:
+        """Lock out other processes within the block; the lock dies with its process.
 
         Raises:
-            RunError: another process is at it.
+            RunError: another process has the lock.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._path.with_suffix(".lock"))
@@ -131,24 +130,40 @@ class Journal:
         try:
             yield
         finally:
-            self._close()
+            with self._lock:
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
             lock.release()
 
     def _read(self, query: str) -> list[tuple[str, ...]]:
         if not self._path.exists():
             return []
-        with self._told(), self._lock:
-            return self._open().execute(query, self._of).fetchall()
+        with self._used() as connection:
+            return connection.execute(query, self._of).fetchall()
 
-    def _write(self, statement: str, values: tuple[object, ...]) -> int:
-        with self._told(), self._lock, self._open() as connection:
-            return connection.execute(statement, values).lastrowid or 0
+    def _write(self, statement: str, *values: object) -> None:
+        with self._used() as connection, connection:
+            connection.execute(statement, values)
 
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is not None:
-            return self._connection
+    @contextmanager
+    def _used(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection to one thread at a time, and turn its errors into ours."""
+        try:
+            with self._lock:
+                if self._connection is None:
+                    self._connection = self._opened()
+                yield self._connection
+        except sqlite3.OperationalError as error:
+            raise RunError(f"{self._path}: the journal cannot be used: {error}") from None
+        except sqlite3.DatabaseError as error:
+            raise InputError(
+                f"{self._path}: expected a journal of translations, found {error}"
+            ) from None
+
+    def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
-        # A log beside the file lets --status read on; FULL waits for the disk at each commit.
+        # WAL lets --status read meanwhile; FULL waits for the disk at each commit.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         (form,) = connection.execute("PRAGMA user_version").fetchone()
@@ -161,26 +176,4 @@ class Journal:
                 f"{self._path}: expected a journal of translations of form {FORM}, "
                 f"found form {form}"
             )
-        self._connection = connection
         return connection
-
-    def _close(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise RunError(f"{self._path}: the journal cannot be used: {error}") from None
-        except sqlite3.DatabaseError as error:
-            raise InputError(
-                f"{self._path}: expected a journal of translations, found {error}"
-            ) from None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""Failures in a row: when it is the server that is ill, and how long to leave it alone."""
+"""Failures in a row: when to treat the server as down, and how long to leave it alone."""
 
 import random
 import threading
@@ -8,57 +8,58 @@ from datetime import datetime, timedelta
 from tenacity import RetryCallState
 
 from pipeline.params.text import Translation
-from pipeline.translation.failures import LATER, QUARTER, TOO_MANY, ServerFailureError
-from pipeline.translation.pace import Pace
+from pipeline.translation.failures import SERVER_ERROR, TOO_MANY, ServerFailureError
+from pipeline.translation.journal import now
+from pipeline.translation.rate_limit import RateLimit
 
 LONGEST = 3600.0
 """Seconds of one wait, at most."""
 DOUBLINGS = 5
 """How often a wait is doubled, at most."""
+COME_BACK, COME_BACK_LATER = 15, {TOO_MANY: 60, SERVER_ERROR: 30}
+"""Minutes to wait before another run."""
 
 
 class Outage:
-    """Counts what went wrong since the last accepted sentence, for all workers together.
+    """Counts the failures and refusals since the last accepted sentence, of all workers.
 
-    Requests that were under way together fail together and count once. A sentence that is
-    refused counts once a run: the last ones of a run may well be the bad ones.
+    Requests that were under way together fail together and count once. A refused sentence counts
+    once per run, because the last sentences of a run may well be the bad ones.
 
     Args:
-        settings: how many are too many, and the first waits.
-        pace: held when the server says that there are too many requests.
-        generator: of the jitter.
+        settings: the number of failures to give up after, and the first waits.
+        limit: held after "too many requests".
+        generator: draws the jitter.
+
+    Attributes:
+        began: when the last sentence was accepted, as the journal writes it.
+        kind: the kind or reason of the last failure or refusal.
     """
 
-    def __init__(self, settings: Translation, pace: Pace, generator: random.Random) -> None:
-        self._settings, self._pace, self._generator = settings, pace, generator
+    def __init__(self, settings: Translation, limit: RateLimit, generator: random.Random) -> None:
+        self._settings, self._limit, self._generator = settings, limit, generator
         self._lock = threading.Lock()
         self._in_a_row = 0
         self._since = 0.0
         self._seen: set[tuple[str, str]] = set()
-        self._refused: list[int] = []
-        self.kind = ""
+        self.began, self.kind = now(), ""
 
     def end(self) -> None:
-        """A sentence was accepted: the server is well."""
+        """Note an accepted sentence: the server works."""
         with self._lock:
             self._in_a_row = 0
-            self._refused.clear()
+            self.began = now()
 
     def failed(self, kind: str, *, asked: float) -> None:
-        """A request failed that left at time.monotonic() `asked`."""
+        """Note a failed request that left at time.monotonic() `asked`."""
         with self._lock:
             self.kind = kind
             if asked >= self._since:
                 self._in_a_row += 1
                 self._since = time.monotonic()
 
-    def noted(self, number: int) -> None:
-        """A sentence was left without a translation; `number` is the refusal's in the journal."""
-        with self._lock:
-            self._refused.append(number)
-
     def refused(self, key: tuple[str, str], reason: str) -> None:
-        """An answer was refused."""
+        """Note a refused answer to the sentence with this key."""
         with self._lock:
             if key not in self._seen:
                 self._seen.add(key)
@@ -70,14 +71,8 @@ class Outage:
         """Whether to stop."""
         return self._in_a_row >= self._settings.give_up_after
 
-    @property
-    def refusals(self) -> tuple[int, ...]:
-        """The refusals since the last accepted sentence: an ill server's, not the sentences'."""
-        with self._lock:
-            return tuple(self._refused)
-
     def wait(self, state: RetryCallState) -> float:
-        """Return the seconds to wait before the next try: doubled each time, with jitter."""
+        """Return the seconds before the next try: doubled each time, with jitter."""
         error = state.outcome.exception() if state.outcome else None
         kind, asked = "", 0.0
         if isinstance(error, ServerFailureError):
@@ -87,12 +82,12 @@ class Outage:
         seconds: float = first * 2.0**doublings * self._generator.uniform(0.5, 1.5)
         seconds = min(max(seconds, asked), LONGEST)
         if kind == TOO_MANY:
-            self._pace.hold(seconds)
+            self._limit.hold(seconds)
         return seconds
 
     def verdict(self) -> str:
-        """Return why the run stops and when to come back."""
-        minutes = LATER.get(self.kind, QUARTER)
+        """Return why the run stops and when to run it again."""
+        minutes = COME_BACK_LATER.get(self.kind, COME_BACK)
         hour = datetime.now().astimezone() + timedelta(minutes=minutes)
         return (
             f"stopped after {self._in_a_row} failures in a row ({self.kind}); "

@@ -1,23 +1,20 @@
-"""The drawn pairs and what became of them: translated, replaced, refused, missing."""
+"""A sample of pairs and the outcome of its translation: clean, replaced, refused, missing."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from pipeline.progress import Progress
 from pipeline.translation.engines import Engine
-from pipeline.translation.sentences import SIDES, Answer, Check, Sentence, sentences
+from pipeline.translation.sentences import SIDES, Answer, Check, Sentence, sentences, sides
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What was drawn.
+    """The pairs to translate, in the order drawn, and spares that may replace refused ones.
 
-    Attributes:
-        drawn: pair_id, premise, hypothesis, language in the order drawn.
-        spares: pair_id, premise, hypothesis of pairs that may replace refused ones; none where
-            nothing is to be replaced.
+    `drawn` has the columns pair_id, premise, hypothesis, language; `spares` has no language.
     """
 
     drawn: pd.DataFrame
@@ -26,7 +23,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Replacement:
-    """A pair that took the place of one with a quarantined sentence."""
+    """A pair that was replaced because of a quarantined sentence."""
 
     pair_id: str
     language: str
@@ -35,14 +32,14 @@ class Replacement:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How far a sample is.
+class Outcome:
+    """The state of a sample's translation.
 
     Attributes:
-        pairs: pair_id, premise, hypothesis, language, replacements made.
-        answers: what became of each of their sentences; those not asked for yet are missing.
+        pairs: pair_id, premise, hypothesis, language, after replacements.
+        answers: the answer to each sentence; those not asked for yet are missing.
         replaced: the replacements, in the order of the pairs.
-        asked: every sentence that was wanted, those of replaced pairs too.
+        asked: every sentence that was wanted, including those of replaced pairs.
     """
 
     pairs: pd.DataFrame
@@ -52,53 +49,53 @@ class Standing:
 
     @property
     def missing(self) -> list[Sentence]:
-        """The sentences that nobody was asked for yet."""
-        return [one for one in sentences(self.pairs) if one not in self.answers]
+        """The sentences that were not asked for yet."""
+        return [sentence for sentence, answer in self._all() if answer.state == "missing"]
 
     @property
     def refused(self) -> list[tuple[Sentence, Answer]]:
-        """The sentences without a clean translation that are not to be asked for again."""
-        found = [(one, self.answers.get(one)) for one in sentences(self.pairs)]
-        return [(one, answer) for one, answer in found if answer and answer.reason]
+        """The quarantined sentences."""
+        return [(sentence, answer) for sentence, answer in self._all() if answer.state == "refused"]
 
     @property
     def clean(self) -> pd.DataFrame:
         """The pairs with two clean translations, as target_premise and target_hypothesis."""
-        whole = self.pairs.copy()
-        for side in SIDES:
-            known = [self.answers.get(one) for one in sentences(self.pairs) if one.side == side]
-            texts = [one.text if one and not one.reason else None for one in known]
+        whole, own = self.pairs.copy(), list(self._all())
+        for number, side in enumerate(SIDES):
+            answers = (answer for _, answer in own[number :: len(SIDES)])
+            texts = [answer.text if answer.state == "clean" else None for answer in answers]
             whole[f"target_{side}"] = pd.Series(texts, index=whole.index, dtype=object)
         return whole.dropna().reset_index(drop=True)
 
     @property
     def dates(self) -> dict[str, str]:
-        """When the first and the last sentence were accepted; nothing where nobody noted it."""
-        found = [self.answers.get(one) for one in sentences(self.pairs)]
-        at = sorted(one.at for one in found if one and one.at and not one.reason)
+        """When the first and last sentences were accepted; empty if the engine keeps no dates."""
+        at = sorted(answer.at for _, answer in self._all() if answer.state == "clean" and answer.at)
         return {"first": at[0], "last": at[-1]} if at else {}
 
     def by_language(self) -> pd.DataFrame:
-        """Return by language: pairs, clean pairs, sentences clean, refused and missing."""
-        refused = {one for one, _ in self.refused}
-        rows = [
-            (one.language, one in self.answers and one not in refused, one in refused,
-             one not in self.answers)
-            for one in sentences(self.pairs)
-        ]  # fmt: skip
-        columns = ["language", "sentences", "refused", "missing"]
-        counts = pd.DataFrame(rows, columns=columns).groupby("language").sum()
-        pairs, clean = (one.language.value_counts() for one in (self.pairs, self.clean))
-        counts.insert(0, "pairs", pairs)
-        counts.insert(1, "clean", clean.reindex(counts.index, fill_value=0))
+        """Count by language: pairs, clean pairs; sentences clean, refused and missing."""
+        states = [(sentence.language, answer.state) for sentence, answer in self._all()]
+        frame = pd.DataFrame(states, columns=["language", "state"])
+        counts = pd.crosstab(frame.language, frame.state)
+        counts = counts.reindex(columns=["clean", "refused", "missing"], fill_value=0)
+        counts = counts.rename(columns={"clean": "sentences"})
+        clean = self.clean.language.value_counts().reindex(counts.index, fill_value=0)
+        counts.insert(0, "pairs", self.pairs.language.value_counts())
+        counts.insert(1, "clean", clean)
         return counts
 
+    def _all(self) -> Iterator[tuple[Sentence, Answer]]:
+        for sentence in sentences(self.pairs):
+            yield sentence, self.answers.get(sentence, Answer())
 
-def stand(engine: Engine, sample: Sample, check: Check) -> Standing:
-    """Return how far a sample is, asking nobody.
 
-    A refused pair's place goes to the next spare in the pair's language, place after place: a
-    larger sample makes the same replacements for the places that it shares with a smaller one.
+def look_up(engine: Engine, sample: Sample, check: Check) -> Outcome:
+    """Return a sample's outcome so far, without asking any server.
+
+    Each refused pair is replaced by the next spare, in the same language. They are replaced in
+    the order drawn, so a larger sample makes the same replacements for the pairs that it shares
+    with a smaller one.
     """
     wanted = sentences(sample.drawn)
     answers = engine.known(wanted, check)
@@ -106,7 +103,7 @@ def stand(engine: Engine, sample: Sample, check: Check) -> Standing:
     asked, pairs, replaced = list(wanted), [], []
     for drawn in sample.drawn.to_dict("records"):
         pair = drawn
-        while reason := _reason(_sides(pair), answers):
+        while reason := _reason(sides(pair), answers):
             spare = next(spares, None)
             if spare is None:
                 break
@@ -114,55 +111,43 @@ def stand(engine: Engine, sample: Sample, check: Check) -> Standing:
                 Replacement(pair["pair_id"], pair["language"], reason, spare["pair_id"])
             )
             pair = {**spare, "language": pair["language"]}
-            asked += _sides(pair)
-            answers |= engine.known(_sides(pair), check)
+            asked += sides(pair)
+            answers |= engine.known(sides(pair), check)
         pairs.append(pair)
     frame = pd.DataFrame(pairs)[["pair_id", "premise", "hypothesis", "language"]]
-    return Standing(frame, answers, tuple(replaced), tuple(asked))
+    return Outcome(frame, answers, tuple(replaced), tuple(asked))
+
+
+def _reason(pair: Sequence[Sentence], answers: Mapping[Sentence, Answer]) -> str | None:
+    for sentence in pair:
+        reason = answers.get(sentence, Answer()).reason
+        if reason:
+            return f"{sentence.side}: {reason}"
+    return None
 
 
 def translated(
     engine: Engine, sample: Sample, check: Check, *, progress: Progress
-) -> tuple[Standing, str | None]:
-    """Have a sample translated.
-
-    Args:
-        engine: asked for what is missing, and for nothing else.
-        sample: the pairs.
-        check: refuses translations.
-        progress: told of every sentence.
+) -> tuple[Outcome, str | None]:
+    """Ask an engine for the missing sentences of a sample.
 
     Returns:
-        How far the sample is then, and why the engine stopped before the end, if it did.
+        The outcome, and why the engine stopped before the end, if it did.
     """
+    stopped = None
     while True:
-        standing = stand(engine, sample, check)
-        missing = standing.missing
-        if not missing:
-            return standing, None
-        whole = len(sentences(standing.pairs))
+        outcome = look_up(engine, sample, check)
+        missing, whole = outcome.missing, len(SIDES) * len(outcome.pairs)
+        if stopped or not missing:
+            return outcome, stopped
         stopped = engine.ask(missing, check, _of_all(progress, missing=len(missing), whole=whole))
-        if stopped:
-            return stand(engine, sample, check), stopped
 
 
 def _of_all(progress: Progress, *, missing: int, whole: int) -> Progress:
-    """Return a Progress that counts what was there before along."""
+    """Return a Progress that also counts the sentences of earlier runs."""
 
     def tell(step: str, done: int, total: int, note: str = "") -> None:
-        # A sentence that two pairs hold is asked for once.
+        # A sentence in two pairs is asked for once, so `total` may be less than `missing`.
         progress(step, whole if done == total else whole - missing + done, whole, note)
 
     return tell
-
-
-def _sides(pair: Mapping[Hashable, str]) -> list[Sentence]:
-    return [Sentence(pair["pair_id"], side, pair["language"], pair[side]) for side in SIDES]
-
-
-def _reason(pair: Sequence[Sentence], answers: Mapping[Sentence, Answer]) -> str | None:
-    for one in pair:
-        answer = answers.get(one)
-        if answer and answer.reason:
-            return f"{one.side}: {answer.reason}"
-    return None

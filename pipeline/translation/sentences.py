@@ -1,7 +1,7 @@
-"""A sentence to translate and what became of it, as engines and checks see them."""
+"""A sentence to translate and its answer, as engines and checks see them."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,14 +11,7 @@ SIDES = ("premise", "hypothesis")
 
 @dataclass(frozen=True)
 class Sentence:
-    """One side of a pair, and the language that it goes into.
-
-    Attributes:
-        pair_id: the pair.
-        side: premise or hypothesis.
-        language: the target language, by the code of this project.
-        text: the sentence in the source language.
-    """
+    """The premise or hypothesis of a pair, in the source language, and its target language."""
 
     pair_id: str
     side: str
@@ -27,38 +20,49 @@ class Sentence:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The language and the text's hash: what the journal knows the sentence by."""
+        """The language and the text's hash, by which the journal knows the sentence."""
         return self.language, hashlib.sha256(self.text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a sentence: a clean translation, or the reason why there is none.
+    """The answer to a sentence.
 
     Attributes:
-        text: the translation; of a refused sentence the last answer, if there was one.
+        text: the translation; for a refused sentence the last one, if any.
         reason: why it was refused; None for a clean translation.
-        at: when it was accepted, ISO 8601 in UTC; None where nobody wrote it down.
+        at: when it was accepted, ISO 8601 in UTC; None if the engine keeps no dates.
     """
 
-    text: str | None
+    text: str | None = None
     reason: str | None = None
     at: str | None = None
+
+    @property
+    def state(self) -> str:
+        """`clean`, `refused`, or `missing` if nobody was asked yet."""
+        if self.reason:
+            return "refused"
+        return "missing" if self.text is None else "clean"
 
 
 Check = Callable[[Sentence, str], str | None]
 """Returns why a translation of a sentence is refused, or None."""
 
 
+def sides(pair: Mapping[Hashable, str]) -> list[Sentence]:
+    """Return the two sentences of a pair (pair_id, language, premise, hypothesis)."""
+    return [Sentence(pair["pair_id"], side, pair["language"], pair[side]) for side in SIDES]
+
+
 def sentences(pairs: pd.DataFrame) -> list[Sentence]:
-    """Return the sentences of pairs (pair_id, language, premise, hypothesis) in their order."""
-    return [
-        Sentence(row["pair_id"], side, row["language"], row[side])
-        for row in pairs.to_dict("records")
-        for side in SIDES
-    ]
+    """Return the sentences of pairs in their order; see `sides`."""
+    return [sentence for pair in pairs.to_dict("records") for sentence in sides(pair)]
 
 
-def once(found: Iterable[Sentence]) -> list[Sentence]:
-    """Return the sentences without those that another pair holds in the same language."""
-    return list({sentence.key: sentence for sentence in reversed(list(found))}.values())[::-1]
+def distinct(wanted: Iterable[Sentence]) -> list[Sentence]:
+    """Return the sentences, once per text and language, whichever pair they belong to."""
+    by_key: dict[tuple[str, str], Sentence] = {}
+    for sentence in wanted:
+        by_key.setdefault(sentence.key, sentence)
+    return list(by_key.values())

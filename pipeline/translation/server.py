@@ -1,9 +1,8 @@
-"""The engine that asks a server, whichever it is: sentences through a journal."""
+"""The engine for translation servers: it remembers every answer in the journal."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 
@@ -14,92 +13,91 @@ from pipeline.languages import LANGUAGES
 from pipeline.params.whole import Params
 from pipeline.progress import Progress
 from pipeline.translation.checks import has_letters
+from pipeline.translation.engines import Engine
 from pipeline.translation.files import JOURNAL
 from pipeline.translation.journal import Journal
-from pipeline.translation.sentences import Answer, Check, Sentence, once
-from pipeline.translation.web import beneath
-from pipeline.translation.workers import Connect, Workers, standing
+from pipeline.translation.sentences import SIDES, Answer, Check, Sentence, distinct
+from pipeline.translation.web import Web, routed_through
+from pipeline.translation.workers import Translate, Workers, counting
 
 
-@dataclass(frozen=True)
-class Server:
-    """What an engine's file says of its server.
+class ServerEngine(Engine):
+    """Has a server translate sentences.
 
-    Attributes:
-        name: the engine's.
-        module: deep-translator's module that speaks with it.
-        connect: makes a translator into a language.
-        longest: characters of a sentence, at most.
+    Args:
+        name: of the engine, and of the module of deep-translator that talks to the server.
+        params: the settings.
+        connect: makes a translator, from the source and target languages by the engine's own
+            codes and the Web that its requests go through.
+        longest: characters in a sentence, at most.
     """
 
-    name: str
-    module: str
-    connect: Connect
-    longest: int
-
-
-class ServerEngine:
-    """Has sentences translated by a server, and remembers each of them; see Engine."""
-
-    def __init__(self, server: Server, params: Params) -> None:
-        self._server, self._source = server, params.languages.source
+    def __init__(
+        self, name: str, params: Params, *, connect: Callable[[str, str, Web], Translate],
+        longest: int,
+    ) -> None:  # fmt: skip
+        self._name, self._source = name, params.languages.source
+        self._connect, self._longest = connect, longest
         self._settings = params.paws15.translation
         url = self._settings.url
         self.version = f"deep-translator {version('deep-translator')}" + (f", {url}" if url else "")
-        self._journal = Journal(
-            JOURNAL, engine=server.name, version=self.version, source=self._source
-        )
+        self._journal = Journal(JOURNAL, engine=name, version=self.version, source=self._source)
 
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
-        """Return the pairs with letters in both sentences, and not too many; see Engine.usable."""
+        """Return the pairs whose sentences have letters and are short enough."""
+        known = [code for code, row in LANGUAGES.items() if self._name in row.codes]
         for code in languages:
-            if self._server.name not in LANGUAGES[code].codes:
-                known = [one for one, row in LANGUAGES.items() if self._server.name in row.codes]
+            if code not in known:
                 raise InputError(
                     f"params.yaml: paws15.languages: expected languages that engine "
-                    f"{self._server.name} knows ({', '.join(known)}), found {code!r}"
+                    f"{self._name} knows ({', '.join(known)}), found {code!r}"
                 )
-        for side in ("premise", "hypothesis"):
-            fits = pool[side].str.len() < self._server.longest
+        for side in SIDES:
+            fits = pool[side].str.len() < self._longest
             pool = pool[fits & pool[side].map(has_letters)]
         return pool
 
     def known(self, sentences: Sequence[Sentence], check: Check) -> dict[Sentence, Answer]:
         """Look sentences up in the journal; see Engine.known.
 
-        Every text is checked once more, since the bounds in params.yaml may have changed: an
-        accepted one may be refused now, and a refused one that passes now is asked for again.
+        Every text is checked again, because the length bounds in params.yaml may have changed:
+        an accepted text may be refused now, and a refused one that passes is asked for again.
         """
         accepted, refused = self._journal.accepted(), self._journal.refused()
-        found = {}
+        answers = {}
         for sentence in sentences:
             if sentence.key in accepted:
                 text, at = accepted[sentence.key]
-                found[sentence] = Answer(text, check(sentence, text), at)
+                answers[sentence] = Answer(text, check(sentence, text), at)
                 continue
-            against = standing(refused.get(sentence.key, ()), sentence, check)
+            against = counting(refused.get(sentence.key, ()), sentence, check)
             if len(against) >= self._settings.attempts:
-                found[sentence] = Answer(against[-1].answer, against[-1].reason)
-        return found
+                answers[sentence] = Answer(against[-1].answer, against[-1].reason)
+        return answers
 
     def ask(self, sentences: Sequence[Sentence], check: Check, progress: Progress) -> str | None:
         """Ask the server for sentences; see Engine.ask."""
+
+        def connect(language: str, web: Web) -> Translate:
+            source, target = (LANGUAGES[c].codes[self._name] for c in (self._source, language))
+            return self._connect(source, target, web)
+
         workers = Workers(
-            self._server.connect,
+            connect,
             self._journal,
             check=check,
             settings=self._settings,
             generator=random.Random(),
         )
         with ExitStack() as working:
-            working.enter_context(self._journal.at_work())
-            # Another process may have answered them while this one was reading.
+            working.enter_context(self._journal.locked())
+            # Another process may have answered some of them before the lock was free.
             known = self.known(sentences, check)
-            missing = once(one for one in sentences if one not in known)
-            module = import_module(self._server.module)
-            working.enter_context(beneath(module, workers.web))
+            missing = distinct(sentence for sentence in sentences if sentence not in known)
+            module = import_module(f"deep_translator.{self._name}")
+            working.enter_context(routed_through(workers.web, module))
             return workers.run(missing, progress)
 
     def refusals(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        """Return how often an answer was refused, by reason; see Engine.refusals."""
+        """Return how often answers to these sentences were refused, by reason."""
         return self._journal.reasons(sentences)

@@ -1,4 +1,4 @@
-"""Workers that ask a server for sentences until none is missing, or the server is ill."""
+"""Workers that ask a server for sentences until none is missing or the server is down."""
 
 import random
 import threading
@@ -11,47 +11,49 @@ from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_
 from pipeline.errors import InputError, RunError
 from pipeline.params.text import Translation
 from pipeline.progress import Progress
-from pipeline.translation.checks import LENGTH, NOTHING, is_error_page, is_quota
-from pipeline.translation.failures import TOO_MANY, RefusedError, ServerFailureError, failure
+from pipeline.translation.checks import ERROR_PAGE, LENGTH, NOTHING, is_error_page, is_quota
+from pipeline.translation.failures import TOO_MANY, RefusedError, ServerFailureError, kind_of
 from pipeline.translation.journal import Journal, Refusal
 from pipeline.translation.outage import Outage
-from pipeline.translation.pace import Pace, StoppedError
+from pipeline.translation.rate_limit import RateLimit, StoppedError
 from pipeline.translation.sentences import Check, Sentence
 from pipeline.translation.web import Web
 
 Translate = Callable[[str], str | None]
 Connect = Callable[[str, Web], Translate]
-"""Makes a translator into a language that sends its requests through a Web."""
+"""Makes a translator into a language, which sends its requests through a Web."""
 
 TRIES = 5
-"""Requests for a sentence that the server fails at, before another sentence has its turn."""
+"""Failed requests for a sentence before it goes to the end of the queue."""
 
 
-def standing(refusals: Sequence[Refusal], sentence: Sentence, check: Check) -> list[Refusal]:
+def counting(refusals: Sequence[Refusal], sentence: Sentence, check: Check) -> list[Refusal]:
     """Return the refusals that count towards a sentence's quarantine.
 
-    The bounds of lengths are parameters: a text that was too long and passes now does not count.
+    A text that was refused for its length and passes now, by other bounds, does not count.
     """
     return [
-        one
-        for one in refusals
-        if one.counts
-        and not (one.reason == LENGTH and one.answer and check(sentence, one.answer) is None)
+        refusal
+        for refusal in refusals
+        if refusal.counts
+        and not (
+            refusal.reason == LENGTH and refusal.answer and check(sentence, refusal.answer) is None
+        )
     ]
 
 
 class Workers:
-    """Ask, check, write down, ask for the next: `settings.workers` threads do it at once.
+    """Threads that ask for a sentence, check the answer, and write it to the journal.
 
-    Each worker has translators of its own, one a language: an instance that threads share
-    returns the texts of other threads.
+    Each has its own translators, one per language: an instance that threads share returns the
+    texts of other threads.
 
     Args:
         connect: makes a translator.
-        journal: where answers are kept.
+        journal: keeps the answers.
         check: refuses translations.
-        settings: pace and patience.
-        generator: of the jitter of waits.
+        settings: the number of threads, the rate limit and the waits.
+        generator: draws the jitter of waits.
     """
 
     def __init__(
@@ -66,39 +68,35 @@ class Workers:
         self._connect, self._journal, self._check = connect, journal, check
         self._settings = settings
         self._stop = threading.Event()
-        pace = Pace(settings.requests_per_second, self._stop)
-        self.web = Web(pace, settings.timeout)
-        self._outage = Outage(settings, pace, generator)
+        limit = RateLimit(settings.requests_per_second, self._stop)
+        self.web = Web(limit, settings.timeout)
+        self._outage = Outage(settings, limit, generator)
         self._queue: deque[Sentence] = deque()
         self._refusals: dict[tuple[str, str], int] = {}
         self._settled = 0
 
     def run(self, missing: Sequence[Sentence], progress: Progress) -> str | None:
-        """Ask for sentences; return None when each is settled, or why the run stopped.
-
-        Args:
-            missing: the sentences, none of them twice in a language.
-            progress: told of every sentence that is accepted or quarantined.
-        """
+        """Ask for distinct sentences; return None when all are settled, or why the run stopped."""
         refused = self._journal.refused()
         self._refusals = {
-            one.key: len(standing(refused.get(one.key, ()), one, self._check)) for one in missing
+            sentence.key: len(counting(refused.get(sentence.key, ()), sentence, self._check))
+            for sentence in missing
         }
         self._queue.extend(missing)
-        # A thread ends where it raises: all of them stop, and the first error is raised here.
+        # If a thread raises, all of them stop and the first error is raised here.
         with ThreadPoolExecutor(self._settings.workers) as threads:
             running = {threads.submit(self._work) for _ in range(self._settings.workers)}
             try:
                 while running:
-                    done, running = wait(running, timeout=0.1)
+                    ended, running = wait(running, timeout=0.1)
                     progress("translating", self._settled, len(missing))
-                    for one in done:
-                        one.result()
+                    for thread in ended:
+                        thread.result()
             finally:
                 self._stop.set()
         if not self._outage.is_too_long:
             return None
-        self._journal.forgive(self._outage.refusals)
+        self._journal.forgive(self._outage.began)
         return self._outage.verdict()
 
     def _work(self) -> None:
@@ -107,7 +105,7 @@ class Workers:
             try:
                 sentence = self._queue.popleft()
             except IndexError:
-                return  # whoever puts a sentence back asks for it
+                return  # a worker that puts a sentence back also takes it again
             if sentence.language not in translators:
                 translators[sentence.language] = self._connect(sentence.language, self.web)
             try:
@@ -118,7 +116,7 @@ class Workers:
                 self._stop.set()
 
     def _settle(self, sentence: Sentence, translate: Translate) -> None:
-        """Have one sentence accepted, put back for later, or quarantined."""
+        """Ask for a sentence; accept the answer, queue the sentence again, or quarantine it."""
         answer: str | None = None
         try:
             answer = self._answer(sentence, translate)
@@ -136,12 +134,8 @@ class Workers:
             self._journal.accept(sentence, answer)
             self._outage.end()
             self._settled += 1
-        else:
-            self._put_back(sentence, Refusal(reason or NOTHING, answer, counts=True))
-
-    def _put_back(self, sentence: Sentence, refusal: Refusal) -> None:
-        """Have a sentence asked for again when the others are done, unless it is quarantined."""
-        self._outage.noted(self._journal.refuse(sentence, refusal))
+            return
+        self._journal.refuse(sentence, Refusal(reason or NOTHING, answer, counts=True))
         self._refusals[sentence.key] += 1
         if self._refusals[sentence.key] < self._settings.attempts:
             self._queue.append(sentence)
@@ -149,7 +143,7 @@ class Workers:
             self._settled += 1
 
     def _answer(self, sentence: Sentence, translate: Translate) -> str | None:
-        """Return what the server says, once it does not fail."""
+        """Return the server's answer, after a few tries if it fails."""
         tries = Retrying(
             retry=retry_if_exception_type(ServerFailureError),
             stop=lambda state: self._stop.is_set() or stop_after_attempt(TRIES)(state),
@@ -163,22 +157,20 @@ class Workers:
         """Send one request.
 
         Raises:
-            ServerFailureError: no answer came, or a server's complaint in place of one.
+            ServerFailureError: no answer came, or an error page.
         """
         try:
             answer = translate(sentence.text)
-            if answer and is_error_page(answer):
-                kind = TOO_MANY if is_quota(answer) else "error page"
-                raise ServerFailureError(kind, retry_after=self.web.page.retry_after)
         except (StoppedError, RefusedError, InputError, RunError):
             raise
         except Exception as error:
-            failed = (
-                error if isinstance(error, ServerFailureError) else failure(error, self.web.page)
-            )
-            self._journal.refuse(sentence, Refusal(failed.kind, None, counts=False))
-            self._outage.failed(failed.kind, asked=self.web.left)
-            if self._outage.is_too_long:
-                self._stop.set()
-            raise failed from None
-        return answer
+            kind = kind_of(error, self.web.page)
+        else:
+            if not answer or not is_error_page(answer):
+                return answer
+            kind = TOO_MANY if is_quota(answer) else ERROR_PAGE
+        self._journal.refuse(sentence, Refusal(kind, None, counts=False))
+        self._outage.failed(kind, asked=self.web.left)
+        if self._outage.is_too_long:
+            self._stop.set()
+        raise ServerFailureError(kind, retry_after=self.web.page.retry_after)

@@ -1,4 +1,4 @@
-"""Few-shot splits: balanced, disjoint, and drawn from the texts alone."""
+"""Few-shot splits: balanced, disjoint, and dependent only on the texts."""
 
 import hashlib
 import shutil
@@ -15,12 +15,10 @@ from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
 from pipeline.corpora.leaks import pair_texts
 from pipeline.errors import InputError
 from pipeline.params.text import Fewshot
-from tests import toys
+from tests import real_data, toys
 from tests.commands import call, only_line
-from tests.imports import ROOT
 
-REAL = ROOT.parent / "shared" / "hub" / "zhao-schuetze-2021" / "xnli-fewshot"
-needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"no given splits at {REAL}")
+COLUMNS = ["split", "premise", "hypothesis", "label"]
 
 
 def pool(name, rows=36):
@@ -37,8 +35,8 @@ def pool(name, rows=36):
 POOLS = {name: pool(name) for name in ("train", "dev", "test")}
 
 
-def texts(frame):
-    return set(pair_texts(frame))
+def texts(frame, split=""):
+    return set(pair_texts(frame[frame.split.str.startswith(split)] if split else frame))
 
 
 @pytest.mark.parametrize("shots", [1, 2, 4, 12])
@@ -52,18 +50,17 @@ def test_splits_are_balanced(shots):
 
 def test_splits_are_disjoint_from_each_other_and_from_the_test():
     shared = POOLS["test"].iloc[:30]
+    train = pd.concat([POOLS["train"], shared, POOLS["dev"]], ignore_index=True)
+    # Spaces and case hide no pair.
+    train["premise"] = train.premise.str.upper().str.replace(" ", "  ")
     pools = {
-        "train": pd.concat([POOLS["train"], shared, POOLS["dev"]], ignore_index=True),
+        "train": train.assign(pair_id=[f"train-{row}" for row in range(len(train))]),
         "dev": pd.concat([shared, POOLS["dev"]], ignore_index=True),
         "test": POOLS["test"],
     }
-    pools["train"]["pair_id"] = [f"train-{row}" for row in range(len(pools["train"]))]
-    # Spaces and case hide no pair.
-    pools["train"]["premise"] = pools["train"].premise.str.upper().str.replace(" ", "  ")
     for seed in range(5):
         split = sampled(pools, shots=12, seed=seed)
-        train, dev = split[split.split == "train"], split[split.split == "dev"]
-        assert not texts(train) & texts(dev)
+        assert not texts(split, "train") & texts(split, "dev")
         assert not texts(split) & texts(POOLS["test"])
         require_disjoint(split, POOLS["test"], place="here")
 
@@ -71,22 +68,19 @@ def test_splits_are_disjoint_from_each_other_and_from_the_test():
 @settings(max_examples=25, deadline=None)
 @for_all(data=st.data(), shots=st.integers(1, 6), seed=st.integers(0, 9))
 def test_splits_do_not_depend_on_the_order_of_rows(data, shots, seed):
-    repeated = pd.concat(
-        [
-            POOLS["train"],
-            POOLS["train"].iloc[:6].assign(pair_id=[f"again-{row}" for row in range(6)]),
-            POOLS["train"].iloc[:6].assign(label=2, pair_id=[f"other-{row}" for row in range(6)]),
-        ]
-    )
-    pools = POOLS | {"train": repeated}
+    head = POOLS["train"].iloc[:6]
+    again = head.assign(pair_id=[f"again-{row}" for row in range(6)])
+    other = head.assign(label=2, pair_id=[f"other-{row}" for row in range(6)])
+    repeated = pd.concat([POOLS["train"], again, other])
     order = data.draw(st.permutations(range(len(repeated))))
-    shuffled = pools | {"train": repeated.iloc[order].reset_index(drop=True)}
-    columns = ["split", "premise", "hypothesis", "label"]
-    ours, theirs = (sampled(one, shots=shots, seed=seed)[columns] for one in (pools, shuffled))
+    ours, theirs = (
+        sampled(POOLS | {"train": train}, shots=shots, seed=seed)[COLUMNS]
+        for train in (repeated, repeated.iloc[order].reset_index(drop=True))
+    )
     pd.testing.assert_frame_equal(ours, theirs)
 
 
-def test_a_pair_that_comes_twice_counts_once():
+def test_a_repeated_pair_counts_once():
     train = pd.concat([POOLS["train"].iloc[:6]] * 2, ignore_index=True)
     train["pair_id"] = [f"train-{row}" for row in range(12)]
     split = sampled(POOLS | {"train": train}, shots=2, seed=0)
@@ -109,15 +103,13 @@ def test_the_seed_and_the_shots_change_the_draw():
 
 def test_each_training_seed_may_have_its_own_split():
     split = seeded(POOLS, shots=2, split_seed=0, seeds=(1, 10, 2))
-    assert sorted(split.split.unique()) == sorted(
-        f"{name}@{seed}" for name in ("train", "dev") for seed in (1, 10, 2)
-    )
-    parts = {name: texts(part) for name, part in split.groupby("split")}
-    assert parts["train@1"] != parts["train@2"]
+    names = {f"{name}@{seed}" for name in ("train", "dev") for seed in (1, 10, 2)}
+    assert set(split.split) == names
     assert (split.groupby(["split", "label"]).size() == 2).all()
-    # A further seed leaves the splits of the others as they are.
+    assert texts(split, "train@1") != texts(split, "train@2")
+    # The splits of other seeds do not matter.
     fewer = seeded(POOLS, shots=2, split_seed=0, seeds=(2,))
-    assert texts(fewer[fewer.split == "train@2"]) == parts["train@2"]
+    assert texts(fewer, "train@2") == texts(split, "train@2")
     assert texts(seeded(POOLS, shots=2, split_seed=1, seeds=(2,))) != texts(fewer)
     require_disjoint(split, POOLS["test"], place="here")
 
@@ -131,16 +123,18 @@ def test_a_label_with_too_few_pairs_is_named():
     )
 
 
-def write_given(folder, *, shots=2, train=None, dev=None):
-    parts = {"train": pool("train", 3 * shots), "validation": pool("dev", 3 * shots)}
-    for name, changed in (("train", train), ("validation", dev)):
-        frame = parts[name] if changed is None else changed(parts[name])
-        columns = frame.drop(columns="pair_id")
-        toys.write_parquet(columns, folder / f"k{shots}" / f"{name}-00000-of-00001.parquet")
+def same(frame):
+    return frame
+
+
+def write_given(folder, *, shots=2, train=same, dev=same):
+    for name, split, change in (("train", "train", train), ("dev", "validation", dev)):
+        rows = change(pool(name, 3 * shots)).drop(columns="pair_id")
+        toys.write_parquet(rows, folder / f"k{shots}/{split}-00000-of-00001.parquet")
     return Fewshot(source=str(folder), split_seed=0, per_seed=False)
 
 
-def test_given_splits_are_taken_as_they_are(tmp_path):
+def test_given_splits_are_read_unchanged(tmp_path):
     fewshot = write_given(tmp_path)
     translations = pd.DataFrame({"row": [0], "language": ["de"], "premise": ["x"]})
     toys.write_parquet(translations, tmp_path / "k2" / "train-translations.parquet")
@@ -157,40 +151,31 @@ def complaint(fewshot, shots=2):
 
 
 @pytest.mark.parametrize(
-    ("change", "line"),
+    ("changes", "line"),
     [
-        (
-            lambda frame: frame.assign(label=0),
-            "HERE/k2/train: expected 2 pairs of each label, found [6, 0, 0]",
-        ),
-        (
-            lambda frame: frame.iloc[:5],
-            "HERE/k2/train: expected 2 pairs of each label, found [2, 2, 1]",
-        ),
-        (
-            lambda frame: frame.assign(label=[0, 1, 2, 0, 1, -1]),
-            "HERE/k2/train: expected 2 pairs of each label, found [2, 2, 1]",
-        ),
-        (
-            lambda frame: frame.assign(premise=["a", " ", "b", "c", "d", "e"]),
-            "HERE/k2/train, row 1: expected two sentences, found blank text",
-        ),
-        (
-            lambda frame: frame.assign(hypothesis=["a", "z", None, "c", "d", "e"]),
-            "HERE/k2/train, row 2: expected two sentences, found blank text",
-        ),
-        (
-            lambda frame: frame.drop(columns="label"),
-            "HERE/k2/train: expected a column label, found premise, hypothesis",
-        ),
+        ({"label": 0}, ": expected 2 pairs of each label, found [6, 0, 0]"),
+        ({"label": [0, 1, 2, 0, 1, -1]}, ": expected 2 pairs of each label, found [2, 2, 1]"),
+        ({"premise": ["a", " ", *"bcde"]}, ", row 1: expected two sentences, found blank text"),
+        ({"hypothesis": ["a", "z", None, *"cde"]},
+         ", row 2: expected two sentences, found blank text"),
     ],
-    ids=["one label", "too few", "placeholder", "blank", "no text", "no labels"],
-)
-def test_given_splits_that_are_wrong_are_one_line(change, line, tmp_path):
-    assert complaint(write_given(tmp_path, train=change)) == line
+    ids=["one label", "placeholder", "blank", "no text"],
+)  # fmt: skip
+def test_given_splits_that_are_wrong_are_refused(changes, line, tmp_path):
+    wrong = write_given(tmp_path, train=lambda frame: frame.assign(**changes))
+    assert complaint(wrong) == f"HERE: k2/train{line}"
 
 
-def test_given_splits_that_are_not_there_are_one_line(tmp_path):
+def test_given_splits_that_lack_pairs_or_labels_are_refused(tmp_path):
+    assert complaint(write_given(tmp_path, train=lambda frame: frame.iloc[:5])) == (
+        "HERE: k2/train: expected 2 pairs of each label, found [2, 2, 1]"
+    )
+    assert complaint(write_given(tmp_path, train=lambda frame: frame.drop(columns="label"))) == (
+        "HERE: k2/train: expected a column label, found premise, hypothesis"
+    )
+
+
+def test_missing_given_splits_are_named(tmp_path):
     fewshot = write_given(tmp_path)
     assert complaint(fewshot, shots=4) == (
         "params.yaml: fewshot.source: expected k4/train-*.parquet in HERE, "
@@ -203,47 +188,28 @@ def test_given_splits_that_are_not_there_are_one_line(tmp_path):
     assert complaint(Fewshot(source="splits", split_seed=0, per_seed=False)).endswith("no HERE")
 
 
-def test_a_test_pair_or_a_dev_pair_in_training_is_refused(tmp_path):
-    def copy(frame, other):
-        return pd.concat([frame.iloc[:3], other.iloc[3:6]])
-
-    split = given(write_given(tmp_path, train=lambda f: copy(f, POOLS["test"])), shots=2)
+@pytest.mark.parametrize(
+    ("changed", "other", "of", "pair_id"),
+    [
+        ("train", "test", "the test set", "k2/train-3"),
+        ("dev", "test", "the test set", "k2/dev-3"),
+        ("train", "dev", "its dev split", "k2/train-3"),
+    ],
+)
+def test_a_test_pair_or_a_dev_pair_in_training_is_refused(changed, other, of, pair_id, tmp_path):
+    leaked = {changed: lambda frame: pd.concat([frame.iloc[:3], POOLS[other].iloc[3:6]])}
+    split = given(write_given(tmp_path, **leaked), shots=2)
     with pytest.raises(InputError) as caught:
         require_disjoint(split, POOLS["test"], place="HERE")
     assert str(caught.value) == (
-        "HERE: expected no text of the test set, found the pair k2/train-3 in it "
-        "('the premise 3 of test', 'a hypothesis 3 of test')"
+        f"HERE: expected no text of {of}, found the pair {pair_id} in it "
+        f"('the premise 3 of {other}', 'a hypothesis 3 of {other}')"
     )
-    split = given(write_given(tmp_path, dev=lambda f: copy(f, POOLS["test"])), shots=2)
-    with pytest.raises(InputError, match="no text of the test set, found the pair k2/dev-3"):
-        require_disjoint(split, POOLS["test"], place="HERE")
-    split = given(write_given(tmp_path, train=lambda f: copy(f, POOLS["dev"])), shots=2)
-    with pytest.raises(InputError, match="no text of its dev split, found the pair k2/train-3"):
-        require_disjoint(split, POOLS["test"], place="HERE")
 
 
-@pytest.fixture
-def with_corpora(project):
-    for name, frame in POOLS.items():
-        frames = [frame.assign(language=code) for code in ("en", "de")]
-        path = CORPORA / f"{name}.parquet"
-        artifacts.write_table(pd.concat(frames), path, EXAMPLES)
-    return project
-
-
-def test_the_stage_writes_one_split_or_one_a_seed(with_corpora, monkeypatch):
-    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
-    split = artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS)
-    assert texts(split) == texts(sampled(POOLS, shots=2, seed=0))
-    toys.write_params(toys.params(fewshot__per_seed=True), with_corpora / "params.yaml")
-    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
-    split = artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS)
-    assert set(split.split) == {"train@1", "dev@1", "train@2", "dev@2"}
-
-
-def test_the_hash_is_of_the_sorted_lines_and_of_nothing_else(tmp_path):
+def test_the_hash_is_that_of_the_sorted_lines(tmp_path):
     rows = [("train", "b", "Über", 2), ("train", "a", "z", 0), ("dev", "a", "y", 1)]
-    split = pd.DataFrame(rows, columns=["split", "premise", "hypothesis", "label"])
+    split = pd.DataFrame(rows, columns=COLUMNS)
     text = "dev\x1fa\x1fy\x1f1\ntrain\x1fa\x1fz\x1f0\ntrain\x1fb\x1fÜber\x1f2\n"
     expected = hashlib.sha256(text.encode()).hexdigest()
     assert split_sha256(split) == expected
@@ -257,21 +223,44 @@ def test_the_hash_is_of_the_sorted_lines_and_of_nothing_else(tmp_path):
         assert split_sha256(other) != expected
 
 
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """Run `mpt fewshot` by some parameters, in a folder with a corpus; return its exit code."""
+    monkeypatch.chdir(tmp_path)
+    write_corpora(same)
+
+    def fewshot(shots=2, **changes):
+        values = toys.params(**{f"fewshot__{key}": value for key, value in changes.items()})
+        toys.write_params(values, tmp_path / "params.yaml")
+        return call(monkeypatch, "fewshot", "--shots", str(shots))
+
+    return fewshot
+
+
+def write_corpora(change):
+    for name, frame in POOLS.items():
+        frames = [change(frame).assign(language=code) for code in ("en", "de")]
+        artifacts.write_table(pd.concat(frames), CORPORA / f"{name}.parquet", EXAMPLES)
+
+
+def read():
+    return artifacts.read_table(FEWSHOT / "k2.parquet", SPLITS)
+
+
 def notes_of(shots=2):
     return artifacts.read_notes(FEWSHOT / f"k{shots}.parquet")
 
 
 @pytest.mark.parametrize("per_seed", [False, True], ids=["fixed", "per seed"])
-def test_the_stage_notes_how_a_split_came_about(per_seed, with_corpora, monkeypatch, capsys):
-    changes = {"fewshot__per_seed": per_seed, "fewshot__split_seed": 7}
-    toys.write_params(toys.params(**changes), with_corpora / "params.yaml")
-    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
-    notes = notes_of()
+def test_the_stage_writes_splits_and_how_they_were_made(per_seed, stage, capsys):
+    assert stage(per_seed=per_seed, split_seed=7) == 0
     drawn = (
         seeded(POOLS, shots=2, split_seed=7, seeds=(1, 2))
         if per_seed
         else sampled(POOLS, shots=2, seed=7)
     )
+    assert read()[COLUMNS].astype({"split": str}).to_dict("list") == drawn[COLUMNS].to_dict("list")
+    notes = notes_of()
     assert notes == {
         "source": "sample",
         "split_seed": "7",
@@ -280,39 +269,30 @@ def test_the_stage_notes_how_a_split_came_about(per_seed, with_corpora, monkeypa
     }
     assert notes["sha256"][:12] in capsys.readouterr().out
     first = (FEWSHOT / "k2.parquet").read_bytes()
-    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+    assert stage(per_seed=per_seed, split_seed=7) == 0
     assert (FEWSHOT / "k2.parquet").read_bytes() == first
-    # The order in which the corpus lies changes nothing of what is drawn.
-    for name, frame in POOLS.items():
-        shuffled = frame.iloc[::-1].assign(language="en")
-        artifacts.write_table(shuffled, CORPORA / f"{name}.parquet", EXAMPLES)
-    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+    # The order of the corpus does not matter.
+    write_corpora(lambda frame: frame.iloc[::-1])
+    assert stage(per_seed=per_seed, split_seed=7) == 0
     assert notes_of() == notes
-    toys.write_params(
-        toys.params(**changes | {"fewshot__split_seed": 8}), with_corpora / "params.yaml"
-    )
-    assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+    assert stage(per_seed=per_seed, split_seed=8) == 0
     assert notes_of()["sha256"] != notes["sha256"]
 
 
-def test_the_same_given_split_has_the_same_hash_wherever_it_lies(with_corpora, monkeypatch):
-    found = []
+def test_a_given_split_has_the_same_hash_in_any_folder_and_order(stage, tmp_path):
+    hashes = set()
     for folder, order in (("one", 1), ("two", -1)):
-        write_given(with_corpora / folder, train=lambda frame, order=order: frame.iloc[::order])
-        toys.write_params(toys.params(fewshot__source=folder), with_corpora / "params.yaml")
-        assert call(monkeypatch, "fewshot", "--shots", "2") == 0
+        write_given(tmp_path / folder, train=lambda frame, order=order: frame.iloc[::order])
+        assert stage(source=folder) == 0
         assert notes_of()["source"] == folder
-        found.append(notes_of()["sha256"])
-    assert found[0] == found[1]
+        hashes.add(notes_of()["sha256"])
+    assert len(hashes) == 1
 
 
-def test_the_stage_refuses_given_splits_with_test_text(with_corpora, monkeypatch, capsys):
-    def leak(frame):
-        return pd.concat([frame.iloc[:5], POOLS["test"].iloc[5:6]])
-
-    write_given(with_corpora / "given", train=leak)
-    toys.write_params(toys.params(fewshot__source="given"), with_corpora / "params.yaml")
-    assert call(monkeypatch, "fewshot", "--shots", "2") == 2
+def test_the_stage_refuses_given_splits_with_test_text(stage, tmp_path, capsys):
+    leak = POOLS["test"].iloc[5:6]
+    write_given(tmp_path / "given", train=lambda frame: pd.concat([frame.iloc[:5], leak]))
+    assert stage(source="given") == 2
     assert only_line(capsys.readouterr().err) == (
         "given: expected no text of the test set, found the pair k2/train-5 in it "
         "('the premise 5 of test', 'a hypothesis 5 of test')"
@@ -320,18 +300,20 @@ def test_the_stage_refuses_given_splits_with_test_text(with_corpora, monkeypatch
     assert not FEWSHOT.exists()
 
 
-@needs_real
+REAL = real_data.FEWSHOT
+
+
+@real_data.needs(REAL)
 def test_the_splits_of_zhao_and_schuetze_are_read():
     fewshot = Fewshot(source=str(REAL), split_seed=0, per_seed=False)
     splits = {shots: given(fewshot, shots=shots) for shots in (1, 4, 256)}
     for shots, split in splits.items():
         assert len(split) == 6 * shots
-        train, dev = split[split.split == "train"], split[split.split == "dev"]
-        assert not texts(train) & texts(dev)
+        assert not texts(split, "train") & texts(split, "dev")
     assert not texts(splits[4]) & texts(splits[256])
 
 
-@needs_real
+@real_data.needs(REAL)
 @pytest.mark.parametrize(
     ("shots", "sha256"),
     [
@@ -340,18 +322,15 @@ def test_the_splits_of_zhao_and_schuetze_are_read():
         (256, "016fd60f09905beb76f981e4b0fb2a99de1d5b2b276081ce40ca9cb43a90d288"),
     ],
 )
-def test_the_splits_of_zhao_and_schuetze_have_their_hash(
-    shots, sha256, with_corpora, monkeypatch, tmp_path
-):
-    toys.write_params(toys.params(fewshot__source=str(REAL)), with_corpora / "params.yaml")
-    assert call(monkeypatch, "fewshot", "--shots", str(shots)) == 0
+def test_the_splits_of_zhao_and_schuetze_have_their_hash(shots, sha256, stage):
+    assert stage(shots, source=str(REAL)) == 0
     assert notes_of(shots) == {
         "source": str(REAL),
         "split_seed": "0",
         "per_seed": "false",
         "sha256": sha256,
     }
-    # By the files alone, as somebody without this code would.
+    # The same from the files, as somebody without this code would compute it.
     lines = []
     for name, split in (("train", "train"), ("dev", "validation")):
         frame = pd.read_parquet(REAL / f"k{shots}" / f"{split}-00000-of-00001.parquet")
@@ -361,12 +340,10 @@ def test_the_splits_of_zhao_and_schuetze_have_their_hash(
     assert hashlib.sha256(text.encode()).hexdigest() == sha256
 
 
-@needs_real
+@real_data.needs(REAL)
+@real_data.needs(real_data.XNLI)
 def test_the_splits_of_zhao_and_schuetze_hold_no_test_pair():
-    english = REAL.parent.parent / "facebook" / "xnli" / "en" / "test-00000-of-00001.parquet"
-    if not english.is_file():
-        pytest.skip(f"no XNLI test set at {english}")
-    test = pd.read_parquet(english)
+    test = pd.read_parquet(real_data.XNLI / "en" / "test-00000-of-00001.parquet")
     fewshot = Fewshot(source=str(REAL), split_seed=0, per_seed=False)
     for shots in (1, 16, 256):
         require_disjoint(given(fewshot, shots=shots), test, place="here")

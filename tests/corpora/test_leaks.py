@@ -1,4 +1,4 @@
-"""No text of the test in training: what counts as the same text."""
+"""The guard against test text in training: what counts as the same text."""
 
 import pandas as pd
 import pytest
@@ -12,7 +12,7 @@ def frame(*pairs):
     return pd.DataFrame(rows, columns=["pair_id", "premise", "hypothesis"])
 
 
-def test_spaces_and_case_are_no_difference():
+def test_spaces_and_case_make_no_difference():
     assert normal("  A Dog\truns.\n") == normal("a dog  RUNS.") == "a dog runs."
     assert normal("STRASSE") == normal("Straße")
     assert normal("A dog runs.") != normal("A dog runs")
@@ -37,7 +37,7 @@ def test_a_held_out_pair_is_named():
     )
 
 
-def test_nothing_leaks_from_or_into_nothing():
+def test_an_empty_set_leaks_nothing():
     empty = frame()
     refuse_pairs_of(empty, frame(("a", "b")), place="here", of="the test set")
     refuse_pairs_of(frame(("a", "b")), empty, place="here", of="the test set")

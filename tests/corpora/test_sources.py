@@ -1,6 +1,7 @@
-"""Datasets from a folder, and from a Hub on the loopback through the real client."""
+"""Datasets from folders, and from a Hub on the loopback through the real client."""
 
-import socket
+import subprocess
+import sys
 
 import datasets
 import pandas as pd
@@ -12,22 +13,12 @@ from pipeline.corpora.sources import read_split
 from pipeline.errors import InputError
 from pipeline.params.text import Source
 from tests import toys
-from tests.commands import only_line, run
-from tests.hub_server import Repository, serving
+from tests.commands import call, environment, only_line, run
+from tests.hub_server import Repository, closed_port, serving
 from tests.imports import ROOT
 
 XNLI, PAWS_X = "facebook/xnli", "google-research-datasets/paws-x"
 NEW, PINNED, OTHER = "a" * 40, "b" * 40, "c" * 40
-
-
-def params(**changes):
-    return toys.params(
-        **{
-            "datasets__xnli": {"path": XNLI, "revision": PINNED},
-            "datasets__paws_x": {"path": PAWS_X, "revision": PINNED, "splits": ["validation"]},
-            **changes,
-        }
-    )
 
 
 @pytest.fixture
@@ -46,58 +37,63 @@ def hub(tmp_path):
 
 
 @pytest.fixture
-def corpora(tmp_path, hub):
-    """Run `mpt corpora` against the Hub."""
+def project(tmp_path, monkeypatch):
+    """An empty working folder whose params.yaml names datasets on the Hub."""
     folder = tmp_path / "project"
     folder.mkdir()
-
-    def command(environment=None, **changes):
-        toys.write_params(params(**changes), folder / "params.yaml")
-        hub.requests.clear()
-        settings = {
-            "HF_ENDPOINT": hub.url,
-            "HF_HOME": str(tmp_path / "home"),
-            "HF_HUB_OFFLINE": "0",
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        }
-        return run(folder, "corpora", **settings | (environment or {}))
-
-    command.folder = folder / "data" / "corpora"
-    return command
+    monkeypatch.chdir(folder)
+    write(folder)
+    return folder
 
 
-def closed_port():
-    with socket.socket() as once:
-        once.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{once.getsockname()[1]}"
+def write(folder, **changes):
+    pinned = {
+        "datasets__xnli": {"path": XNLI, "revision": PINNED},
+        "datasets__paws_x": {"path": PAWS_X, "revision": PINNED, "splits": ["validation"]},
+    }
+    toys.write_params(toys.params(**pinned | changes), folder / "params.yaml")
 
 
-def test_the_named_files_of_the_pinned_revision_are_downloaded_once(corpora, hub):
-    ended = corpora()
+def written(project):
+    return {path.name: path.read_bytes() for path in (project / "data/corpora").iterdir()}
+
+
+def test_only_the_named_files_of_the_pinned_revision_are_downloaded_once(project, hub, tmp_path):
+    home, scratch = tmp_path / "home", tmp_path / "scratch"
+    scratch.mkdir()
+    settings = hub.settings(home) | {"TMPDIR": str(scratch)}
+    ended = run(project, "corpora", **settings)
     assert (ended.returncode, ended.stderr) == (0, "")
     splits = [(code, split) for code in ("en", *toys.TARGETS) for split in ("validation", "test")]
     assert hub.downloaded == sorted(
         f"{code}/{split}-00000-of-00001.parquet" for code, split in (*splits, ("en", "train"))
     )
     assert hub.revisions == {PINNED}
-    test = artifacts.read_table(corpora.folder / "test.parquet", EXAMPLES)
-    assert len(test) == 12 * 4  # 6 a language in the commit that is now main
-    pool = artifacts.read_table(corpora.folder / "pairs_en.parquet", ENGLISH_PAIRS)
+    test = artifacts.read_table(project / "data/corpora/test.parquet", EXAMPLES)
+    assert len(test) == 12 * 4  # 6 per language in the commit that is now main
+    pool = artifacts.read_table(project / "data/corpora/pairs_en.parquet", ENGLISH_PAIRS)
     assert len(pool) == 20
+    # `datasets` leaves no copies behind.
+    assert [path.name for path in home.iterdir()] == ["hub"]
+    assert list(scratch.iterdir()) == []
 
-    first = {path.name: path.read_bytes() for path in corpora.folder.iterdir()}
-    assert corpora().returncode == 0
+    first = written(project)
+    hub.requests.clear()
+    assert run(project, "corpora", **settings).returncode == 0
     assert hub.downloaded == []
-    assert {path.name: path.read_bytes() for path in corpora.folder.iterdir()} == first
-    unreachable = corpora({"HF_ENDPOINT": closed_port()})
+    assert written(project) == first
+    unreachable = run(project, "corpora", **settings | {"HF_ENDPOINT": closed_port()})
     assert (unreachable.returncode, unreachable.stderr) == (0, "")
-    assert {path.name: path.read_bytes() for path in corpora.folder.iterdir()} == first
+    assert written(project) == first
 
 
-def test_without_a_revision_main_is_read(corpora, hub):
-    assert corpora(datasets__xnli={"path": XNLI}).returncode == 0
+def test_without_a_revision_main_is_read(project, hub, tmp_path, monkeypatch):
+    write(project, datasets__xnli={"path": XNLI})
+    hub.use(monkeypatch, tmp_path / "cache")
+    assert call(monkeypatch, "corpora") == 0
     assert hub.revisions == {NEW, PINNED}
-    assert len(artifacts.read_table(corpora.folder / "test.parquet", EXAMPLES)) == 6 * 4
+    test = artifacts.read_table(project / "data/corpora/test.parquet", EXAMPLES)
+    assert len(test) == 6 * 4
 
 
 @pytest.mark.parametrize(
@@ -106,7 +102,7 @@ def test_without_a_revision_main_is_read(corpora, hub):
         (
             {"datasets__xnli": {"path": XNLI, "revision": OTHER}},
             f"params.yaml: datasets.xnli.revision: expected a revision of {XNLI} on the Hub, "
-            f"found {OTHER}, which it has not",
+            f"found {OTHER}, which it lacks",
         ),
         (
             {"datasets__xnli": {"path": "facebook/xmli", "revision": PINNED}},
@@ -120,104 +116,133 @@ def test_without_a_revision_main_is_read(corpora, hub):
     ],
     ids=["revision", "repository", "split"],
 )
-def test_what_the_hub_has_not_is_wrong_input_in_one_line(changes, line, corpora):
-    ended = corpora(**changes)
-    assert only_line(ended.stderr) == line
-    assert ended.returncode == 2
-    assert not corpora.folder.exists()
+def test_anything_that_the_hub_lacks_is_wrong_input(  # noqa: PLR0917
+    changes, line, project, hub, tmp_path, monkeypatch, capsys
+):
+    write(project, **changes)
+    hub.use(monkeypatch, tmp_path / "cache")
+    assert call(monkeypatch, "corpora") == 2
+    assert only_line(capsys.readouterr().err) == line
+    assert not (project / "data").exists()
 
 
-def test_a_hub_out_of_reach_is_a_failed_run_in_one_line(corpora, hub):
-    ended = corpora({"HF_ENDPOINT": closed_port()})
-    assert only_line(ended.stderr) == (
-        f"datasets.xnli: expected {XNLI} on the Hugging Face Hub (there is no such folder), "
-        f"found no connection: [Errno 111] Connection refused"
-    )
-    assert ended.returncode == 1
-    ended = corpora({"HF_HUB_OFFLINE": "1"})
-    assert only_line(ended.stderr).endswith("found the network switched off (HF_HUB_OFFLINE)")
-    assert ended.returncode == 1
+def test_a_hub_out_of_reach_is_a_failed_run(project, hub, tmp_path, monkeypatch, capsys):
+    def reason(**changes):
+        hub.use(monkeypatch, tmp_path / "cache", **changes)
+        assert call(monkeypatch, "corpora") == 1
+        assert not (project / "data").exists()
+        line = only_line(capsys.readouterr().err)
+        start = f"datasets.xnli: expected {XNLI} on the Hugging Face Hub (there is no such folder)"
+        assert line.startswith(f"{start}, found ")
+        return line.removeprefix(f"{start}, found ")
+
+    assert reason(url=closed_port()) == "no connection: [Errno 111] Connection refused"
+    assert reason(offline=True) == "the network switched off (HF_HUB_OFFLINE)"
     hub.status = 503
-    ended = corpora()
-    assert only_line(ended.stderr).endswith("found an error of the Hub, status 503")
-    assert ended.returncode == 1
-    assert not corpora.folder.exists()
+    assert reason() == "an error of the Hub, status 503"
 
 
 def test_a_folder_is_read_as_load_dataset_reads_it(tmp_path):
-    folder = ROOT / "data" / "pocket" / "hub" / "xnli"
+    folder = ROOT / "data/pocket/hub/xnli"
     for config, split in (("en", "train"), ("sw", "test")):
-        ours = read_split(Source(path=str(folder)), config=config, split=split, key="datasets.xnli")
+        ours = read(folder, config=config, split=split)
         rows = datasets.load_dataset(str(folder), config, split=split, cache_dir=str(tmp_path))
         assert ours.to_dict("list") == rows.to_dict()
 
 
-def test_class_labels_are_mapped_by_name(tmp_path):
-    names = ["contradiction", "entailment", "neutral"]
+def test_reading_text_does_not_load_torch():
+    code = f"""
+import sys
+from pathlib import Path
+from pipeline.corpora.sources import read_files
+files = [Path({str(ROOT)!r}) / "data/pocket/hub/xnli/en/test-00000-of-00001.parquet"]
+read_files(files, columns=("premise", "hypothesis", "label"), place="here")
+assert not {{"torch", "transformers"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], env=environment(), check=True)
+
+
+def read(folder, *, config="en", split="test"):
+    return read_split(Source(path=str(folder)), config=config, split=split, key="datasets.xnli")
+
+
+def write_split(folder, name="test-00000-of-00001", **columns):
+    rows = {"premise": ["a", "b"], "hypothesis": ["c", "d"], "label": [0, 1]} | columns
+    toys.write_parquet(pd.DataFrame(rows), folder / f"en/{name}.parquet")
+
+
+@pytest.mark.parametrize("form", ["class labels", "text"])
+def test_labels_are_mapped_by_name(form, tmp_path):
+    names = ["contradiction", "entailment", "neutral", None]
+    kind = datasets.ClassLabel(names=names[:3]) if form != "text" else datasets.Value("string")
+    text = datasets.Value("string")
     rows = datasets.Dataset.from_dict(
-        {"premise": list("abcd"), "label": [0, 1, 2, -1]},
-        features=datasets.Features(
-            {
-                "premise": datasets.Value("string"),
-                "label": datasets.ClassLabel(names=names),
-            }
-        ),
+        {"premise": list("abcd"), "hypothesis": list("efgh"), "label": names},
+        features=datasets.Features({"premise": text, "hypothesis": text, "label": kind}),
     )
     (tmp_path / "en").mkdir()
-    rows.to_parquet(tmp_path / "en" / "test-00000-of-00001.parquet")
-    frame = read_split(Source(path=str(tmp_path)), config="en", split="test", key="datasets.xnli")
-    assert list(frame.label) == [2, 0, 1, -1]
+    rows.to_parquet(tmp_path / "en/test-00000-of-00001.parquet")
+    labels = read(tmp_path).label
+    assert list(labels[:3]) == [2, 0, 1]
+    assert labels.isna()[3]
 
 
-def test_the_files_of_a_split_are_read_in_their_order_and_others_not(tmp_path):
+def test_other_labels_stay(tmp_path):
+    write_split(tmp_path, label=[-1, 7])
+    assert list(read(tmp_path).label) == [-1, 7]
+    write_split(tmp_path, label=["maybe", "neutral"])
+    assert list(read(tmp_path).label) == ["maybe", 1]
+
+
+def test_the_files_of_a_split_are_read_in_their_order_and_others_are_not(tmp_path):
     for name, premise in (
         ("train-00001-of-00002", "second"),
         ("train-00000-of-00002", "first"),
         ("train-translations", "no split"),
         ("training-00000-of-00001", "another"),
     ):
-        toys.write_parquet(pd.DataFrame({"premise": [premise]}), tmp_path / f"en/{name}.parquet")
-    frame = read_split(Source(path=str(tmp_path)), config="en", split="train", key="datasets.xnli")
-    assert list(frame.premise) == ["first", "second"]
+        write_split(tmp_path, name, premise=premise)
+    assert list(read(tmp_path, split="train").premise) == ["first"] * 2 + ["second"] * 2
 
 
 def complaint(folder, split="test"):
     with pytest.raises(InputError) as caught:
-        read_split(Source(path=str(folder)), config="en", split=split, key="datasets.xnli")
-    return str(caught.value)
+        read(folder, split=split)
+    return str(caught.value).replace(str(folder), "HERE")
 
 
-def test_a_missing_folder_is_one_line(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     assert complaint(tmp_path / "no") == (
-        f"params.yaml: datasets.xnli.path: expected a folder, found no {tmp_path}/no"
+        "params.yaml: datasets.xnli.path: expected a folder, found no HERE"
     )
 
 
-def test_a_missing_split_is_one_line_with_those_that_are_there(tmp_path):
+def test_the_splits_of_a_folder_are_listed_if_one_is_missing(tmp_path):
     assert complaint(tmp_path) == (
-        f"params.yaml: datasets.xnli: expected en/test-*.parquet in {tmp_path}, "
-        f"found no Parquet files"
+        "params.yaml: datasets.xnli: expected en/test-*.parquet in HERE, found no Parquet files"
     )
     toys.hub(tmp_path)
     assert complaint(tmp_path / "xnli", "dev") == (
-        f"params.yaml: datasets.xnli: expected en/dev-*.parquet in {tmp_path}/xnli, "
-        f"found de/test, de/validation, en/test, en/train, en/validation, sw/test, sw/validation, "
-        f"zh/test, ..."
+        "params.yaml: datasets.xnli: expected en/dev-*.parquet in HERE, "
+        "found de/test, de/validation, en/test, en/train, en/validation, sw/test, sw/validation, "
+        "zh/test, ..."
     )
 
 
-def test_a_file_that_is_no_parquet_is_one_line(tmp_path):
+def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "en").mkdir()
-    (tmp_path / "en" / "test-00000-of-00001.parquet").write_text("premise\thypothesis\n")
-    assert complaint(tmp_path) == (
-        f"{tmp_path}: en/test-00000-of-00001.parquet: expected a Parquet file, found something else"
+    (tmp_path / "en/test-00000-of-00001.parquet").write_text("premise\thypothesis\n")
+    assert complaint(tmp_path).startswith(
+        "HERE: en/test: expected Parquet files of the same columns, found ArrowInvalid: Parquet "
+        "magic bytes not found in footer."
     )
 
 
-def test_files_of_different_columns_are_one_line(tmp_path):
+def test_files_of_different_columns_are_refused(tmp_path):
     for part, column in enumerate(("premise", "sentence")):
         path = tmp_path / "en" / f"test-0000{part}-of-00002.parquet"
         toys.write_parquet(pd.DataFrame({column: ["a"]}), path)
     assert complaint(tmp_path) == (
-        f"{tmp_path}: en/test: expected the same columns in each of the 2 files, found others"
+        "HERE: en/test: expected Parquet files of the same columns, found CastError: because "
+        "column names don't match"
     )

@@ -1,5 +1,6 @@
 """Working folders with an English pool and the parameters of an engine."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -28,24 +29,22 @@ def english(rows: int) -> pd.DataFrame:
 
 
 def examples(languages: tuple[str, ...]) -> pd.DataFrame:
-    """Return a test set of one pair a language that no pool holds."""
+    """Return a test set of one pair per language that no pool holds."""
     rows = [(one, "test-0", f"held out {one}", f"kept away {one}", 0) for one in ("en", *languages)]
     return pd.DataFrame(rows, columns=["language", "pair_id", "premise", "hypothesis", "label"])
 
 
-def write(
-    folder: Path, pool: pd.DataFrame, *, engine: str = "google", languages=ALL, pairs=20, **changes
-) -> None:
-    """Write pool, test set and params.yaml; `changes` are keys of paws15.translation."""
+def write(folder: Path, pool: pd.DataFrame, *, languages=ALL, **changes) -> None:
+    """Write pool, test set and params.yaml; see `params`."""
     write_table(pool, folder / "data/corpora/pairs_en.parquet", ENGLISH_PAIRS)
     write_table(examples(languages), folder / "data/corpora/test.parquet", EXAMPLES)
-    params(folder, engine=engine, languages=languages, pairs=pairs, **changes)
+    params(folder, languages=languages, **changes)
 
 
 def params(
     folder: Path, *, engine="google", languages=ALL, pairs=20, extended=None, **changes
 ) -> None:
-    """Write params.yaml."""
+    """Write params.yaml; `changes` are keys of paws15.translation."""
     values = toys.params(
         languages__targets=list(languages), paws15__engine=engine, paws15__pairs=pairs
     )
@@ -56,13 +55,23 @@ def params(
 
 
 def pairs(folder: Path, name: str = "pairs") -> pd.DataFrame:
-    """Return what the stage wrote: pairs or extended."""
+    """Return the stage's pairs: pairs or extended."""
     return pd.read_parquet(folder / f"data/paws15/{name}.parquet")
+
+
+def facts(folder: Path, name: str = "manifest") -> dict:
+    """Return the stage's manifest: manifest or extended_manifest."""
+    return json.loads((folder / f"data/paws15/{name}.json").read_text(encoding="utf-8"))
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """Return everything that the stage wrote, by file."""
+    return {path.name: path.read_bytes() for path in (folder / "data/paws15").iterdir()}
 
 
 def journal(folder: Path, table: str) -> pd.DataFrame:
     """Return a table of the journal."""
     connection = sqlite3.connect(folder / JOURNAL)
-    found = pd.read_sql(f"SELECT * FROM {table}", connection)
+    rows = pd.read_sql(f"SELECT * FROM {table}", connection)
     connection.close()
-    return found
+    return rows

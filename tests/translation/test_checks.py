@@ -1,4 +1,4 @@
-"""What is refused as a translation, and what is not."""
+"""Which translations are refused, and which are not."""
 
 import pandas as pd
 import pytest
@@ -7,12 +7,11 @@ from pipeline.corpora.pairs import read_paws_x
 from pipeline.params.text import PairSource
 from pipeline.translation.checks import Checks, has_letters
 from pipeline.translation.sentences import Sentence
-from tests.imports import ROOT
+from tests import real_data
 from tests.translation.projects import ALL, examples
 from tests.translation_server import rendering
 
 SOURCE = "In 1951 Peter Waiting moved to Paris and worked there as a painter."
-REAL = ROOT.parent / "shared" / "hub" / "google-research-datasets" / "paws-x"
 HUMAN = {
     "de": "1951 zog Peter Waiting nach Paris und arbeitete dort als Maler.",
     "sw": "Mwaka 1951 Peter Waiting alihamia Paris na kufanya kazi huko kama mchoraji.",
@@ -90,7 +89,7 @@ def test_error_pages_are_refused(language, page):
         ("de", "Held  OUT de", "length out of bounds"),
     ],
 )
-def test_what_is_wrong_is_refused_by_its_reason(language, translation, reason):
+def test_bad_translations_are_refused_by_their_reason(language, translation, reason):
     assert check(language, translation) == reason
 
 
@@ -99,26 +98,26 @@ def test_a_sentence_of_the_test_set_is_refused():
     assert check("sw", "held out de", source="Behind the house.") is None
 
 
-def test_what_the_source_has_too_is_no_fault():
+def test_faults_of_the_source_are_allowed():
     source = "McDonald said <b>yes</b>, e.g.again, at Error 404 of 1951, to all of the people."
     translation = "McDonald sagte <b>ja</b>, z.B.erneut, bei Fehler 404 von 1951, allen Leuten."
     assert check("de", translation, source=source) is None
 
 
-def test_bounds_of_a_language_may_be_others():
+def test_the_bounds_of_a_language_can_be_set():
     assert check("de", HUMAN["de"], lengths={"de": (1.5, 3.0)}) == "length out of bounds"
     assert check("sw", HUMAN["sw"], lengths={"de": (1.5, 3.0)}) is None
 
 
-def test_punctuation_alone_is_nothing_to_translate():
+def test_punctuation_needs_no_translation():
     assert not has_letters("... — 42 !?")
     assert has_letters("42 ข")
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"no copy of PAWS-X at {REAL}")
+@real_data.needs(real_data.PAWS_X)
 @pytest.mark.parametrize("language", ["de", "es", "fr", "zh"])
 def test_nearly_all_human_translations_pass_and_no_english_does(language):
-    source = PairSource(path=str(REAL), splits=("test",))
+    source = PairSource(path=str(real_data.PAWS_X), splits=("test",))
     english, human = (read_paws_x(source, code) for code in ("en", language))
     checks = Checks({}, held_out=examples(ALL))
     pairs = pd.DataFrame({"en": english.premise, "theirs": human.premise})

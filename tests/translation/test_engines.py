@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.languages import LANGUAGES
-from tests.commands import call, only_line, run
+from tests.commands import only_line, run
 from tests.translation import projects
 from tests.translation_server import Asked, Handler, rendering, serving
 
@@ -16,7 +16,7 @@ KEY = "a-key-that-nobody-may-see"
 
 class MyMemory(Handler):
     def do_GET(self):  # noqa: N802
-        asked = {key: found[0] for key, found in parse_qs(urlsplit(self.path).query).items()}
+        asked = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
         code = asked["langpair"].partition("|")[2]
         language = {row.codes["mymemory"]: one for one, row in LANGUAGES.items()}[code]
         behaviour = self.server_of.behave(language, asked["q"])
@@ -33,7 +33,7 @@ class MyMemory(Handler):
 class Libre(Handler):
     def do_POST(self):  # noqa: N802
         query = parse_qs(urlsplit(self.path).query)
-        asked = {key: found[0] for key, found in query.items()}
+        asked = {key: values[0] for key, values in query.items()}
         assert urlsplit(self.path).path == "/translate"
         key = asked.get("api_key", "")
         self.server_of.requests.append(Asked(0, asked["target"], asked["q"], key))
@@ -43,10 +43,13 @@ class Libre(Handler):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def libre(folder, monkeypatch):
+    """A LibreTranslate server that answers with a status, and parameters that name it."""
     monkeypatch.delenv("LIBRE_API_KEY", raising=False)
-    return tmp_path
+    with serving(handler=Libre, behave=lambda *_: "200") as server:
+        server.url = server.url.removesuffix("/m")
+        write(folder, "libre", url=server.url)
+        yield server
 
 
 def write(folder, engine, languages=("de", "zh"), **changes):
@@ -55,17 +58,17 @@ def write(folder, engine, languages=("de", "zh"), **changes):
     )
 
 
-def test_mymemory_has_its_own_codes_and_an_address_from_the_environment(folder, monkeypatch):
+def test_mymemory_has_its_own_codes_and_an_address_from_the_environment(
+    folder, paws15, monkeypatch
+):
     monkeypatch.setenv("MYMEMORY_EMAIL", "me@example.org")
     with serving(handler=MyMemory) as server:
         write(folder, "mymemory", url=server.url, languages=("sw", "ur", "zh"))
-        assert call(monkeypatch, "paws15") == 0
+        assert paws15() == 0
     assert {one.behaviour for one in server.requests} == {"me@example.org"}
     for row in projects.pairs(folder).itertuples():
-        assert (row.engine, row.target_premise) == (
-            "mymemory",
-            rendering(row.premise, row.language),
-        )
+        assert row.engine == "mymemory"
+        assert row.target_premise == rendering(row.premise, row.language)
     for path in (folder / "data").rglob("*"):
         assert path.is_dir() or b"example.org" not in path.read_bytes()
 
@@ -73,45 +76,40 @@ def test_mymemory_has_its_own_codes_and_an_address_from_the_environment(folder, 
 @pytest.mark.parametrize(
     ("way", "kind"), [("quota", "too many requests"), ("other form", "unreadable answer")]
 )
-def test_mymemorys_complaints_are_no_translations(way, kind, folder, monkeypatch, capsys):
+def test_mymemorys_complaints_are_no_translations(way, kind, folder, paws15, capsys):
     with serving(handler=MyMemory, behave=lambda *_: way) as server:
         write(folder, "mymemory", url=server.url)
-        assert call(monkeypatch, "paws15") == 1
+        assert paws15() == 1
     assert f"failures in a row ({kind})" in only_line(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("key", ["", KEY])
-def test_libre_is_asked_with_a_key_or_without(key, folder, monkeypatch):
+def test_libre_is_asked_with_a_key_or_without(key, folder, libre, paws15, monkeypatch):
     if key:
         monkeypatch.setenv("LIBRE_API_KEY", key)
-    with serving(handler=Libre, behave=lambda *_: "200") as server:
-        write(folder, "libre", url=server.url.removesuffix("/m"))
-        assert call(monkeypatch, "paws15") == 0
-    assert {one.behaviour for one in server.requests} == {key}
+    assert paws15() == 0
+    assert {one.behaviour for one in libre.requests} == {key}
     assert set(projects.pairs(folder).language) == {"de", "zh"}
 
 
 @pytest.mark.parametrize("status", ["403", "401", "500", "429"])
-def test_no_key_is_ever_said_or_kept(status, folder):
-    with serving(handler=Libre, behave=lambda *_: status) as server:
-        write(folder, "libre", url=server.url.removesuffix("/m"))
-        ended = run(folder, "paws15", "--debug", LIBRE_API_KEY=KEY)
+def test_a_key_is_never_shown_or_kept(status, folder, libre):
+    libre.behave = lambda *_: status
+    ended = run(folder, "paws15", "--debug", LIBRE_API_KEY=KEY)
     assert ended.returncode == 1
-    assert {one.behaviour for one in server.requests} == {KEY}
+    assert {one.behaviour for one in libre.requests} == {KEY}
     assert KEY not in ended.stdout + ended.stderr
     for path in folder.rglob("*"):
         assert path.is_dir() or KEY.encode() not in path.read_bytes()
     if status in {"401", "403"}:
-        assert len(server.requests) == 1
+        assert len(libre.requests) == 1
         assert "refuses the key in LIBRE_API_KEY" in ended.stderr
 
 
-def test_libre_without_a_key_where_one_is_wanted(folder, monkeypatch, capsys):
-    with serving(handler=Libre, behave=lambda *_: "403") as server:
-        url = server.url.removesuffix("/m")
-        write(folder, "libre", url=url)
-        assert call(monkeypatch, "paws15") == 1
-    assert only_line(capsys.readouterr().err) == f"{url} wants a key in LIBRE_API_KEY"
+def test_libre_without_a_key_that_the_server_wants(libre, paws15, capsys):
+    libre.behave = lambda *_: "403"
+    assert paws15() == 1
+    assert only_line(capsys.readouterr().err) == f"{libre.url} wants a key in LIBRE_API_KEY"
 
 
 @pytest.mark.parametrize(
@@ -119,58 +117,53 @@ def test_libre_without_a_key_where_one_is_wanted(folder, monkeypatch, capsys):
     [
         (
             "libre", ("de", "sw"), {"url": "http://127.0.0.1:9"},
-            "params.yaml: paws15.languages: expected languages that engine libre knows (ar, de, "
-            "en, es, fr, hi, ru, tr, vi, zh), found 'sw'",
+            "languages: expected languages that engine libre knows (ar, de, en, es, fr, hi, ru, "
+            "tr, vi, zh), found 'sw'",
         ),
         (
             "libre", ("de",), {},
-            "params.yaml: paws15.translation.url: expected the address of a LibreTranslate "
-            "server for engine libre, found nothing",
+            "translation.url: expected the address of a LibreTranslate server for engine libre, "
+            "found nothing",
         ),
         (
             "google", ("de",), {"url": "http://me:secret@127.0.0.1/m"},
-            "params.yaml: paws15.translation.url: expected an address without user, password or "
-            "query, found one with",
+            "translation.url: expected an address without user, password or query, found one with",
         ),
         (
             "google", ("de",), {"url": "example.org"},
-            "params.yaml: paws15.translation.url: expected an address http://... or https://..., "
-            "found 'example.org'",
+            "translation.url: expected an address http://... or https://..., found 'example.org'",
         ),
         (
             "google", ("de",), {"speed": 3},
-            "params.yaml: paws15.translation.speed: expected no such key, found 3",
+            "translation.speed: expected no such key, found 3",
         ),
         (
             "google", ("de",), {"requests_per_second": 0},
-            "params.yaml: paws15.translation.requests_per_second: expected more than 0, found 0",
+            "translation.requests_per_second: expected more than 0, found 0",
         ),
         (
             "file", ("de",), {},
-            "params.yaml: paws15.translation.file: expected a CSV or Parquet file for engine "
-            "file, found nothing",
+            "translation.file: expected a CSV or Parquet file for engine file, found nothing",
         ),
         (
             "file", ("de",), {"file": "none.csv"},
-            "params.yaml: paws15.translation.file: expected a CSV or Parquet file, found no "
-            "none.csv",
+            "translation.file: expected a CSV or Parquet file, found no none.csv",
         ),
     ],
 )  # fmt: skip
 def test_bad_parameters_are_one_line(  # noqa: PLR0917
-    engine, languages, changes, line, folder, monkeypatch, capsys
+    engine, languages, changes, line, folder, paws15, capsys
 ):
     write(folder, engine, languages, **changes)
-    assert call(monkeypatch, "paws15") == 2
-    assert only_line(capsys.readouterr().err) == line
+    assert paws15() == 2
+    assert only_line(capsys.readouterr().err) == f"params.yaml: paws15.{line}"
     assert not (folder / "data/paws15").exists()
 
 
 def brought(languages=("de", "zh")):
-    pool = projects.english(4)
     rows = [
         (row.pair_id, code, rendering(row.premise, code), rendering(row.hypothesis, code))
-        for row in pool.itertuples()
+        for row in projects.english(4).itertuples()
         for code in languages
     ]
     columns = ["pair_id", "language", "target_premise", "target_hypothesis"]
@@ -178,33 +171,32 @@ def brought(languages=("de", "zh")):
 
 
 @pytest.mark.parametrize("name", ["brought.csv", "brought.parquet"])
-def test_a_file_is_looked_up_by_pair_and_language(name, folder, monkeypatch):
+def test_a_file_is_looked_up_by_pair_and_language(name, folder, paws15):
     rows = brought().sample(frac=1, random_state=1)
     if name.endswith("csv"):
         rows.to_csv(folder / name, index=False)
     else:
         rows.to_parquet(folder / name)
     write(folder, "file", file=name)
-    assert call(monkeypatch, "paws15") == 0
+    assert paws15() == 0
     for row in projects.pairs(folder).itertuples():
         assert row.target_premise == rendering(row.premise, row.language)
         assert row.target_hypothesis == rendering(row.hypothesis, row.language)
-    facts = json.loads((folder / "data/paws15/manifest.json").read_text())
-    assert facts["engine_version"].startswith(f"{name}, SHA-256 ")
-    # What the stage wrote serves as a file in its turn.
+    assert projects.facts(folder)["engine_version"].startswith(f"{name}, SHA-256 ")
+    # The stage's own output serves as such a file, too.
     (folder / "data/paws15/pairs.parquet").rename(folder / "again.parquet")
     projects.params(folder, engine="file", languages=("de", "zh"), pairs=4, file="again.parquet")
     first = (folder / "again.parquet").read_bytes()
-    assert call(monkeypatch, "paws15") == 0
+    assert paws15() == 0
     assert (folder / "data/paws15/pairs.parquet").read_bytes() == first
 
 
-def test_a_file_is_checked_and_what_it_lacks_is_listed(folder, monkeypatch, capsys):
+def test_a_file_is_checked_and_missing_pairs_are_listed(folder, paws15, capsys):
     rows = brought(("de",))
     rows.loc[1, "target_premise"] = "the brown dog number 1 runs over the wide field"
     rows.drop(index=2).to_csv(folder / "brought.csv", index=False)
     write(folder, "file", languages=("de",), file="brought.csv")
-    assert call(monkeypatch, "paws15") == 1
+    assert paws15() == 1
     lines = capsys.readouterr().err
     assert "train-1, premise in de: echo of the source" in lines
     assert "train-2, hypothesis in de: not in the file" in lines
@@ -220,10 +212,10 @@ def test_a_file_is_checked_and_what_it_lacks_is_listed(folder, monkeypatch, caps
         (lambda rows: rows.assign(premise="another"), "expected the premise 'the brown dog"),
     ],
 )
-def test_a_file_of_another_form_is_one_line(change, line, folder, monkeypatch, capsys):
+def test_a_file_of_another_form_is_refused(change, line, folder, paws15, capsys):
     change(brought()).to_csv(folder / "brought.csv", index=False)
     write(folder, "file", file="brought.csv")
-    assert call(monkeypatch, "paws15") == 2
+    assert paws15() == 2
     said = only_line(capsys.readouterr().err)
     assert said.startswith("brought.csv: ")
     assert line in said

@@ -1,4 +1,4 @@
-"""The journal: durable at once, apart by engine and version, one process at a time."""
+"""The journal: durable at once, separate by engine and version, one process at a time."""
 
 import os
 import signal
@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from pipeline.errors import InputError, RunError
-from pipeline.translation.journal import Journal, Refusal
-from pipeline.translation.sentences import Sentence, once
+from pipeline.translation.journal import Journal, Refusal, now
+from pipeline.translation.sentences import Sentence, distinct
 from tests.commands import environment
 
 ONE = Sentence("train-1", "premise", "de", "a dog")
@@ -22,24 +22,28 @@ def journal(folder, **changes):
     return Journal(folder / "journal.sqlite", **known)
 
 
-def test_what_is_accepted_is_there_for_the_next_process(tmp_path):
-    journal(tmp_path).accept(ONE, "ein Hund")
-    (text, at) = journal(tmp_path).accepted()[ONE.key]
-    assert text == "ein Hund"
-    assert at.endswith("+00:00")
-
-
-def test_a_write_survives_a_kill_in_the_next_moment(tmp_path):
-    code = f"""
+def in_a_process(folder, code):
+    """Run code with the journal of a folder in another process."""
+    before = f"""
 import os, signal
 from pathlib import Path
 from tests.translation.test_journal import ONE, journal
-journal(Path({str(tmp_path)!r})).accept(ONE, "ein Hund")
-os.kill(os.getpid(), signal.SIGKILL)
+kept = journal(Path({str(folder)!r}))
 """
-    ended = subprocess.run([sys.executable, "-c", code], env=environment(), check=False)
+    return subprocess.run(
+        [sys.executable, "-c", before + code],
+        env=environment(), check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def test_a_write_survives_a_kill_in_the_next_moment(tmp_path):
+    ended = in_a_process(
+        tmp_path, 'kept.accept(ONE, "ein Hund"); os.kill(os.getpid(), signal.SIGKILL)'
+    )
     assert ended.returncode == -signal.SIGKILL
-    assert journal(tmp_path).accepted()[ONE.key][0] == "ein Hund"
+    text, at = journal(tmp_path).accepted()[ONE.key]
+    assert text == "ein Hund"
+    assert at.endswith("+00:00")
 
 
 def test_the_first_translation_stays(tmp_path):
@@ -50,16 +54,19 @@ def test_the_first_translation_stays(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"engine": "libre"}, {"version": "2"}, {"source": "fr"}])
-def test_another_engine_version_or_source_knows_nothing_of_it(change, tmp_path):
-    journal(tmp_path).accept(ONE, "ein Hund")
-    journal(tmp_path).refuse(OTHER, Refusal("no text", None, counts=True))
-    assert journal(tmp_path, **change).accepted() == {}
-    assert journal(tmp_path, **change).refused() == {}
+def test_another_engine_version_or_source_has_its_own_answers(change, tmp_path):
+    kept, other = journal(tmp_path), journal(tmp_path, **change)
+    kept.accept(ONE, "ein Hund")
+    kept.refuse(OTHER, Refusal("no text", None, counts=True))
+    assert other.accepted() == {}
+    assert other.refused() == {}
+    other.forgive("")
+    assert kept.refused()[OTHER.key][0].counts
 
 
-def test_the_sentence_is_what_counts_and_not_the_pair_that_holds_it(tmp_path):
+def test_a_sentence_is_known_by_its_text_and_not_by_its_pair(tmp_path):
     again = Sentence("train-9", "hypothesis", "de", "a dog")
-    assert once([ONE, again, OTHER]) == [ONE, OTHER]
+    assert distinct([ONE, again, OTHER]) == [ONE, OTHER]
     journal(tmp_path).accept(ONE, "ein Hund")
     found = journal(tmp_path).accepted()
     assert again.key in found
@@ -70,20 +77,22 @@ def test_refusals_are_counted_by_reason_for_the_sentences_that_are_wanted(tmp_pa
     kept = journal(tmp_path)
     for reason, answer in (("no text", None), ("wrong script", "собака"), ("no text", "")):
         kept.refuse(ONE, Refusal(reason, answer, counts=True))
-    number = kept.refuse(OTHER, Refusal("echo of the source", "a cat", counts=True))
+    before = now()
+    kept.refuse(OTHER, Refusal("echo of the source", "a cat", counts=True))
     assert kept.reasons([ONE]) == {"no text": 2, "wrong script": 1}
     assert kept.reasons([ONE, OTHER])["echo of the source"] == 1
-    kept.forgive([number])
+    assert [one.answer for one in kept.refused()[ONE.key]] == [None, "собака", ""]
+    kept.forgive(before)
     assert kept.refused()[OTHER.key] == [Refusal("echo of the source", "a cat", counts=False)]
     assert all(one.counts for one in kept.refused()[ONE.key])
 
 
-def test_looking_makes_no_file(tmp_path):
+def test_reading_creates_no_file(tmp_path):
     assert journal(tmp_path).accepted() == {}
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_no_journal_is_one_line(tmp_path):
+def test_a_file_that_is_no_journal_is_refused(tmp_path):
     path = tmp_path / "journal.sqlite"
     path.write_text("a,b\n" * 1000)
     with pytest.raises(InputError, match=r"journal\.sqlite: expected a journal of translations"):
@@ -97,23 +106,16 @@ def test_a_file_that_is_no_journal_is_one_line(tmp_path):
         journal(tmp_path).accept(ONE, "ein Hund")
 
 
-def test_two_processes_do_not_ask_at_once(tmp_path):
-    with journal(tmp_path).at_work():
-        code = f"""
-from pathlib import Path
-from tests.translation.test_journal import journal
-with journal(Path({str(tmp_path)!r})).at_work(): print("at work")
-"""
-        ended = subprocess.run(
-            [sys.executable, "-c", code], env=environment(), check=False, capture_output=True
-        )
-        assert b"RunError" in ended.stderr
-        assert b"another `mpt paws15` is translating into it" in ended.stderr
-    with journal(tmp_path).at_work():
+def test_only_one_process_asks_at_a_time(tmp_path):
+    with journal(tmp_path).locked():
+        ended = in_a_process(tmp_path, "with kept.locked(): pass")
+        assert "RunError" in ended.stderr
+        assert "another `mpt paws15` is translating into it" in ended.stderr
+    with journal(tmp_path).locked():
         pass
 
 
-def test_a_disk_that_refuses_is_one_line(tmp_path):
+def test_a_disk_that_refuses_is_a_failed_run(tmp_path):
     if os.geteuid() == 0:
         (tmp_path / "journal.sqlite").mkdir()
     else:

@@ -1,24 +1,21 @@
-"""Translation engines: the one that reads the dataset's own translations, and the stage."""
-
-import json
+"""The engine that reads the dataset's own translations, and the stage with it."""
 
 import pandas as pd
 import pytest
 
 from pipeline import artifacts
 from pipeline.corpora.files import CORPORA, ENGLISH_PAIRS, EXAMPLES, PARALLEL_PAIRS, PAWS15
-from pipeline.corpora.pairs import draw_pairs, read_paws_x
+from pipeline.corpora.pairs import read_paws_x
 from pipeline.errors import InputError
 from pipeline.params.strict import parse
 from pipeline.params.whole import Params
 from pipeline.progress import silent
+from pipeline.translation.draw import draw_pairs
 from pipeline.translation.engines import build, engines
 from pipeline.translation.sample import Sample, translated
-from tests import toys
+from tests import real_data, toys
 from tests.commands import call, only_line
-from tests.imports import ROOT
-
-REAL = ROOT.parent / "shared" / "hub" / "google-research-datasets" / "paws-x"
+from tests.translation import projects
 
 
 def paws_x(folder, language, split="validation", **columns):
@@ -31,13 +28,13 @@ def paws_x(folder, language, split="validation", **columns):
     toys.write_parquet(frame, folder / language / f"{split}-00000-of-00001.parquet")
 
 
-def params(folder, **changes):
-    splits = {"path": str(folder), "splits": ["validation"]}
-    return parse(Params, toys.params(datasets__paws_x=splits, **changes), place="params.yaml")
+def params(folder, *, splits=("validation",), revision=None, **changes):
+    source = {"path": str(folder), "splits": list(splits), "revision": revision}
+    return parse(Params, toys.params(datasets__paws_x=source, **changes), place="params.yaml")
 
 
 @pytest.fixture
-def folder(tmp_path):
+def paws_x_folder(tmp_path):
     for language in ("en", *toys.TARGETS):
         paws_x(tmp_path, language)
     return tmp_path
@@ -49,16 +46,16 @@ def drawn(*pairs):
 
 
 def translate(engine, pairs):
-    """Have an engine translate that has nobody to ask; no check is made."""
+    """Have pairs translated by an engine that asks no server and makes no check."""
     sample = Sample(pairs, pairs.head(0))
-    standing, stopped = translated(engine, sample, lambda *_: "refused", progress=silent)
+    outcome, stopped = translated(engine, sample, lambda *_: "refused", progress=silent)
     assert stopped is None
-    return standing.clean
+    return outcome.clean
 
 
-def test_the_dataset_engine_takes_the_rows_own_translation(folder):
+def test_a_pairs_translation_is_that_of_its_row(paws_x_folder):
     pairs = translate(
-        build(params(folder)),
+        build(params(paws_x_folder)),
         drawn(("validation-2", "de"), ("validation-0", "zh"), ("validation-1", "de")),
     )
     assert list(pairs.target_premise) == ["de first 2", "zh first 0", "de first 1"]
@@ -66,10 +63,10 @@ def test_the_dataset_engine_takes_the_rows_own_translation(folder):
     assert list(pairs.pair_id) == ["validation-2", "validation-0", "validation-1"]
 
 
-def test_pairs_that_lack_a_translation_in_some_language_are_never_used(folder):
-    paws_x(folder, "de", sentence1=["de a", "NS", "de c"])
-    paws_x(folder, "zh", sentence2=["  ", "zh b", "zh c"])
-    settings = params(folder, paws15__pairs=1)
+def test_pairs_that_lack_a_translation_in_some_language_are_never_used(paws_x_folder):
+    paws_x(paws_x_folder, "de", sentence1=["de a", "NS", "de c"])
+    paws_x(paws_x_folder, "zh", sentence2=["  ", "zh b", "zh c"])
+    settings = params(paws_x_folder, paws15__pairs=1)
     engine = build(settings)
     pool = read_paws_x(settings.datasets.paws_x, "en")
     assert list(engine.usable(pool, ("de", "sw", "zh")).pair_id) == ["validation-2"]
@@ -77,40 +74,37 @@ def test_pairs_that_lack_a_translation_in_some_language_are_never_used(folder):
     assert list(engine.usable(pool, ("sw",)).pair_id) == list(pool.pair_id)
 
 
-def test_a_language_that_the_dataset_has_not_is_an_error_that_names_the_file(folder):
-    (folder / "sw" / "validation-00000-of-00001.parquet").unlink()
-    engine = build(params(folder))
-    pool = drawn(("validation-0", "sw"))
+def test_a_language_that_the_dataset_lacks_is_named(paws_x_folder):
+    (paws_x_folder / "sw" / "validation-00000-of-00001.parquet").unlink()
+    engine = build(params(paws_x_folder))
     with pytest.raises(InputError) as caught:
-        engine.usable(pool, ("de", "sw"))
+        engine.usable(drawn(("validation-0", "sw")), ("de", "sw"))
     assert str(caught.value) == (
-        f"params.yaml: datasets.paws_x: expected sw/validation-*.parquet in {folder}, "
+        f"params.yaml: datasets.paws_x: expected sw/validation-*.parquet in {paws_x_folder}, "
         f"found de/validation, en/validation, zh/validation"
     )
 
 
 @pytest.mark.parametrize("ids", [[11, 13, 12], [11, 12, 14]], ids=["order", "other"])
-def test_a_language_whose_rows_are_not_aligned_is_refused(ids, folder):
-    paws_x(folder, "de", id=ids)
+def test_a_language_whose_rows_are_not_aligned_is_refused(ids, paws_x_folder):
+    paws_x(paws_x_folder, "de", id=ids)
     with pytest.raises(InputError) as caught:
-        build(params(folder)).usable(drawn(("validation-0", "de")), ("de",))
+        build(params(paws_x_folder)).usable(drawn(("validation-0", "de")), ("de",))
     assert str(caught.value) == (
-        f"{folder}: expected in de the rows of the source language in their order, found other ids"
+        f"{paws_x_folder}: expected in de the rows of the source language in their order, "
+        f"found other ids"
     )
 
 
-def test_the_version_is_the_source_with_its_revision(folder):
-    assert build(params(folder)).version == str(folder)
-    values = toys.params(
-        datasets__paws_x={"path": str(folder), "revision": "v2", "splits": ["validation"]}
-    )
-    assert build(parse(Params, values, place="here")).version == f"{folder}@v2"
+def test_the_version_is_the_source_with_its_revision(paws_x_folder):
+    assert build(params(paws_x_folder)).version == str(paws_x_folder)
+    assert build(params(paws_x_folder, revision="v2")).version == f"{paws_x_folder}@v2"
 
 
-def test_an_engine_that_there_is_not_is_one_line(folder):
+def test_an_unknown_engine_is_refused(paws_x_folder):
     assert "dataset" in engines()
     with pytest.raises(InputError) as caught:
-        build(params(folder, paws15__engine="babelfish"))
+        build(params(paws_x_folder, paws15__engine="babelfish"))
     assert str(caught.value) == (
         f"params.yaml: paws15.engine: expected one of {', '.join(engines())}, found 'babelfish'"
     )
@@ -122,21 +116,20 @@ def with_corpora(project, monkeypatch):
     return project
 
 
-def test_the_stage_writes_pairs_and_manifest(with_corpora, monkeypatch, capsys):
+def test_the_stage_writes_pairs_and_manifest(with_corpora, monkeypatch):
     assert call(monkeypatch, "paws15") == 0
     pairs = artifacts.read_table(PAWS15 / "pairs.parquet", PARALLEL_PAIRS)
-    facts = json.loads((PAWS15 / "manifest.json").read_text(encoding="utf-8"))
+    facts = projects.facts(with_corpora)
     assert pairs.language.value_counts().to_dict() == facts["counts"] == {"de": 3, "sw": 3, "zh": 3}
     assert facts["languages"] == dict(zip(pairs.pair_id, pairs.language, strict=True))
     assert (facts["pool"], facts["engine"], set(pairs.engine)) == (20, "dataset", {"dataset"})
     assert (facts["dates"], facts["refusals"], facts["replaced"]) == ({}, {}, [])
     for row in pairs.itertuples():
-        # The toys' translations differ from the English in the code alone.
+        # The toys' translations differ from the English only in the code.
         assert row.target_premise == row.premise.replace(" en ", f" {row.language} ")
-    capsys.readouterr()
-    first = {path.name: path.read_bytes() for path in PAWS15.iterdir()}
+    first = projects.written(with_corpora)
     assert call(monkeypatch, "paws15") == 0
-    assert {path.name: path.read_bytes() for path in PAWS15.iterdir()} == first
+    assert projects.written(with_corpora) == first
 
 
 def test_the_stage_refuses_pairs_with_a_test_sentence(with_corpora, monkeypatch, capsys):
@@ -149,8 +142,7 @@ def test_the_stage_refuses_pairs_with_a_test_sentence(with_corpora, monkeypatch,
     artifacts.write_table(test, path, EXAMPLES)
     capsys.readouterr()
     assert call(monkeypatch, "paws15") == 2
-    line = only_line(capsys.readouterr().err)
-    assert line.startswith(
+    assert only_line(capsys.readouterr().err).startswith(
         "data/paws15/pairs.parquet: expected no sentence of the test set, found the "
         "target_premise of validation-"
     )
@@ -170,14 +162,15 @@ def test_the_stage_leaves_test_sentences_out_of_the_pool(project, monkeypatch, c
     assert not {"validation-3", "validation-4"} & set(pool.pair_id)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"no copy of PAWS-X at {REAL}")
+@real_data.needs(real_data.PAWS_X)
 def test_the_real_paws_x_gives_its_human_translations():
-    splits = {"path": str(REAL), "splits": ["validation", "test"]}
     languages = ("de", "es", "fr", "zh")
-    values = toys.params(
-        languages={"source": "en", "targets": list(languages)}, datasets__paws_x=splits
+    settings = params(
+        real_data.PAWS_X,
+        splits=("validation", "test"),
+        languages={"source": "en", "targets": list(languages)},
+        paws15__pairs=40,
     )
-    settings = parse(Params, values | {"paws15": values["paws15"] | {"pairs": 40}}, place="here")
     engine = build(settings)
     pool = read_paws_x(settings.datasets.paws_x, "en")
     usable = engine.usable(pool, languages)
@@ -186,7 +179,7 @@ def test_the_real_paws_x_gives_its_human_translations():
     assert pairs.language.value_counts().to_dict() == dict.fromkeys(languages, 10)
     for row in pairs.itertuples():
         split, number = row.pair_id.split("-")
-        file = REAL / row.language / f"{split}-00000-of-00001.parquet"
+        file = real_data.PAWS_X / row.language / f"{split}-00000-of-00001.parquet"
         theirs = pd.read_parquet(file).iloc[int(number)]
         assert (row.target_premise, row.target_hypothesis) == (theirs.sentence1, theirs.sentence2)
         assert row.target_premise.strip() not in {"", "NS", row.premise}

@@ -1,28 +1,29 @@
+"""The manifest of the parallel pairs."""
+
 import hashlib
 
-import pandas as pd
+import pytest
 
-from pipeline.corpora.pairs import draw_pairs
 from pipeline.params.text import Paws15
 from pipeline.progress import silent
+from pipeline.translation.draw import draw_pairs
+from pipeline.translation.engines import Engine
 from pipeline.translation.provenance import manifest
 from pipeline.translation.sample import Sample, translated
 from pipeline.translation.sentences import Answer
+from tests.translation.projects import english
 
 PAWS15 = Paws15(pairs=5, seed=3, assignment="balanced", engine="dataset", languages="all")
-POOL = pd.DataFrame(
-    {
-        "pair_id": [f"train-{row}" for row in range(60)],
-        "premise": [f"the first sentence {row}" for row in range(60)],
-        "hypothesis": [f"the second sentence {row}" for row in range(60)],
-    }
-)
+POOL = english(60)
 
 
-class Dictionary:
-    """An engine that knows everything and was asked nothing."""
+class Dictionary(Engine):
+    """An engine that knows every translation."""
 
     version = "hub/paws-x@abc"
+
+    def usable(self, pool, languages):
+        return pool
 
     def known(self, sentences, check):
         return {one: Answer(f"{one.language} {one.text}") for one in sentences}
@@ -30,25 +31,23 @@ class Dictionary:
     def ask(self, sentences, check, progress):
         raise AssertionError(sentences)
 
-    def refusals(self, sentences):
-        return {}
+
+@pytest.fixture
+def outcome():
+    drawn = draw_pairs(POOL, PAWS15, ("sw", "de"))
+    sample = Sample(drawn, drawn.head(0))
+    return translated(Dictionary(), sample, lambda *_: None, progress=silent)[0]
 
 
-def facts(pool):
-    drawn, engine = draw_pairs(POOL, PAWS15, ("sw", "de")), Dictionary()
-    standing, _ = translated(engine, Sample(drawn, drawn.head(0)), lambda *_: None, progress=silent)
-    return manifest(standing, pool, PAWS15, engine), standing.clean
-
-
-def test_the_manifest_says_how_the_pairs_came_about():
-    found, pairs = facts(POOL)
-    hashed = hashlib.sha256()
-    for row in sorted(zip(POOL.premise, POOL.hypothesis, strict=True)):
-        hashed.update("\x1f".join(row).encode() + b"\n")
-    assert found.pop("pool_sha256") == hashed.hexdigest()
+def test_the_manifest_describes_the_pairs(outcome):
+    found = manifest(outcome, POOL, PAWS15, Dictionary())
+    lines = sorted(zip(POOL.premise, POOL.hypothesis, strict=True))
+    text = "".join("\x1f".join(line) + "\n" for line in lines)
+    assert found.pop("pool_sha256") == hashlib.sha256(text.encode()).hexdigest()
     counts = found.pop("counts")
     assert list(counts) == ["de", "sw"]
     assert sorted(counts.values()) == [2, 3]
+    pairs = outcome.clean
     assert found.pop("languages") == dict(zip(pairs.pair_id, pairs.language, strict=True))
     assert found == {
         "engine": "dataset",
@@ -63,5 +62,7 @@ def test_the_manifest_says_how_the_pairs_came_about():
     }
 
 
-def test_the_manifest_does_not_depend_on_the_order_of_the_pool():
-    assert facts(POOL.iloc[::-1])[0] == facts(POOL)[0]
+def test_the_manifest_does_not_depend_on_the_order_of_the_pool(outcome):
+    assert manifest(outcome, POOL.iloc[::-1], PAWS15, Dictionary()) == manifest(
+        outcome, POOL, PAWS15, Dictionary()
+    )

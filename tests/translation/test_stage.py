@@ -1,6 +1,5 @@
-"""`mpt paws15` with servers: what it asks, keeps, refuses and says."""
+"""`mpt paws15` with servers: what it asks, keeps, refuses and reports."""
 
-import json
 import re
 from collections import Counter
 from itertools import pairwise
@@ -9,10 +8,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.languages import LANGUAGES
+from pipeline.params.whole import load_params
+from pipeline.translation.draw import draw_pairs
+from pipeline.translation.engines import build
 from pipeline.translation.files import JOURNAL
-from tests.commands import call, only_line, run
+from pipeline.translation.journal import Journal
+from pipeline.translation.sample import Sample, translated
+from tests.commands import only_line, run
 from tests.imports import ROOT
-from tests.translation import projects
+from tests.translation.projects import ALL, english, facts, journal, pairs, params, write, written
 from tests.translation_server import WAYS, rendering, serving
 
 EXPECTED = {
@@ -36,9 +40,9 @@ EXPECTED = {
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def server():
+    with serving() as running:
+        yield running
 
 
 def first_time(way):
@@ -52,206 +56,183 @@ def first_time(way):
     return behave
 
 
-def always(way, marks):
-    """Answer in a way whenever a mark is in the sentence."""
+def always(way, *marks):
+    """Answer in a way if a mark is in the sentence."""
     return lambda language, text: way if any(mark in text for mark in marks) else "well"
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_whatever_goes_wrong_once_is_noted_and_asked_for_again(way, folder, monkeypatch):
+def test_any_failure_is_noted_and_the_sentence_asked_for_again(way, folder, paws15, server):
     assert set(EXPECTED) == set(WAYS)
-    with serving(behave=first_time(way)) as server:
-        projects.write(
-            folder, projects.english(3), languages=("zh", "de", "ar"), pairs=3, url=server.url,
-            timeout=0.3, give_up_after=50,
-        )  # fmt: skip
-        assert call(monkeypatch, "paws15") == 0
+    server.behave = first_time(way)
+    write(
+        folder, english(3), languages=("zh", "de", "ar"), pairs=3, url=server.url, workers=6,
+        timeout=0.3, give_up_after=50,
+    )  # fmt: skip
+    assert paws15() == 0
     assert Counter(one.behaviour for one in server.requests) == {way: 6, "well": 6}
-    assert json.loads((folder / "data/paws15/manifest.json").read_text())["refusals"] == {
-        EXPECTED[way]: 6
-    }
-    for row in projects.pairs(folder).itertuples():
+    assert facts(folder)["refusals"] == {EXPECTED[way]: 6}
+    for row in pairs(folder).itertuples():
         assert row.target_premise == rendering(row.premise, row.language)
 
 
-def test_google_is_asked_by_its_own_codes(folder, monkeypatch):
-    with serving() as server:
-        projects.write(folder, projects.english(14), pairs=14, url=server.url)
-        assert call(monkeypatch, "paws15") == 0
-        assert call(monkeypatch, "paws15") == 0
-    # The handler looks the language up by Google's code: zh-CN, and fails on any other.
-    assert {one.language for one in server.requests} == set(projects.ALL)
+def test_google_is_asked_by_its_own_codes(folder, paws15, server):
+    write(folder, english(14), pairs=14, url=server.url)
+    assert paws15() == 0
+    assert paws15() == 0
+    # The server looks languages up by Google's codes, and fails on any other.
+    assert {one.language for one in server.requests} == set(ALL)
     assert len(server.requests) == 28
     assert LANGUAGES["zh"].codes["google"] == "zh-CN"
 
 
-def test_more_pairs_ask_for_the_new_ones_alone(folder, monkeypatch):
-    with serving() as server:
-        projects.write(folder, projects.english(90), pairs=20, url=server.url)
-        assert call(monkeypatch, "paws15") == 0
-        first, asked = projects.pairs(folder), len(server.requests)
-        assert asked == 40
-        facts = json.loads((folder / "data/paws15/manifest.json").read_text())
-        at = projects.journal(folder, "accepted")["at"]
-        assert facts["dates"] == {"first": at.min(), "last": at.max()}
-        bytes_ = {path.name: path.read_bytes() for path in (folder / "data/paws15").iterdir()}
-        projects.params(folder, pairs=80, url=server.url, workers=4)
-        assert call(monkeypatch, "paws15") == 0
-        assert len(server.requests) == 160
-        assert projects.pairs(folder).head(20).equals(first)
-        projects.params(folder, pairs=20, url=server.url)
-        assert call(monkeypatch, "paws15") == 0
-        assert len(server.requests) == 160
-    again = {path.name: path.read_bytes() for path in (folder / "data/paws15").iterdir()}
-    assert again == bytes_
+def test_more_pairs_ask_only_for_the_new_ones(folder, paws15, server):
+    write(folder, english(50), pairs=14, url=server.url)
+    assert paws15() == 0
+    first, before = pairs(folder), written(folder)
+    assert len(server.requests) == 28
+    at = journal(folder, "accepted")["at"]
+    assert facts(folder)["dates"] == {"first": at.min(), "last": at.max()}
+    params(folder, pairs=40, url=server.url, workers=4)
+    assert paws15() == 0
+    assert len(server.requests) == 80
+    assert pairs(folder).head(14).equals(first)
+    params(folder, pairs=14, url=server.url)
+    assert paws15() == 0
+    assert len(server.requests) == 80
+    assert written(folder) == before
 
 
-def test_a_bad_sentence_is_quarantined_and_listed(folder, monkeypatch, capsys):
-    bad = always("echo", ["number 3 runs"])
-    with serving(behave=bad) as server:
-        projects.write(
-            folder, projects.english(8), languages=("sw",), pairs=8, url=server.url, attempts=3
-        )
-        assert call(monkeypatch, "paws15") == 1
-        assert len(server.requests) == 15 + 3
-        lines = capsys.readouterr().err.splitlines()
-        assert lines == [
-            "warning: train-3, premise in sw: echo of the source: 'the brown dog number 3 runs "
-            "over the wide field' (for 'the brown dog number 3 runs over the wide field')",
-            "mpt: 7 of 8 pairs are clean: 1 sentences were refused (listed above); more "
-            "paws15.translation.attempts ask for them again, paws15.translation.replace: true "
-            "draws other pairs",
-        ]
-        assert not (folder / "data/paws15").exists()
-        assert call(monkeypatch, "paws15") == 1
-        assert len(server.requests) == 18
-        projects.params(folder, languages=("sw",), pairs=8, url=server.url, attempts=4)
-        assert call(monkeypatch, "paws15") == 1
-        assert len(server.requests) == 19
+def test_a_bad_sentence_is_quarantined_and_listed(folder, paws15, server, capsys):
+    server.behave = always("echo", "number 3 runs")
+    known = {"languages": ("sw",), "pairs": 8, "url": server.url}
+    write(folder, english(8), **known, attempts=3)
+    assert paws15() == 1
+    assert len(server.requests) == 15 + 3
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: train-3, premise in sw: echo of the source: 'the brown dog number 3 runs "
+        "over the wide field' (for 'the brown dog number 3 runs over the wide field')",
+        "mpt: 7 of 8 pairs are clean: 1 sentences were refused (listed above); more "
+        "paws15.translation.attempts ask for them again, paws15.translation.replace: true "
+        "draws other pairs",
+    ]
+    assert not (folder / "data/paws15").exists()
+    assert paws15() == 1
+    assert len(server.requests) == 18
+    params(folder, **known, attempts=4)
+    assert paws15() == 1
+    assert len(server.requests) == 19
 
 
-def test_a_replacement_is_drawn_only_where_params_say_so(folder, monkeypatch):
-    with serving(behave=always("empty", ["number 3 runs", "number 5 runs"])) as server:
-        known = {"languages": ("de", "sw"), "url": server.url, "attempts": 2, "replace": True}
-        projects.write(folder, projects.english(40), pairs=20, **known)
-        assert call(monkeypatch, "paws15") == 0
-        small = projects.pairs(folder)
-        projects.params(folder, pairs=30, **known)
-        assert call(monkeypatch, "paws15") == 0
-    large = projects.pairs(folder)
+def test_a_replacement_is_drawn_only_if_params_say_so(folder, paws15, server):
+    server.behave = always("empty", "number 3 runs", "number 5 runs")
+    known = {"languages": ("de", "sw"), "url": server.url, "attempts": 2, "replace": True}
+    write(folder, english(40), pairs=20, **known)
+    assert paws15() == 0
+    small = pairs(folder)
+    params(folder, pairs=30, **known)
+    assert paws15() == 0
+    large = pairs(folder)
     assert large.head(20).equals(small)
     assert large.language.value_counts().to_dict() == {"de": 15, "sw": 15}
     assert not {"train-3", "train-5"} & set(large.pair_id)
     assert not large.pair_id.duplicated().any()
-    facts = json.loads((folder / "data/paws15/manifest.json").read_text())
-    gone = {one["pair_id"] for one in facts["replaced"]}
+    replaced = facts(folder)["replaced"]
+    gone = {one["pair_id"] for one in replaced}
     assert gone
     assert gone <= {"train-3", "train-5"}
-    assert {one["reason"] for one in facts["replaced"]} == {"premise: no text"}
-    assert {one["by"] for one in facts["replaced"]} <= set(large.pair_id)
+    assert {one["reason"] for one in replaced} == {"premise: no text"}
+    assert {one["by"] for one in replaced} <= set(large.pair_id)
 
 
 @pytest.mark.parametrize("way", ["429", "500", "dropped", "error page", "echo"])
 @pytest.mark.parametrize("workers", [1, 4])
-def test_an_ill_server_is_left_alone_and_nothing_is_held_against_the_sentences(
-    way, workers, folder, monkeypatch, capsys
+def test_a_server_that_is_down_is_left_alone_and_its_answers_do_not_count(  # noqa: PLR0917
+    way, workers, folder, paws15, server, capsys
 ):
-    behaviour = ["well"]
-    with serving(
-        behave=lambda *_: behaviour[0] if len(server.requests) >= 10 else "well"
-    ) as server:
-        projects.write(
-            folder, projects.english(40), pairs=40, url=server.url, workers=workers,
-            give_up_after=6, attempts=2,
-        )  # fmt: skip
-        behaviour[0] = way
-        assert call(monkeypatch, "paws15") == 1
-        line = only_line(capsys.readouterr().err)
-        assert re.search(
-            rf"sentences missing, 0 refused; what is there is kept: stopped after \d+ failures in "
-            rf"a row \({EXPECTED[way]}\); run it again in \d+ minutes, after \d\d:\d\d$",
-            line,
-        ), line
-        assert len(server.requests) <= 10 + 6 * workers + workers
-        assert len(projects.journal(folder, "accepted")) == 10
-        behaviour[0] = "well"
-        before = len(server.requests)
-        assert call(monkeypatch, "paws15") == 0
-        assert len(server.requests) - before == 70
+    server.behave = lambda *_: "well" if len(server.requests) < 10 else way
+    write(
+        folder, english(15), pairs=15, url=server.url, workers=workers, give_up_after=6,
+        attempts=2,
+    )  # fmt: skip
+    assert paws15() == 1
+    line = only_line(capsys.readouterr().err)
+    assert re.search(
+        rf"sentences are missing, 0 refused; the answers so far are kept: stopped after \d+ "
+        rf"failures in a row \({EXPECTED[way]}\); run it again in \d+ minutes, after \d\d:\d\d$",
+        line,
+    ), line
+    assert len(server.requests) <= 10 + 6 * workers + workers
+    assert len(journal(folder, "accepted")) == 10
+    before = len(server.requests)
+    server.behave = always("well")
+    assert paws15() == 0
+    assert len(server.requests) - before == 20
 
 
-def test_after_too_many_requests_every_worker_waits_long(folder, monkeypatch):
-    with serving(behave=lambda *_: "429" if len(server.requests) == 7 else "well") as server:
-        projects.write(
-            folder, projects.english(10), pairs=10, url=server.url, workers=3,
-            wait=0.001, wait_too_many=2.0, requests_per_second=50,
-        )  # fmt: skip
-        assert call(monkeypatch, "paws15") == 0
+def test_after_too_many_requests_every_worker_waits_long(folder, paws15, server):
+    server.behave = lambda *_: "429" if len(server.requests) == 7 else "well"
+    write(
+        folder, english(10), pairs=10, url=server.url, workers=3, wait=0.001, wait_too_many=1.0,
+        requests_per_second=50,
+    )  # fmt: skip
+    assert paws15() == 0
     times = [one.at for one in server.requests]
     pauses = [after - before for before, after in pairwise(times)]
-    # Jitter makes it 1 to 3 seconds. Two workers may have had a request under way.
-    assert max(pauses) > 0.95
+    # Jitter makes it 0.5 to 1.5 seconds. Two workers may have had a request under way.
+    assert max(pauses) > 0.45
     assert max(range(len(pauses)), key=pauses.__getitem__) in {7, 8, 9}
 
 
-def test_never_more_than_the_rate_on_the_servers_clock(folder, monkeypatch):
-    with serving() as server:
-        projects.write(
-            folder, projects.english(30), pairs=30, url=server.url, workers=8,
-            requests_per_second=20,
-        )  # fmt: skip
-        assert call(monkeypatch, "paws15") == 0
+def test_the_rate_is_never_exceeded_by_the_servers_clock(folder, paws15, server):
+    write(folder, english(30), pairs=30, url=server.url, workers=8, requests_per_second=40)
+    assert paws15() == 0
     assert len(server.requests) == 60
-    assert server.rate() <= 20
+    assert server.rate() <= 40
 
 
-def test_a_server_that_is_not_there_is_a_failed_run(folder, monkeypatch, capsys):
-    projects.write(folder, projects.english(10), pairs=10, url="http://127.0.0.1:9/m")
-    assert call(monkeypatch, "paws15") == 1
+def test_a_server_out_of_reach_is_a_failed_run(folder, paws15, capsys):
+    write(folder, english(10), pairs=10, url="http://127.0.0.1:9/m")
+    assert paws15() == 1
     assert "stopped after 10 failures in a row (no connection)" in only_line(
         capsys.readouterr().err
     )
 
 
-def test_status_says_how_far_it_is_and_asks_nobody(folder, monkeypatch, capsys):
-    with serving(behave=lambda *_: "500" if len(server.requests) >= 5 else "well") as server:
-        projects.write(
-            folder, projects.english(6), languages=("de", "sw"), pairs=6, url=server.url,
-            give_up_after=2,
-        )  # fmt: skip
-        assert call(monkeypatch, "paws15", "--status") == 0
-        assert server.requests == []
-        assert not (folder / "data/translations").exists()
-        assert call(monkeypatch, "paws15") == 1
-        asked = len(server.requests)
-        capsys.readouterr()
-        assert call(monkeypatch, "paws15", "--status") == 0
-        assert len(server.requests) == asked
+def test_status_shows_progress_and_asks_nobody(folder, paws15, server, capsys):
+    server.behave = lambda *_: "500" if len(server.requests) >= 5 else "well"
+    write(folder, english(6), languages=("de", "sw"), pairs=6, url=server.url, give_up_after=2)
+    assert paws15("--status") == 0
+    assert server.requests == []
+    assert not (folder / "data/translations").exists()
+    assert paws15() == 1
+    asked = len(server.requests)
+    capsys.readouterr()
+    assert paws15("--status") == 0
+    assert len(server.requests) == asked
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[1] == ["language", "pairs", "clean", "sentences", "refused", "missing"]
     assert lines[-1] == ["all", "6", "2", "5", "0", "7"]
     assert [line[:2] for line in lines[2:4]] == [["de", "3"], ["sw", "3"]]
 
 
-def test_tighter_bounds_refuse_what_was_accepted_and_wider_ones_ask_again(folder, monkeypatch):
-    with serving() as server:
-        known = {"languages": ("de",), "pairs": 4, "url": server.url, "attempts": 2}
-        projects.write(folder, projects.english(4), **known, length={"de": [3.0, 4.0]})
-        assert call(monkeypatch, "paws15") == 1
-        assert len(server.requests) == 16
-        projects.params(folder, **known)
-        assert call(monkeypatch, "paws15") == 0
-        assert len(server.requests) == 24
-        projects.params(folder, **known, length={"de": [3.0, 4.0]})
-        assert call(monkeypatch, "paws15") == 1
-        assert len(server.requests) == 24
+def test_tighter_bounds_refuse_accepted_texts_and_wider_ones_ask_again(folder, paws15, server):
+    known = {"languages": ("de",), "pairs": 4, "url": server.url, "attempts": 2}
+    tight = {"length": {"de": [3.0, 4.0]}}
+    write(folder, english(4), **known, **tight)
+    assert paws15() == 1
+    assert len(server.requests) == 16
+    params(folder, **known)
+    assert paws15() == 0
+    assert len(server.requests) == 24
+    params(folder, **known, **tight)
+    assert paws15() == 1
+    assert len(server.requests) == 24
 
 
-def test_a_killed_run_is_told_apart_from_one_that_is_at_work(folder, monkeypatch, capsys):
-    from pipeline.translation.journal import Journal
-
-    projects.write(folder, projects.english(4), pairs=4, url="http://127.0.0.1:9/m")
-    with Journal(JOURNAL, engine="google", version="x", source="en").at_work():
+def test_a_second_process_is_refused(folder):
+    write(folder, english(4), pairs=4, url="http://127.0.0.1:9/m")
+    with Journal(JOURNAL, engine="google", version="x", source="en").locked():
         ended = run(folder, "paws15")
     assert ended.returncode == 1
     assert only_line(ended.stderr) == (
@@ -259,43 +240,34 @@ def test_a_killed_run_is_told_apart_from_one_that_is_at_work(folder, monkeypatch
     )
 
 
-def test_pairs_that_no_engine_can_translate_are_not_drawn(folder, monkeypatch):
-    pool = projects.english(6)
+def test_pairs_that_no_server_can_translate_are_not_drawn(folder, paws15, server):
+    pool = english(6)
     pool.loc[0, "premise"] = "... — !?"
     pool.loc[1, "hypothesis"] = "word " * 1000
-    with serving() as server:
-        projects.write(folder, pool, languages=("de",), pairs=4, url=server.url)
-        assert call(monkeypatch, "paws15") == 0
-    assert not {"train-0", "train-1"} & set(projects.pairs(folder).pair_id)
+    write(folder, pool, languages=("de",), pairs=4, url=server.url)
+    assert paws15() == 0
+    assert not {"train-0", "train-1"} & set(pairs(folder).pair_id)
 
 
-def test_progress_goes_by_sentence_and_counts_what_was_there(folder):
-    from pipeline.corpora.pairs import draw_pairs
-    from pipeline.params.whole import load_params
-    from pipeline.translation.engines import build
-    from pipeline.translation.sample import Sample, translated
-
+def test_progress_goes_by_sentence_and_includes_earlier_runs(folder, server):
     told = []
-    with serving() as server:
-        for pairs in (2, 5):
-            projects.write(
-                folder, projects.english(5), languages=("de",), pairs=pairs, url=server.url
-            )
-            params = load_params()
-            drawn = draw_pairs(projects.english(5), params.paws15, ("de",))
-            told.clear()
-            translated(
-                build(params),
-                Sample(drawn, drawn.head(0)),
-                lambda *_: None,
-                progress=lambda *step: told.append(step),
-            )
+    for number in (2, 5):
+        write(folder, english(5), languages=("de",), pairs=number, url=server.url)
+        settings = load_params()
+        drawn = draw_pairs(english(5), settings.paws15, ("de",))
+        told.clear()
+        translated(
+            build(settings),
+            Sample(drawn, drawn.head(0)),
+            lambda *_: None,
+            progress=lambda *step: told.append(step),
+        )
     assert told[-1][:3] == ("translating", 10, 10)
     assert {step[0] for step in told} == {"translating"}
     assert all(4 <= step[1] <= 10 and step[2] == 10 for step in told)
 
 
-def test_the_journal_lies_where_neither_dvc_nor_git_reaches():
+def test_neither_dvc_nor_git_touches_the_journal():
     stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     outs = {str(out) for stage in stages.values() for out in stage["outs"]}
     assert not any(one.startswith("data/translations") for one in outs)

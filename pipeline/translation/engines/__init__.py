@@ -1,12 +1,12 @@
-"""Translation engines: one file each, and the file's name is the engine's.
+"""Translation engines: one file each, whose name is the engine's.
 
 A file defines `build(params) -> Engine`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
 
 import pandas as pd
 
@@ -16,43 +16,51 @@ from pipeline.progress import Progress
 from pipeline.translation.sentences import Answer, Check, Sentence
 
 
-class Engine(Protocol):
-    """What turns the drawn English pairs into parallel pairs."""
+class Engine(ABC):
+    """Translates the drawn English pairs.
+
+    `ask` and `refusals` suit an engine that has all its translations at hand.
+    """
 
     version: str
-    """What the translations depend on besides the text, for the manifest."""
+    """Whatever the translations depend on besides the text, for the manifest."""
 
+    @abstractmethod
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
         """Return the pairs of the pool that can be translated into every language.
 
-        Asked before the draw, so that the assignment never depends on what was translated.
+        It is called before the draw, so that the assignment never depends on any translation.
 
         Raises:
             InputError: the engine does not know one of the languages.
         """
 
+    @abstractmethod
     def known(self, sentences: Sequence[Sentence], check: Check) -> dict[Sentence, Answer]:
-        """Return the translations that are there, and why there are none; ask nobody.
+        """Return the answers to sentences that need no server.
 
         Args:
-            sentences: what is to be translated. Those that nobody was asked for yet are missing
-                in the answer.
+            sentences: sentences to translate. Those not asked for yet are missing in the result.
             check: refuses translations.
         """
 
     def ask(self, sentences: Sequence[Sentence], check: Check, progress: Progress) -> str | None:
-        """Have sentences translated, so that `known` knows each of them.
+        """Have sentences translated, so that `known` has an answer to each.
 
         Returns:
-            None, or why it stopped with some of them missing.
+            None, or why the engine stopped before the end.
         """
+        del sentences, check, progress
+        return None
 
     def refusals(self, sentences: Sequence[Sentence]) -> dict[str, int]:
         """Return how often answers to these sentences were refused, by reason."""
+        del sentences
+        return {}
 
 
 def engines() -> tuple[str, ...]:
-    """Return the names of the engines that there are."""
+    """Return the names of all engines."""
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")))
 
 

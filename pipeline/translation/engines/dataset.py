@@ -1,6 +1,6 @@
-"""The engine that translates nothing: row-aligned translations that the dataset brings along.
+"""The dataset's own translations: row i of a language translates row i of the others.
 
-PAWS-X holds human translations of its validation and test splits into de, es, fr and zh.
+PAWS-X has human translations of its validation and test splits into de, es, fr and zh.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from pipeline.corpora.pairs import is_text, read_paws_x
 from pipeline.errors import InputError
 from pipeline.params.text import PairSource
 from pipeline.params.whole import Params
-from pipeline.progress import Progress
+from pipeline.translation.engines import Engine
 from pipeline.translation.sentences import Answer, Check, Sentence
 
 
-class DatasetEngine:
-    """Reads a pair's translation from the same row of the dataset's own language."""
+class DatasetEngine(Engine):
+    """Looks translations up in the dataset."""
 
     def __init__(self, source: PairSource, language: str) -> None:
         self.version = source.path + (f"@{source.revision}" if source.revision else "")
@@ -34,20 +34,14 @@ class DatasetEngine:
         return pool
 
     def known(self, sentences: Sequence[Sentence], check: Check) -> dict[Sentence, Answer]:
-        """Look sentences up; see Engine.known. A person's translation is not checked."""
+        """Look sentences up; see Engine.known. Human translations are not checked."""
         del check
         return {
-            one: Answer(str(self._rows(one.language).loc[one.pair_id][one.side]))
-            for one in sentences
+            sentence: Answer(
+                str(self._rows(sentence.language).loc[sentence.pair_id, sentence.side])
+            )
+            for sentence in sentences
         }
-
-    def ask(self, sentences: Sequence[Sentence], check: Check, progress: Progress) -> str | None:
-        """Ask nobody: `known` knows all of them."""
-
-    def refusals(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        """Return nothing: nobody was asked."""
-        del sentences
-        return {}
 
     def _read(self, language: str) -> pd.DataFrame:
         rows = read_paws_x(self._source, language).set_index("pair_id")
@@ -60,5 +54,5 @@ class DatasetEngine:
 
 
 def build(params: Params) -> DatasetEngine:
-    """Return the engine over datasets.paws_x."""
+    """Return the engine for datasets.paws_x."""
     return DatasetEngine(params.datasets.paws_x, params.languages.source)

@@ -1,7 +1,7 @@
-"""Translations that somebody brings along: CSV or Parquet, a row for each pair and language.
+"""Translations from a CSV or Parquet file with a row for each pair and language.
 
-Columns pair_id, language, target_premise, target_hypothesis, as data/paws15/pairs.parquet has
-them; where it has premise and hypothesis too, they must be those of the pair.
+Its columns are pair_id, language, target_premise, target_hypothesis, as in
+data/paws15/pairs.parquet. If it has premise and hypothesis too, they must match the pair's.
 """
 
 import hashlib
@@ -14,27 +14,25 @@ import pyarrow as pa
 from pipeline.corpora.leaks import normal
 from pipeline.errors import InputError
 from pipeline.params.whole import Params
-from pipeline.progress import Progress
+from pipeline.translation.engines import Engine
 from pipeline.translation.sentences import SIDES, Answer, Check, Sentence
 
 COLUMNS = ("pair_id", "language", "target_premise", "target_hypothesis")
 MISSING = "not in the file"
 
 
-class FileEngine:
-    """Looks translations up in a file; see Engine."""
+class FileEngine(Engine):
+    """Looks translations up in a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        rows = _read(path)
-        self._rows = {(row.pair_id, row.language): row for row in rows.itertuples()}
+        self._rows = {(row.pair_id, row.language): row for row in _read(path).itertuples()}
         self.version = f"{path}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
-        """Return the whole pool: what the file lacks shows by pair; see Engine.usable."""
-        there = {language for _, language in self._rows}
+        """Return the whole pool; `known` names the pairs that the file lacks."""
         for code in languages:
-            if code not in there:
+            if not any(code == language for _, language in self._rows):
                 raise InputError(
                     f"{self._path}: expected translations into {', '.join(languages)}, "
                     f"found none into {code}"
@@ -45,31 +43,23 @@ class FileEngine:
         """Look sentences up; see Engine.known.
 
         Raises:
-            InputError: the file holds another English sentence for a pair.
+            InputError: the file has another English sentence for a pair.
         """
-        found = {}
-        for one in sentences:
-            row = self._rows.get((one.pair_id, one.language))
+        answers = {}
+        for sentence in sentences:
+            row = self._rows.get((sentence.pair_id, sentence.language))
             if row is None:
-                found[one] = Answer(None, MISSING)
+                answers[sentence] = Answer(None, MISSING)
                 continue
-            english = getattr(row, one.side, one.text)
-            if normal(english) != normal(one.text):
+            english = getattr(row, sentence.side, sentence.text)
+            if normal(english) != normal(sentence.text):
                 raise InputError(
-                    f"{self._path}: {one.pair_id} in {one.language}: expected the {one.side} "
-                    f"{one.text[:40]!r}, found {english[:40]!r}"
+                    f"{self._path}: {sentence.pair_id} in {sentence.language}: expected the "
+                    f"{sentence.side} {sentence.text[:40]!r}, found {english[:40]!r}"
                 )
-            text = getattr(row, f"target_{one.side}")
-            found[one] = Answer(text, check(one, text))
-        return found
-
-    def ask(self, sentences: Sequence[Sentence], check: Check, progress: Progress) -> str | None:
-        """Ask nobody: `known` knows all that the file holds."""
-
-    def refusals(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        """Return nothing: nobody was asked."""
-        del sentences
-        return {}
+            text = getattr(row, f"target_{sentence.side}")
+            answers[sentence] = Answer(text, check(sentence, text))
+        return answers
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -81,7 +71,7 @@ def _read(path: Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             rows = pd.read_parquet(path)
         else:
-            # Words such as "None" and "NA" are text here.
+            # "None" and "NA" are words here.
             rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (ValueError, OSError, pa.ArrowInvalid):
         raise InputError(f"{path}: expected CSV in UTF-8, or Parquet, found neither") from None
@@ -92,18 +82,16 @@ def _read(path: Path) -> pd.DataFrame:
             )
     columns = [*COLUMNS, *(side for side in SIDES if side in rows.columns)]
     rows = rows[columns].astype(object).fillna("").astype(str)
-    repeated = rows.duplicated(["pair_id", "language"])
-    if repeated.any():
-        row = rows[repeated].iloc[0]
+    for again in rows[rows.duplicated(["pair_id", "language"])].itertuples():
         raise InputError(
-            f"{path}: expected each pair once in a language, found {row.pair_id} in "
-            f"{row.language} twice"
+            f"{path}: expected each pair once in a language, found {again.pair_id} in "
+            f"{again.language} twice"
         )
     return rows
 
 
 def build(params: Params) -> FileEngine:
-    """Return the engine over `paws15.translation.file`.
+    """Return the engine for `paws15.translation.file`.
 
     Raises:
         InputError: there is no such file, or it has another form.

@@ -1,27 +1,25 @@
-"""Google Translate's mobile page, through deep-translator; no key."""
+"""Google Translate's mobile page through deep-translator; no key."""
 
 from bs4 import BeautifulSoup
 from deep_translator import GoogleTranslator
 from deep_translator.constants import BASE_URLS
 
-from pipeline.languages import LANGUAGES
 from pipeline.params.whole import Params
 from pipeline.translation.checks import GLUED
 from pipeline.translation.failures import RefusedError
-from pipeline.translation.server import Server, ServerEngine
+from pipeline.translation.server import ServerEngine
 from pipeline.translation.web import Web
 from pipeline.translation.workers import Translate
 
 
 def build(params: Params) -> ServerEngine:
-    """Return the engine; `paws15.translation.url` is another server of the same page."""
-    source, url = params.languages.source, params.paws15.translation.url
+    """Return the engine; `paws15.translation.url` may name another server of the same page."""
 
-    def connect(language: str, web: Web) -> Translate:
-        # deep-translator reads the address when a translator is made, and there alone.
-        BASE_URLS["GOOGLE_TRANSLATE"] = url or "https://translate.google.com/m"
-        codes = (LANGUAGES[code].codes["google"] for code in (source, language))
-        translator = GoogleTranslator(*codes)
+    def connect(source: str, target: str, web: Web) -> Translate:
+        # deep-translator reads the address only when it makes a translator.
+        url = params.paws15.translation.url or "https://translate.google.com/m"
+        BASE_URLS["GOOGLE_TRANSLATE"] = url
+        translator = GoogleTranslator(source, target)
 
         def translate(text: str) -> str | None:
             answer: str | None = translator.translate(text)
@@ -31,15 +29,14 @@ def build(params: Params) -> ServerEngine:
 
         return translate
 
-    server = Server("google", "deep_translator.google", connect, longest=5000)
-    return ServerEngine(server, params)
+    return ServerEngine("google", params, connect=connect, longest=5000)
 
 
 def has_tags(page: str) -> bool:
-    """Return whether there are tags inside the translation on a page.
+    """Return whether the translation on a page contains tags.
 
-    deep-translator drops them, and the spaces around them: "Der <b>Hund</b> läuft" comes out as
-    "DerHundläuft", which no look at the text alone could tell.
+    deep-translator drops tags together with the spaces around them: "Der <b>Hund</b> läuft"
+    becomes "DerHundläuft", which the text does not always show.
     """
-    found = BeautifulSoup(page, "html.parser").find("div", {"class": ["t0", "result-container"]})
-    return found is not None and found.find(True) is not None
+    box = BeautifulSoup(page, "html.parser").find("div", {"class": ["t0", "result-container"]})
+    return box is not None and box.find(True) is not None

@@ -1,13 +1,12 @@
-"""A LibreTranslate server by its address, through deep-translator; its key in LIBRE_API_KEY."""
+"""A LibreTranslate server through deep-translator; its key in LIBRE_API_KEY."""
 
 import os
 
 from deep_translator import LibreTranslator
 
 from pipeline.errors import InputError, RunError
-from pipeline.languages import LANGUAGES
 from pipeline.params.whole import Params
-from pipeline.translation.server import Server, ServerEngine
+from pipeline.translation.server import ServerEngine
 from pipeline.translation.web import Web
 from pipeline.translation.workers import Translate
 
@@ -18,21 +17,20 @@ def build(params: Params) -> ServerEngine:
     """Return the engine.
 
     Raises:
-        InputError: no address is given.
+        InputError: params.yaml gives no address.
     """
-    source, url = params.languages.source, params.paws15.translation.url
+    url = params.paws15.translation.url
     if url is None:
         raise InputError(
             "params.yaml: paws15.translation.url: expected the address of a LibreTranslate "
             "server for engine libre, found nothing"
         )
 
-    def connect(language: str, web: Web) -> Translate:
-        codes = (LANGUAGES[code].codes["libre"] for code in (source, language))
+    def connect(source: str, target: str, web: Web) -> Translate:
         key = os.environ.get(KEY)
-        # Without a key deep-translator makes no translator, and a server of one's own needs none.
+        # deep-translator insists on a key, which your own server may not need.
         translator = LibreTranslator(
-            *codes, api_key=key or "none", custom_url=url.rstrip("/") + "/"
+            source, target, api_key=key or "none", custom_url=url.rstrip("/") + "/"
         )
         translator.api_key = key
 
@@ -49,5 +47,4 @@ def build(params: Params) -> ServerEngine:
 
         return translate
 
-    server = Server("libre", "deep_translator.libre", connect, longest=5000)
-    return ServerEngine(server, params)
+    return ServerEngine("libre", params, connect=connect, longest=5000)

@@ -1,26 +1,21 @@
-"""How fast requests may leave: one rate for all workers together."""
+"""The rate limit of requests, shared by all workers."""
 
 import threading
 import time
 
 MARGIN = 1.05
-"""Requests are spaced wider by this than the rate says, since one may take a little longer to
-arrive than the next: so no second on the server's own clock holds more than the rate."""
+"""Requests are spaced wider than the rate by this factor. A request may take longer to arrive than
+the next one; without the margin, the server could see too many within a second."""
 
 
 class StoppedError(Exception):
-    """The stage is ending: nothing is asked any more."""
+    """The stage is ending and sends no more requests."""
 
 
-class Pace:
-    """Lets one request go at a time, evenly spaced.
+class RateLimit:
+    """Lets one request leave at a time, evenly spaced, until `stop` is set.
 
-    The first one waits too: the process before this one may have been killed a moment ago, just
-    after a request.
-
-    Args:
-        per_second: requests a second, at most.
-        stop: set when no request may leave any more.
+    The first one waits too, because a previous process may have been killed just after a request.
     """
 
     def __init__(self, per_second: float, stop: threading.Event) -> None:
@@ -40,13 +35,13 @@ class Pace:
                 now = time.monotonic()
                 seconds = self._free - now
                 if seconds <= 0:
-                    # From now and not from when it might have left: no bursts to catch up.
+                    # Counted from now, so that requests never catch up in a burst.
                     self._free = now + self._interval
                     return
             self._stop.wait(seconds)
         raise StoppedError
 
     def hold(self, seconds: float) -> None:
-        """Let nothing leave for a time, whichever worker wants to."""
+        """Hold back the requests of all workers for a time."""
         with self._lock:
             self._free = max(self._free, time.monotonic() + seconds)
