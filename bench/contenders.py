@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.plain import PlainBackbone, build_plain
-from pipeline.backbone.backbone import load_backbone
+from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.rows import Row
 from pipeline.methods.base import Context, Example
 from pipeline.params.runs import LABELS

@@ -29,7 +29,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 from bench.contenders import CONTENDERS, Drawn
 from bench.measuring import measure
 from bench.text import Folded, Text, read_text
-from pipeline.backbone.backbone import load_backbone
+from pipeline.backbone.checkpoint import load_backbone
 from pipeline.errors import InputError, RunError
 from pipeline.methods.base import Context, Example
 from pipeline.params.runs import Run

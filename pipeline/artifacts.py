@@ -1,4 +1,4 @@
-"""How stages write and read the files that they exchange: atomic write, validated read."""
+"""The files that stages exchange: atomic write, validated read."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from pipeline.errors import InputError
 
 TEXT = pa.string()
 WORD = pa.dictionary(pa.int32(), pa.string())
-"""Text that repeats: a language, the name of a split."""
+"""Text that repeats, such as a language or the name of a split."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The form of a Parquet file: columns, their types, and the columns that name a row."""
+    """The form of a Parquet file: its columns and types, and the columns that identify a row."""
 
     schema: pa.Schema
     key: tuple[str, ...]
@@ -35,9 +35,9 @@ def table(columns: Mapping[str, pa.DataType], *key: str) -> Table:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to, and rename it once the block has ended well.
+    """Yield a temporary path beside `path`, and rename it when the block ends without an error.
 
-    A block that fails leaves neither a part of the file nor the temporary one.
+    A block that fails leaves neither file behind, and an older `path` as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -53,101 +53,91 @@ def write_table(
 ) -> None:
     """Write the form's columns of a frame as Parquet.
 
-    The same rows and notes give the same bytes: nothing of pandas (index, categories, versions)
-    goes along.
-
-    Args:
-        frame: has the form's columns.
-        path: the file.
-        form: its columns.
-        notes: what is to be said of the rows as a whole, in the file's metadata; `read_notes`.
+    The same rows and notes give the same bytes: nothing else of pandas (index, categories,
+    versions) is written. `notes` are facts about all rows, for the file's metadata.
 
     Raises:
-        ValueError: a column is missing, has nulls or another type, or the key repeats.
+        ValueError: a column is missing, has nulls or another type, or a key repeats.
     """
     columns = frame[form.schema.names]
     if columns.isna().to_numpy().any():
         raise ValueError(f"{path}: a value is missing")
     if columns.duplicated(list(form.key)).any():
         raise ValueError(f"{path}: {', '.join(form.key)} repeats")
-    # A category's unused or reordered words would otherwise show in the bytes.
+    # A category's unused or reordered words would otherwise change the bytes.
     words = [field.name for field in form.schema if field.type == WORD]
     columns = columns.astype(dict.fromkeys(words, object))
-    table = pa.Table.from_pandas(columns, schema=form.schema, preserve_index=False)
+    rows = pa.Table.from_pandas(columns, schema=form.schema, preserve_index=False)
     with atomic(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(dict(notes or {}) or None), temporary)
+        pq.write_table(rows.replace_schema_metadata(dict(notes or {}) or None), temporary)
 
 
 def read_table(path: Path, form: Table) -> pd.DataFrame:
     """Read a Parquet file that a stage wrote.
 
     Raises:
-        InputError: the file is missing, is no Parquet, its columns are others, or values lack.
+        InputError: the file is missing or not Parquet, or a column or value is missing or wrong.
     """
     frame: pd.DataFrame = read_arrow(path, form).to_pandas()
     return frame
 
 
 def read_arrow(path: Path, form: Table) -> pa.Table:
-    """Read a Parquet file that a stage wrote and leave it in Arrow's memory.
-
-    For lists of numbers, of which pandas would make a Python object each.
+    """Read a Parquet file that a stage wrote, without making Python objects of lists of numbers.
 
     Raises:
-        InputError: the file is missing, is no Parquet, its columns are others, or values lack.
+        InputError: the file is missing or not Parquet, or a column or value is missing or wrong.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
-    try:
-        there = set(pq.read_schema(path).names)
-        table = pq.read_table(path, columns=[c for c in form.schema.names if c in there])
-    except pa.ArrowInvalid:
-        raise InputError(f"{path}: expected a Parquet file, found something else") from None
-    expected = {field.name: field.type for field in form.schema}
-    found = {field.name: field.type for field in table.schema}
-    for name, kind in expected.items():
-        if found.get(name) != kind:
-            raise InputError(
-                f"{path}: column {name}: expected {kind}, found {found.get(name, 'no such column')}"
-            )
-        if table[name].null_count:
+    kinds = {field.name: field.type for field in _read_schema(path)}
+    for field in form.schema:
+        if (kind := kinds.get(field.name, "no such column")) != field.type:
+            raise InputError(f"{path}: column {field.name}: expected {field.type}, found {kind}")
+    rows = pq.read_table(path, columns=form.schema.names)
+    for name in form.schema.names:
+        if rows[name].null_count:
             raise InputError(
                 f"{path}: column {name}: expected a value in each row, "
-                f"found {table[name].null_count} without"
+                f"found {rows[name].null_count} without"
             )
-    return table.select(form.schema.names)
+    return rows.select(form.schema.names)
 
 
 def read_notes(path: Path) -> dict[str, str]:
-    """Read the notes that a stage wrote into a Parquet file; none where it wrote none.
+    """Read the notes that a stage wrote into a Parquet file; empty if it wrote none.
 
     Raises:
-        InputError: the file is missing or is no Parquet.
+        InputError: the file is missing or not Parquet.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
+    metadata = _read_schema(path).metadata or {}
+    return {key.decode(): value.decode() for key, value in metadata.items()}
+
+
+def _read_schema(path: Path) -> pa.Schema:
+    _require_file(path)
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        return pq.read_schema(path)
     except pa.ArrowInvalid:
         raise InputError(f"{path}: expected a Parquet file, found something else") from None
-    return {key.decode(): value.decode() for key, value in metadata.items()}
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
 
 
 def write_json(value: object, path: Path) -> None:
     """Write a value as indented JSON in UTF-8, keys in the order given."""
-    with atomic(path) as temporary:
-        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(text + "\n", path)
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401
     """Read a JSON file that a stage wrote.
 
     Raises:
-        InputError: the file is missing or is no JSON.
+        InputError: the file is missing or not JSON.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
+    _require_file(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -155,7 +145,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as CSV, full precision, no index."""
+    """Write a frame as CSV in full precision, without its index."""
     with atomic(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
 

@@ -1,15 +1,15 @@
-"""The two ways in which a command ends badly; everything else is a bug."""
+"""The two expected ways for a command to fail; any other exception is a bug."""
 
 
 class InputError(ValueError):
-    """The user's input is wrong: one line that names the place, the expected and the found.
+    """The user's input is wrong: one line with the place, the expected and the found.
 
-    Commands end with exit code 2.
+    The command ends with exit code 2.
     """
 
 
 class RunError(RuntimeError):
-    """The input was fine and the run failed all the same: one line that says why.
+    """The command failed although its input was fine: one line that says why.
 
-    Commands end with exit code 1.
+    The command ends with exit code 1.
     """

@@ -1,21 +1,21 @@
-"""How library code tells of its progress without knowing of a terminal."""
+"""How library code reports progress without a terminal."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """What is called while a long step goes on; stages/terminal.py draws a bar from it."""
+    """A function that is called during a long step; stages/terminal.py draws a bar from it."""
 
     def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
-        """Say how far a step is.
+        """Report the progress of a step.
 
         Args:
-            step: what is being done, in a few words; a new step, a new bar.
-            done: how much of it is done.
-            total: how much there is.
-            note: a number worth seeing, such as the loss.
+            step: its name, in a few words; a new name starts a new bar.
+            done: how much is done.
+            total: how much there is to do.
+            note: a number worth watching, such as the loss.
         """
 
 
 def silent(step: str, done: int, total: int, note: str = "") -> None:
-    """Tell nobody."""
+    """Report nothing."""

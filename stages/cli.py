@@ -24,7 +24,7 @@ from stages.train import train
 from stages.translations import translations
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
+"""The exit code after Ctrl-C: 128 plus the signal's number, as in shells."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,13 +54,13 @@ def options(
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Few-shot cross-lingual NLI with prompts: dvc.yaml's stages and what surrounds them."""
-    del debug  # main() takes it out before parsing, so that it may stand anywhere
+    """Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and commands beside them."""
+    del debug  # main() removes it before parsing, so that it may be anywhere on the line
 
 
 def main() -> None:
-    """Run a command; end with 0 when done, 1 for a failed run, 2 for wrong input, 130 on Ctrl-C."""
-    arguments = [one for one in sys.argv[1:] if one != "--debug"]
+    """Run a command; exit with 0 if done, 1 if it failed, 2 for wrong input, 130 on Ctrl-C."""
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
         code = app(arguments, prog_name="mpt", standalone_mode=False)
@@ -75,17 +75,17 @@ def main() -> None:
         if debug:
             traceback.print_exc()
         fail(f"{type(error).__name__}: {error} (mpt --debug shows where)", code=1)
-    if code == INTERRUPTED:  # which is all that Typer leaves of a KeyboardInterrupt
+    if code == INTERRUPTED:  # Typer turns a KeyboardInterrupt into this code
         fail("interrupted", code=INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def script() -> None:
-    """Run main() as a process of its own, quick to start and to leave.
+    """Run main() as a process that starts and ends quickly.
 
-    The collector would look a hundred times through what the imports of torch and transformers
-    make and keep, and the interpreter would take their modules apart at the end: two seconds a
-    cell, of which there are hundreds.
+    The garbage collector would scan the objects of torch and transformers a hundred times while
+    they are imported, and the interpreter would tear their modules down at the end: two seconds
+    per cell, for hundreds of cells.
     """
     gc.set_threshold(200_000, 20, 20)
     code: object = 0
@@ -99,7 +99,7 @@ def script() -> None:
 
 
 def fail(message: str, *, code: int) -> None:
-    """Print one line on stderr, if there is something to say, and exit."""
+    """Print a message on stderr as one line, unless it is empty, and exit."""
     line = " ".join(message.split())
     if line:
         sys.stderr.write(f"mpt: {line}\n")

@@ -8,53 +8,47 @@ from typing import Annotated
 import typer
 
 PROGRAMS = {"mpt": "stages.cli:main"}
-"""What warm workers run in their own process."""
+"""Programs that workers call in their own process."""
 
 
-def repro(  # noqa: PLR0913
+def repro(
     targets: Annotated[
-        list[str] | None, typer.Argument(help="Stages or outs; all of dvc.yaml without any.")
+        list[str] | None, typer.Argument(help="Stages or outs; default: all of dvc.yaml.")
     ] = None,
     *,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Cells at once; as many as there are CPUs.")
+        int | None, typer.Option(min=1, help="Stages at once; default: one per CPU (or GPU).")
     ] = None,
     address: Annotated[
         str | None,
-        typer.Option(help="A Ray cluster (HOST:PORT, or auto) on a folder that all nodes share."),
-    ] = None,
-    remote: Annotated[
-        str | None,
-        typer.Option(help="With --address: nodes share no folder; this DVC remote carries data."),
+        typer.Option(help="A Ray cluster whose nodes share this folder: HOST:PORT, or auto."),
     ] = None,
     gpus_per_cell: Annotated[
-        float | None, typer.Option(min=0, help="Of a GPU; below 1, cells share it. [default: 1]")
+        float | None,
+        typer.Option(min=0, help="GPUs per cell; a fraction lets cells share one. [default: 1]"),
     ] = None,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", "-k", help="Run what does not need a failed stage.")
     ] = False,
 ) -> None:
-    """Run the stale stages as `dvc repro` does, in parallel: same cache, same dvc.lock."""
+    """Run the stale stages as `dvc repro` does, but in parallel: same cache, same dvc.lock."""
     from pipeline.errors import InputError
 
     if find_spec("ray") is None:
         raise InputError("mpt repro needs Ray: pip install mpt-xnli[ray]")
-    if remote and not address:
-        raise InputError("--remote: expected --address and a cluster's, found none")
     from pipeline.cluster.driver import Driver
-    from pipeline.cluster.pool import RayWorkers
     from pipeline.cluster.project import Project
-    from stages.cells_view import view
+    from pipeline.cluster.ray_workers import RayWorkers
+    from pipeline.cluster.states import States
+    from stages.repro_view import view
 
-    project = Project(Path(), PROGRAMS, remote=remote)
-    with project.alone():
-        with project.locked():
-            plan = project.plan(targets or [])
-        workers = RayWorkers(
-            jobs=jobs, address=address, gpus_per_cell=gpus_per_cell, worker=project.worker
-        )
-        with closing(workers), view(plan.order, size=lambda: workers.size) as watch:
-            driver = Driver(project, plan, workers, keep_going=keep_going, watch=watch)
-            summary = driver.run()
-    if not summary.good:
+    project = Project(Path(), PROGRAMS)
+    with project.exclusive():
+        with project.lock:
+            needs = project.plan(targets or [])
+        states = States(needs)
+        workers = RayWorkers(jobs=jobs, address=address, gpus_per_task=gpus_per_cell)
+        with closing(workers), view(states, size=lambda: workers.size):
+            Driver(project, needs, workers, states, keep_going=keep_going).run()
+    if not states.good:
         raise typer.Exit(1)

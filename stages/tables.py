@@ -1,31 +1,30 @@
 """`mpt tables`: from the cells' predictions to the tables under results/."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
-    from rich.table import Table
 
 PLACES = (
-    ("results/report.html", "all of it on one page, with figures: open it in a browser"),
+    ("results/report.html", "everything on one page, with figures: open it in a browser"),
     ("results/table1.md", "Table I with standard deviations and the paper's values (.tex, .csv)"),
-    ("results/table2.md", "Table II, its p-values and what they are worth (.tex, .csv)"),
-    ("results/paper_gap.csv", "every number of the paper's tables, ours beside it"),
+    ("results/table2.md", "Table II, its p-values and what they mean (.tex, .csv)"),
+    ("results/paper_gap.csv", "every number of the paper's tables, with ours beside it"),
     ("results/intervals.csv", "every run with its 95 % intervals; accuracy.csv: every seed"),
     ("results/differences.csv", "the reference minus every other run (gain.csv: Figure 3)"),
-    ("results/significance.csv", "the same by the paper's test and by sound ones"),
+    ("results/significance.csv", "the same differences by the paper's test and by sound ones"),
     ("results/sweeps.csv", "the runs that differ from the reference in one setting"),
-    ("results/confusion.csv", "what the rows of each label are taken for"),
+    ("results/confusion.csv", "how the test pairs of each label are classified"),
     ("results/metrics.json", "the averages, for `dvc metrics show` (curves.csv: for dvc plots)"),
     ("results/figures/", "Figures 3 to 5, curves, heat map and confusion, as SVG and PNG"),
     ("data/runs/", "predictions, metrics and prompt of every cell: data/runs/RUN/kSHOTS/sSEED/"),
-    ("params.yaml", "what was run; edit it and run `dvc repro`"),
+    ("params.yaml", "the parameters; edit them and run `dvc repro`"),
 )
 
-# Characters a line where the output is no terminal; Table I in 15 languages fits.
+# Characters per line if the output is no terminal: Table I in 15 languages fits.
 WIDTH = 110
 
 
@@ -34,12 +33,11 @@ def tables(
         bool,
         typer.Option(
             "--show",
-            help="Print Tables I and II and where everything lies, from results/ as it stands; "
-            "compute nothing.",
+            help="Only print Tables I and II from results/, and list the files; compute nothing.",
         ),
     ] = False,
 ) -> None:
-    """Collect the cells of params.yaml into the paper's tables, intervals and significance."""
+    """Make the paper's tables, with intervals and tests, for the runs in params.yaml."""
     if show:
         _show()
     else:
@@ -48,20 +46,19 @@ def tables(
 
 def _write() -> None:
     from pipeline.artifacts import write_csv, write_json, write_text
-    from pipeline.evaluation.files import RESULTS
-    from pipeline.evaluation.gaps import sweep_gaps, table2_gaps
+    from pipeline.evaluation.captions import sweep_gaps, table2_gaps
     from pipeline.evaluation.results import results
     from pipeline.params.whole import load_params
     from stages.terminal import warn
 
     params = load_params()
-    for name, contents in results(params).items():
+    for path, contents in results(params).items():
         if isinstance(contents, str):
-            write_text(contents, RESULTS / name)
+            write_text(contents, path)
         elif isinstance(contents, dict):
-            write_json(contents, RESULTS / name)
+            write_json(contents, path)
         else:
-            write_csv(contents, RESULTS / name)
+            write_csv(contents, path)
     if gaps := " ".join(filter(None, [table2_gaps(params), sweep_gaps(params)])):
         warn(gaps)
 
@@ -70,86 +67,65 @@ def _show() -> None:
     from rich.console import Console
 
     from pipeline.errors import InputError
-    from pipeline.evaluation.files import RESULTS
-    from pipeline.evaluation.rendering import caption_of
-    from pipeline.evaluation.table2 import read_paper_table2, read_table2
-    from pipeline.evaluation.tables import PAPER, read_table1
+    from pipeline.evaluation import files, printing, words
 
-    for name in ("table1.csv", "table1.md"):
-        if not (RESULTS / name).is_file():
-            raise InputError(
-                f"{RESULTS / name}: expected Table I, found no such file (make it: dvc repro)"
-            )
-    first = read_table1(RESULTS / "table1.csv"), read_table1(PAPER / "table1.csv")
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
-    _print_whole(console, _readable(*first))
-    # The caption is read where it was written with these numbers; params.yaml may have changed.
-    text = caption_of((RESULTS / "table1.md").read_text(encoding="utf-8"))
-    console.print(text.rpartition("\n\n")[0], markup=False)
-    console.print()
-    variants = RESULTS / "table2.csv"
-    if variants.is_file() and not (second := read_table2(variants)).empty:
-        _print_whole(console, _in_short(second, read_paper_table2(PAPER / "table2.csv")))
+    rows = printing.printed_rows(files.TABLE1.read(), files.PAPER_TABLE1.read())
+    # The caption was written with these numbers; params.yaml may have changed since.
+    caption = files.RESULTS / "table1.md"
+    if not caption.is_file():
+        raise InputError(f"{caption}: expected Table I, found no such file (make it: dvc repro)")
+    columns = [*rows[0].entries, "paper avg"]
+    lines = []
+    for row in rows:
+        means = (f"[bold]{e.mean}[/bold]" if e.best else e.mean for e in row.entries.values())
+        lines.append((str(row.shots), row.name, *means, row.entries[files.AVERAGE].paper))
+    _print(console, "Table I: accuracy (%)", ("method",), columns, lines)
+    console.print(printing.caption_of(caption.read_text(encoding="utf-8")) + "\n", markup=False)
+    if files.TABLE2.path.is_file() and not (second := files.TABLE2.read()).empty:
+        lines = []
+        for row in printing.printed_rows(second, files.PAPER_TABLE2.read()):
+            average = row.entries[files.AVERAGE]
+            tests = ("p_paper", files.PRINTED_P, "p_seeds_holm", "p_mcnemar_holm")
+            p_values = (words.p_value(row.p[test]) for test in tests)
+            name = str(row.shots), row.name, row.run
+            lines.append((*name, average.mean, average.paper, row.lost, *p_values))
+        columns = ["avg", "paper avg", "lost", "p (paper)", "paper's p", "p (seeds)", "p (McNemar)"]
+        title = "Table II: averages (%) and p-values"
+        _print(console, title, ("variant", "run"), columns, lines)
         console.print(
             "p (paper): the paper's test, which is not sound (results/table2.md says why); p "
-            "(seeds), p (McNemar): paired t over seeds and McNemar's over test pairs, after Holm.",
+            "(seeds): paired t-test over seeds; p (McNemar): over test pairs; both after Holm's "
+            "correction.\n",
             markup=False,
         )
-        console.print()
     for path, what in PLACES:
         console.print(f"{path:26}{what}", markup=False)
 
 
-def _print_whole(console: "Console", table: "Table") -> None:
-    from rich.console import Console
-
-    # Rich would cut numbers short to fit a narrow window; a window breaks the lines instead.
-    needed = Console(width=10 * WIDTH).measure(table).maximum
-    Console(highlight=False, width=max(console.width, needed)).print(table)
-
-
-def _readable(mean: "pd.DataFrame", paper: "pd.DataFrame") -> "Table":
-    from pipeline.evaluation.printing import entries
-    from pipeline.evaluation.tables import AVERAGE
-
-    no_deviations = mean.assign(**{c: float("nan") for c in mean.columns[2:]})
-    rows = entries(mean, no_deviations, paper)
-    columns = list(next(iter(rows.values())))
-    table = _table("Table I: accuracy (%)", ("method",), (*columns, "paper avg"))
-    last = None
-    for (shots, method), row in rows.items():
-        if last not in (None, shots):
-            table.add_section()
-        means = [f"[bold]{e.mean}[/bold]" if e.best else e.mean for e in row.values()]
-        table.add_row(str(shots) if shots != last else "", method, *means, row[AVERAGE].paper)
-        last = shots
-    return table
-
-
-def _in_short(mean: "pd.DataFrame", paper: "pd.DataFrame") -> "Table":
-    from pipeline.evaluation.rendering_table2 import in_short
-
-    heads = ("avg", "paper avg", "lost", "p (paper)", "paper's p", "p (seeds)", "p (McNemar)")
-    table = _table("Table II: averages (%) and p-values", ("variant", "run"), heads)
-    last = None
-    for shots, *texts in in_short(mean, paper):
-        if last not in (None, shots):
-            table.add_section()
-        table.add_row(shots if shots != last else "", *texts)
-        last = shots
-    return table
-
-
-def _table(title: str, names: tuple[str, ...], numbers: tuple[str, ...]) -> "Table":
+def _print(
+    console: "Console",
+    title: str,
+    names: Iterable[str],
+    numbers: Iterable[str],
+    rows: Iterable[tuple[str, ...]],
+) -> None:
+    """Print a table whose rows begin with the shots, each number of shots apart."""
     from rich import box
+    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
-    table.add_column("shots", justify="right", no_wrap=True)
-    for column in names:
-        table.add_column(column, no_wrap=True)
-    for column in numbers:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
+    for column in ("shots", *names, *numbers):
+        table.add_column(column, justify="left" if column in names else "right", no_wrap=True)
+    last = ""
+    for shots, *texts in rows:
+        if last not in ("", shots):
+            table.add_section()
+        table.add_row(shots if shots != last else "", *texts)
+        last = shots
+    # Rich would cut numbers short in a narrow window; the window itself breaks the lines.
+    width = Console(width=10 * WIDTH).measure(table).maximum
+    Console(highlight=False, width=max(console.width, width)).print(table)

@@ -1,4 +1,4 @@
-"""All that commands say to the terminal: bars, warnings and the one line of an error."""
+"""What commands print to the terminal: progress bars, results and warnings."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pipeline.progress import Progress, silent
 
 @contextmanager
 def bar() -> Iterator[Progress]:
-    """Draw bars on stderr, with rate and note; nothing where stderr is no terminal."""
+    """Draw progress bars on stderr, with rate and note, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield silent
         return
@@ -27,7 +27,7 @@ def bar() -> Iterator[Progress]:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Steps a second, once there are two to tell it from."""
+        """Steps per second, once there are two."""
 
         def render(self, task: Task) -> Text:
             """Return the rate as text."""

@@ -1,116 +1,71 @@
 """`mpt train`: one cell, trained and evaluated."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
     from typing import Any
-
-    import pandas as pd
-    from torch import Tensor
-
-    from pipeline.training.loop import History
 
 
 def train(
-    run: Annotated[str, typer.Argument(help="A run of params.yaml, such as mpt.")],
+    run: Annotated[str, typer.Argument(help="Name of a run in params.yaml, e.g. mpt.")],
     *,
-    shots: Annotated[int, typer.Option(min=1, help="Labelled pairs a label, k.")],
-    seed: Annotated[int, typer.Option(min=0, help="Of initial weights, order and dropout.")],
+    shots: Annotated[int, typer.Option(min=1, help="Labelled pairs per label, k.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of initial weights, order and dropout.")],
 ) -> None:
     """Train RUN on a k-shot split and write its test predictions to data/runs/RUN/kK/sSEED/."""
     from time import perf_counter
 
-    from pipeline import artifacts
-    from pipeline.backbone.backbone import load_backbone
-    from pipeline.backbone.files import BACKBONE, TOKENS
-    from pipeline.backbone.tokens import load_pieces
-    from pipeline.cells.files import PREDICTIONS, circumstances_path, run_folder
-    from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
-    from pipeline.methods.base import Context, TrainingText
+    from pipeline.artifacts import write_json
+    from pipeline.cells.files import circumstances_path, run_folder, write_cell
     from pipeline.params.runs import load_runs
-    from pipeline.training import reproducibility
+    from pipeline.training.cell import read_cell
     from pipeline.training.loop import fit
-    from pipeline.training.parallel import read_parallel
     from pipeline.training.prediction import predict
-    from pipeline.training.registry import build, read_settings, settings_of
-    from stages.terminal import bar
+    from pipeline.training.registry import settings_of
+    from pipeline.training.reproducibility import circumstances
+    from stages.terminal import bar, say, warn
 
     started = perf_counter()
-    params = load_runs()
-    chosen = params.run(run)
-    read_settings(chosen)  # a mistake shows at once, before anything is read
-    labelled, dev = read_fewshot(shots, seed=seed)
-    pairs = read_parallel(chosen, shots=shots, seed=seed)
-    test = artifacts.read_table(CORPORA / "test.parquet", EXAMPLES)
-    text = TrainingText.of(labelled, pairs)
-    dev = dev.assign(language=params.languages.source)
-
-    generator = reproducibility.make_deterministic(seed)
-    backbone = load_backbone(BACKBONE)
-    threads = reproducibility.set_threads(sum(one.numel() for one in backbone.parameters()))
-    context = Context(
-        run=chosen,
-        languages=params.languages,
-        backbone=backbone,
-        pieces=load_pieces(BACKBONE, known=TOKENS / "test.parquet"),
-    )
-    method = build(context).to(reproducibility.device())
+    cell = read_cell(load_runs(), run, shots=shots, seed=seed)
+    method = cell.method
     loaded = perf_counter()
     with bar() as progress:
-        history = fit(method, text, dev, generator=generator, progress=progress)
+        history = fit(method, cell.text, cell.dev, generator=cell.generator, progress=progress)
         trained = perf_counter()
-        predictions = predict(method, test, threads=threads, progress=progress)
+        predictions = predict(method, cell.test, threads=cell.threads, progress=progress)
     done = perf_counter()
 
     folder = run_folder(run, shots, seed)
-    artifacts.write_table(predictions, folder / "predictions.parquet", PREDICTIONS)
-    artifacts.write_csv(history.epochs, folder / "history.csv")
-    _write_prompts(method.prompts(), folder / "prompt.safetensors")
-    settings = settings_of(chosen, external_pairs=len(pairs))
-    _write_metrics(predictions, history, settings, folder / "metrics.json")
+    prompts = method.prompts()
+    metrics = write_cell(
+        folder,
+        predictions,
+        history=history,
+        prompts={name: value.detach().float().cpu().numpy() for name, value in prompts.items()},
+        settings=settings_of(method.run, external_pairs=len(cell.text.parallel)),
+    )
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}
-    # No part of the cell's folder, which is the same bytes every time.
-    facts = {"seconds": seconds, **reproducibility.circumstances()}
-    artifacts.write_json(facts, circumstances_path(run, shots, seed))
+    # Outside the cell's folder, whose bytes are the same every time.
+    write_json({"seconds": seconds, **circumstances()}, circumstances_path(run, shots, seed))
+    average, dev = metrics["accuracy"]["avg"], metrics["dev_accuracy"]
+    say(f"{folder}: test {average:.1f} %, dev {dev:.1f} % (epoch {history.kept})")
+    for warning in _warnings(metrics):
+        warn(f"{folder}: {warning}")
 
 
-def _write_prompts(prompts: "dict[str, Tensor]", path: "Path") -> None:
-    from safetensors.torch import save
-
-    from pipeline.artifacts import atomic
-
-    # A method without soft prompts leaves a file without tensors: every cell has the same outs.
-    tensors = {name: value.detach().float().cpu().contiguous() for name, value in prompts.items()}
-    with atomic(path) as temporary:
-        temporary.write_bytes(save(tensors))
-
-
-def _write_metrics(
-    predictions: "pd.DataFrame", history: "History", settings: "dict[str, Any]", path: "Path"
-) -> None:
-    from pipeline.artifacts import write_json
-    from pipeline.cells.metrics import cell_metrics
+def _warnings(metrics: "Mapping[str, Any]") -> Iterator[str]:
     from pipeline.params.runs import LABELS
-    from stages.terminal import say, warn
 
-    epochs, kept = history.epochs, history.kept
-    best = epochs[epochs.epoch == kept].iloc[0]
-    metrics = cell_metrics(predictions)
-    metrics["dev_accuracy"] = float(best.dev_accuracy)
-    metrics["kept_epoch"] = kept
-    metrics["updates"] = int(epochs.updates.iloc[-1])
-    metrics["settings"] = settings
-    write_json(metrics, path)
-    average = metrics["accuracy"]["avg"]
-    say(f"{path.parent}: test {average:.1f} %, dev {best.dev_accuracy:.1f} % (epoch {kept})")
+    average, dev = metrics["accuracy"]["avg"], metrics["dev_accuracy"]
     if metrics["at_chance"]:
         label, share = metrics["most_predicted"]["label"], metrics["most_predicted"]["share"]
-        warn(
-            f"{path.parent}: the test accuracy, {average:.1f} %, is not above chance "
-            f"({share:.0f} % of the predictions are {label})"
+        yield (
+            f"the test accuracy, {average:.1f} %, is not above chance ({share:.0f} % of the "
+            f"predictions are {label})"
         )
-    if best.dev_accuracy <= 100 / len(LABELS) + 1e-9:
-        warn(f"{path.parent}: the best dev accuracy, {best.dev_accuracy:.1f} %, is chance")
+    if dev <= 100 / len(LABELS) + 1e-9:
+        yield f"the best dev accuracy, {dev:.1f} %, is at chance"

@@ -1,12 +1,14 @@
-"""Running `mpt` as a user does, and in this process where a second of start-up counts."""
+"""Running `mpt` as a user does, or in this process to save a second; and the lines of errors."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pipeline.errors import InputError
 from tests.imports import ROOT
 
 
@@ -16,7 +18,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess:
-    """Run `mpt` in a folder, in a process of its own."""
+    """Run `mpt` in a folder, in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "stages", *arguments],
         cwd=folder,
@@ -29,7 +31,7 @@ def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedPr
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run `mpt` in this folder and process; return its exit code."""
+    """Run `mpt` in this folder and process, and return its exit code."""
     from stages.cli import main
 
     monkeypatch.setattr(sys, "argv", ["mpt", *arguments])
@@ -44,3 +46,12 @@ def only_line(stderr: str) -> str:
     assert stderr.endswith("\n")
     assert stderr.count("\n") == 1
     return stderr.removeprefix("mpt: ").removesuffix("\n")
+
+
+def refusal(function: Callable, *arguments: object, **options: object) -> str:
+    """Call a function that refuses its input, and return the one line of the error."""
+    with pytest.raises(InputError) as caught:
+        function(*arguments, **options)
+    line = str(caught.value)
+    assert line == " ".join(line.split())
+    return line

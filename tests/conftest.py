@@ -1,25 +1,73 @@
 """Fixtures that several folders of tests share."""
 
 import os
+import shutil
+from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
+import torch
 
 from tests import toys
+
+# The toys are too small for more: waking threads takes longer than they save.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def toy_backbone(tmp_path_factory):
-    """A folder with a tiny random masked language model and its tokenizer."""
+    """A folder with a tiny random masked language model and its tokenizer; not to be changed."""
     return toys.backbone(tmp_path_factory.mktemp("backbone"))
 
 
+@pytest.fixture(scope="session")
+def toy_project(tmp_path_factory, toy_backbone):
+    """A folder with toy datasets, backbone and params.yaml; not to be changed."""
+    folder = tmp_path_factory.mktemp("project")
+    toys.hub(folder / "hub")
+    (folder / "hub" / "backbone").symlink_to(toy_backbone)
+    toys.write_params(toys.params(), folder / "params.yaml")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy_inputs(tmp_path_factory, toy_project):
+    """The toy project after every stage before training, with one split; not to be changed."""
+    from stages.backbone import backbone
+    from stages.corpora import corpora
+    from stages.fewshot import fewshot
+    from stages.paws15 import paws15
+    from stages.tokens import tokens
+
+    folder, before = tmp_path_factory.mktemp("inputs") / "project", Path.cwd()
+    copied(toy_project, folder)
+    os.chdir(folder)
+    try:
+        corpora()
+        backbone()
+        tokens()
+        fewshot(shots=1)
+        paws15()
+    finally:
+        os.chdir(before)
+    return folder
+
+
+def copied(source, folder):
+    """Copy a project to a folder, which may exist."""
+    return shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True)
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch, toy_backbone):
+def project(tmp_path, monkeypatch, toy_project):
     """A working folder with toy datasets, backbone and params.yaml."""
-    toys.hub(tmp_path / "hub")
-    (tmp_path / "hub" / "backbone").symlink_to(toy_backbone)
-    toys.write_params(toys.params(), tmp_path / "params.yaml")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(copied(toy_project, tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch, toy_inputs):
+    """A working folder in which every stage before training has run."""
+    monkeypatch.chdir(copied(toy_inputs, tmp_path))
     return tmp_path

@@ -19,7 +19,7 @@ from transformers import (
     XLMRobertaForMaskedLM,
 )
 
-from pipeline.backbone import encoder
+from pipeline.backbone import xlm_roberta
 from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
 from pipeline.hub.backbone import FILES, fetch_backbone
@@ -137,8 +137,8 @@ def test_a_model_that_training_would_compute_differently_is_refused(folder, monk
     def shifted(self, words, positions):
         return right(self, words, positions + 1)
 
-    right = encoder.Embeddings.forward
-    monkeypatch.setattr(encoder.Embeddings, "forward", shifted)
+    right = xlm_roberta.Embeddings.forward
+    monkeypatch.setattr(xlm_roberta.Embeddings, "forward", shifted)
     assert complaint(folder).startswith(
         "params.yaml: backbone: HERE: expected a model that training computes as "
         "XLMRobertaForMaskedLM does, found logits that differ by "

@@ -1,7 +1,6 @@
 """Every variant of the ablations and figures, on toy data, as the stage trains it."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,12 @@ from safetensors.torch import load_file
 from pipeline.artifacts import write_table
 from pipeline.corpora.files import TRANSLATED_SPLITS
 from pipeline.errors import InputError
-from stages.backbone import backbone
-from stages.corpora import corpora
-from stages.fewshot import fewshot
 from stages.paws15 import paws15
-from stages.tokens import tokens
 from stages.train import train
 from tests import toys
+from tests.conftest import copied
 
-# Figure 4, Figure 5 and Table II: what differs from mpt, in that order.
+# The settings of each variant that differ from mpt's: Figure 4, Figure 5 and Table II.
 SWEEPS: dict[str, dict[str, Any]] = {
     **{
         name.replace("-", "_"): {"translator": name}
@@ -38,13 +34,14 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no_external_data": {"pairs": "xnli"},
     "no_translator": {"translator": "none"},
 }
-# Batches of 4, two passes: over 9 pairs of PAWS-15, or 3 labelled pairs.
+VARIANTS = ABLATIONS | SWEEPS
+# In batches of 4, two passes over 9 pairs of PAWS-15 are 6 updates; over 3 labelled pairs, 2.
 UPDATES = {"pairs_5": 4, "pairs_14": 8, "no_external_data": 2}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell left behind."""
+    """The files of a cell."""
 
     metrics: dict[str, Any]
     predictions: pd.DataFrame
@@ -52,26 +49,24 @@ class Cell:
 
 
 def params():
-    methods: dict[str, dict[str, Any]] = {
-        name: {"method": "mpt", **block} for name, block in (ABLATIONS | SWEEPS).items()
+    matched = {
+        "sp_matched": {"method": "sp", "epoch": "pairs"},
+        "sp_fewer": {"method": "sp", "epoch": "pairs", "external_pairs": 5},
     }
-    methods["sp_matched"] = {"method": "sp", "epoch": "pairs"}
-    methods["sp_fewer"] = {"method": "sp", "epoch": "pairs", "external_pairs": 5}
-    for name in ("ft", "sp", "pct", "mpt"):
-        methods[name] = {"method": name}
+    variants = {name: {"method": "mpt", **settings} for name, settings in VARIANTS.items()}
     return toys.params(
         fewshot__translations=True,
         paws15__extended=14,
         grid__shots=[1],
         ablations={"runs": [*ABLATIONS], "shots": [1], "seeds": [1]},
-        matched={"runs": ["sp_matched", "sp_fewer"], "shots": [1], "seeds": [1]},
+        matched={"runs": [*matched], "shots": [1], "seeds": [1]},
         sweeps={"runs": [*SWEEPS], "shots": [1], "seeds": [1]},
-        methods=methods,
+        methods=toys.params()["methods"] | variants | matched,
     )
 
 
 def write_translations(rows=3):
-    """What XNLI has for the drawn pairs; in the toys a sentence names its language."""
+    """Write XNLI's translations of the drawn pairs; a toy sentence names its language."""
     split = pd.read_parquet("data/fewshot/k1.parquet")
     split = split[split.split == "train"].head(rows).assign(language="sw")
     for side in ("premise", "hypothesis"):
@@ -80,38 +75,25 @@ def write_translations(rows=3):
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory, toy_backbone):
-    """A folder in which every stage before training has run."""
-    folder, before = tmp_path_factory.mktemp("variants"), Path.cwd()
-    os.chdir(folder)
-    try:
-        toys.hub(folder / "hub")
-        (folder / "hub/backbone").symlink_to(toy_backbone)
-        toys.write_params(toys.params(paws15__pairs=14), folder / "params.yaml")
-        corpora()
-        backbone()
-        tokens()
-        fewshot(shots=1)
-        paws15()
-        more = Path("data/paws15/pairs.parquet").read_bytes()
-        toys.write_params(toys.params(), folder / "params.yaml")
-        paws15()
-        Path("data/paws15/extended.parquet").write_bytes(more)
-        write_translations()
+def inputs(tmp_path_factory, toy_inputs):
+    """A folder with the inputs of every variant."""
+    folder = copied(toy_inputs, tmp_path_factory.mktemp("variants"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
         toys.write_params(params(), folder / "params.yaml")
-    finally:
-        os.chdir(before)
+        paws15(extended=True)
+        write_translations()
     return folder
 
 
 @pytest.fixture
-def cell(everything, monkeypatch):
+def cell(inputs, monkeypatch):
     """Trains a run and reads what it wrote."""
-    monkeypatch.chdir(everything)
+    monkeypatch.chdir(inputs)
 
     def trained(run):
         train(run, shots=1, seed=1)
-        folder = everything / f"data/runs/{run}/k1/s1"
+        folder = inputs / f"data/runs/{run}/k1/s1"
         return Cell(
             json.loads((folder / "metrics.json").read_text()),
             pd.read_parquet(folder / "predictions.parquet"),
@@ -122,50 +104,49 @@ def cell(everything, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def usual(everything):
-    """The settings of mpt, of which each variant differs in one."""
+def usual(inputs):
+    """The metrics of mpt, from which each variant differs in one setting."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(everything)
+        patch.chdir(inputs)
         train("mpt", shots=1, seed=1)
         return json.loads(Path("data/runs/mpt/k1/s1/metrics.json").read_text())
 
 
-def test_the_paws15_that_a_sweep_reads_begins_with_the_usual_pairs(everything):
-    usual, more = (
-        pd.read_parquet(everything / f"data/paws15/{name}.parquet")
-        for name in ("pairs", "extended")
-    )
-    assert (len(usual), len(more)) == (9, 14)
-    pd.testing.assert_frame_equal(more.head(9), usual)
-
-
-@pytest.mark.parametrize("run", [*ABLATIONS, *SWEEPS])
-def test_a_variant_trains_predicts_and_says_what_it_was(cell, usual, run):
-    found, block = cell(run), (ABLATIONS | SWEEPS)[run]
-    settings = found.metrics["settings"]
+@pytest.mark.parametrize("run", VARIANTS)
+def test_a_variant_trains_and_predicts_with_its_setting(cell, usual, run):
+    trained, block = cell(run), VARIANTS[run]
+    settings = trained.metrics["settings"]
     expected = usual["settings"] | block
     if run == "no_external_data":
         expected["external_pairs"] = None
     assert settings == expected
     assert list(settings) == list(usual["settings"])
-    assert found.metrics["updates"] == UPDATES.get(run, 6)
+    assert trained.metrics["updates"] == UPDATES.get(run, 6)
     length = block.get("prompt_length", 4)
-    shapes = {name: tuple(prompt.shape) for name, prompt in found.prompts.items()}
+    shapes = {name: tuple(prompt.shape) for name, prompt in trained.prompts.items()}
     assert shapes == {"source": (length, 16), "target": (length, 16)}
-    assert len(found.predictions) == 12 * 4
+    assert len(trained.predictions) == 12 * 4
     columns = ["p_entailment", "p_neutral", "p_contradiction"]
-    assert found.predictions[columns].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-6)
+    assert trained.predictions[columns].sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-6)
 
 
-def test_mpt_reads_all_usual_pairs(usual):
+def test_the_extended_pairs_begin_with_the_usual_ones(inputs):
+    pairs, extended = (
+        pd.read_parquet(inputs / f"data/paws15/{name}.parquet") for name in ("pairs", "extended")
+    )
+    assert (len(pairs), len(extended)) == (9, 14)
+    pd.testing.assert_frame_equal(extended.head(9), pairs)
+
+
+def test_mpt_reads_all_pairs_of_paws15(usual):
     assert usual["settings"]["external_pairs"] == 9
     assert usual["updates"] == 6
 
 
 @pytest.mark.parametrize(("run", "updates", "pairs"), [("sp_matched", 6, 9), ("sp_fewer", 4, 5)])
-def test_a_pass_over_the_pairs_makes_as_many_updates_in_any_method(cell, run, updates, pairs):
-    found = cell(run).metrics
-    assert (found["updates"], found["settings"]["external_pairs"]) == (updates, pairs)
+def test_a_pass_over_the_pairs_makes_the_same_updates_in_any_method(cell, run, updates, pairs):
+    metrics = cell(run).metrics
+    assert (metrics["updates"], metrics["settings"]["external_pairs"]) == (updates, pairs)
     assert cell("sp").metrics["updates"] == 2
 
 
@@ -177,7 +158,7 @@ def test_variants_differ_in_what_they_learn(cell):
     assert len(set(probabilities.values())) == len(probabilities)
 
 
-def test_the_translations_of_the_own_pairs_are_what_is_aligned(cell):
+def test_no_external_data_aligns_with_the_translations_of_the_labelled_pairs(cell):
     before = cell("no_external_data").prompts["target"]
     write_translations(rows=1)
     after = cell("no_external_data").prompts["target"]
@@ -185,8 +166,8 @@ def test_the_translations_of_the_own_pairs_are_what_is_aligned(cell):
     assert not before.equal(after)
 
 
-def test_a_run_without_its_translations_says_so_and_writes_nothing(cell, everything):
-    run = everything / "data/runs/no_external_data"
+def test_a_run_without_its_translations_is_refused_and_writes_nothing(cell, inputs):
+    run = inputs / "data/runs/no_external_data"
     for path in run.rglob("*.*"):
         path.unlink()
     write_translations(rows=0)

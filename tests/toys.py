@@ -1,22 +1,36 @@
 """Small real things to test with: tokenizers, backbones, datasets, parameters."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 import torch
+from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
+from pipeline.backbone.checkpoint import load_backbone
+from pipeline.backbone.tokens import Pieces, load_pieces
+from pipeline.methods.base import Context, Labelled, Parallel, TrainingText
+from pipeline.params import runs
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params
+from tests.imports import ROOT
+
+SHIPPED = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))["methods"]
 TARGETS = ("de", "sw", "zh")
 TEXT = (
     "yes maybe no right wrong . ? : Question Answer Frage Antwort Swali Jibu 问题 答案 "
     "a dog sleeps an animal the cat runs not here there two men play "
 )
+SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
+"""An order of special tokens that is not XLM-R's."""
 
 
-def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")):
-    """Return a byte-level-fallback tokenizer whose special ids are in the order given."""
+def tokenizer(*, specials: tuple[str, ...] = SPECIALS):
+    """Return a tokenizer that falls back to bytes, whose special ids are in the order given."""
     made = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
     made.pre_tokenizer = pre_tokenizers.Metaspace()
     made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
@@ -25,11 +39,10 @@ def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "
         vocab_size=600, special_tokens=[*specials, *bytes_], show_progress=False
     )
     made.train_from_iterator([TEXT] * 20, trainer)
-    ids = {name: made.token_to_id(name) for name in specials}
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",
-        special_tokens=[("<s>", ids["<s>"]), ("</s>", ids["</s>"])],
+        special_tokens=[(name, made.token_to_id(name)) for name in ("<s>", "</s>")],
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=made,
@@ -45,8 +58,6 @@ def tokenizer(*, specials: tuple[str, ...] = ("<s>", "<pad>", "</s>", "<unk>", "
 
 def pieces(made: PreTrainedTokenizerFast):
     """Return the pieces of a tokenizer."""
-    from pipeline.backbone.tokens import Pieces
-
     return Pieces(made.backend_tokenizer, mask=made.mask_token, pad=made.pad_token)
 
 
@@ -83,11 +94,17 @@ def sentences(number: int, language: str, *, start: int = 0) -> list[str]:
 
 def hub(folder: Path, *, train: int = 36, test: int = 12, pairs: int = 20) -> tuple[Path, Path]:
     """Write an XNLI and a PAWS-X in the Hub's layout, and return their folders."""
-    languages = ("en", *TARGETS)
-    for language in languages:
+    for language in ("en", *TARGETS):
         for split, rows, start in (("validation", 30, 1000), ("test", test, 2000)):
             _xnli(folder / "xnli", language, split, rows, start)
-        _paws_x(folder / "paws-x", language, pairs)
+        paws_x = {
+            "id": range(1, pairs + 1),
+            "sentence1": sentences(pairs, language, start=20_000),
+            "sentence2": sentences(pairs, language, start=30_000),
+            "label": [row % 2 for row in range(pairs)],
+        }
+        path = folder / "paws-x" / language / "validation-00000-of-00001.parquet"
+        write_parquet(pd.DataFrame(paws_x), path)
     _xnli(folder / "xnli", "en", "train", train, 0)
     return folder / "xnli", folder / "paws-x"
 
@@ -109,8 +126,8 @@ def all_languages(folder: Path, *, train: int = 36, files: int = 2, group: int =
     Args:
         folder: of the XNLI.
         train: rows in all.
-        files: how many files they come in.
-        group: rows of a row group.
+        files: the number of files.
+        group: rows per row group.
     """
     from datasets import (
         ClassLabel,
@@ -147,22 +164,22 @@ def all_languages(folder: Path, *, train: int = 36, files: int = 2, group: int =
         whole.shard(files, part, contiguous=True).to_parquet(folder / name, batch_size=group)
 
 
-def _paws_x(folder: Path, language: str, rows: int) -> None:
-    frame = pd.DataFrame(
-        {
-            "id": range(1, rows + 1),
-            "sentence1": sentences(rows, language, start=20_000),
-            "sentence2": sentences(rows, language, start=30_000),
-            "label": [row % 2 for row in range(rows)],
-        }
-    )
-    write_parquet(frame, folder / language / "validation-00000-of-00001.parquet")
-
-
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame where there may be no folder yet."""
+    """Write a frame, and its folder if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(path, index=False)
+
+
+def method_names() -> list[str]:
+    """Return every method: those of params.yaml in its order, then the others."""
+    names = {path.stem for path in runs.METHODS.glob("[a-z]*.py")} - {"base"}
+    return [name for name in SHIPPED if name in names] + sorted(names - {*SHIPPED})
+
+
+def entry(method: str) -> dict:
+    """Return a method's entry: its defaults, or params.yaml's values if a key has no default."""
+    fields = import_module(f"pipeline.methods.{method}").Settings.model_fields.values()
+    return SHIPPED[method] if any(map(FieldInfo.is_required, fields)) else {"method": method}
 
 
 def params(**changes: object) -> dict:
@@ -182,7 +199,7 @@ def params(**changes: object) -> dict:
             "engine": "dataset",
             "languages": "all",
         },
-        "grid": {"runs": ["ft", "sp", "pct", "mpt"], "shots": [1, 2], "seeds": [1, 2]},
+        "grid": {"runs": method_names(), "shots": [1, 2], "seeds": [1, 2]},
         "ablations": {"runs": [], "shots": [], "seeds": []},
         "sweeps": {"runs": [], "shots": [], "seeds": []},
         "matched": {"runs": [], "shots": [], "seeds": []},
@@ -202,19 +219,7 @@ def params(**changes: object) -> dict:
             "position": "suffix",
             "verbalizer": {"entailment": "yes", "neutral": "maybe", "contradiction": "no"},
         },
-        "methods": {
-            "ft": {"method": "ft"},
-            "sp": {"method": "sp", "prompt_length": 4, "ce_over": "label_words"},
-            "pct": {"method": "pct"},
-            "mpt": {
-                "method": "mpt",
-                "prompt_length": 4,
-                "alpha": 0.5,
-                "translator": "linear-2",
-                "ce_over": "vocabulary",
-                "pairs": "paws15",
-            },
-        },
+        "methods": {name: entry(name) for name in method_names()},
     }
     for dotted, value in changes.items():
         *path, key = dotted.split("__")
@@ -227,31 +232,26 @@ def params(**changes: object) -> dict:
 
 def write_params(values: dict, path: Path) -> None:
     """Write params.yaml."""
-    yaml = YAML()
-    yaml.default_flow_style = False
     with path.open("w", encoding="utf-8") as file:
+        yaml = YAML()
+        yaml.default_flow_style = False
         yaml.dump(values, file)
 
 
-OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
-"""An order of special tokens that is not XLM-R's."""
+def run(**settings: object):
+    """Return the run `other` with these settings."""
+    return parse(Params, params(methods__other=settings), place="params.yaml").run("other")
 
 
 def context(folder: Path, run: str = "mpt", *, known: Path | None = None, **changes: object):
-    """Return what a method is built from, over the backbone in a folder.
+    """Return the context of a run.
 
     Args:
         folder: the backbone.
-        run: whose method it is.
-        known: texts that are tokenized already.
-        changes: of params.yaml, dotted keys.
+        run: the name of the run.
+        known: texts that are already tokenized.
+        changes: of params.yaml, as in `params`.
     """
-    from pipeline.backbone.backbone import load_backbone
-    from pipeline.backbone.tokens import load_pieces
-    from pipeline.methods.base import Context
-    from pipeline.params.strict import parse
-    from pipeline.params.whole import Params
-
     made = parse(Params, params(**changes), place="params.yaml")
     return Context(
         run=made.run(run),
@@ -263,8 +263,6 @@ def context(folder: Path, run: str = "mpt", *, known: Path | None = None, **chan
 
 def training_text(labelled: int = 6, parallel: int = 6):
     """Return a few labelled and parallel pairs."""
-    from pipeline.methods.base import Labelled, Parallel, TrainingText
-
     return TrainingText(
         [Labelled(f"a dog runs {n}.", f"the cat sleeps {n}", n % 3) for n in range(labelled)],
         [
@@ -275,7 +273,7 @@ def training_text(labelled: int = 6, parallel: int = 6):
 
 
 def padded(rows, *, pad):
-    """Return rows as transformers takes them: ids and attention mask, [B, T] each."""
+    """Return rows as transformers reads them: ids and attention mask, [B, T] each."""
     width = max(len(row.ids) for row in rows)
     ids = torch.tensor([[*row.ids, *[pad] * (width - len(row.ids))] for row in rows])
     lengths = torch.tensor([len(row.ids) for row in rows])

@@ -1,68 +1,80 @@
-"""The masked language model: word embeddings, encoder, and the head at one position alone."""
+"""The backbone: all that prompting, methods and training may ask of a masked language model."""
 
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor, nn
 
-from pipeline.backbone.checkpoint import load_model, not_of_the_family
-from pipeline.backbone.encoder import MaskedLanguageModel
+from pipeline.backbone.layout import Layout
 from pipeline.backbone.rows import Batch
 from pipeline.backbone.slots import fill_slots
-from pipeline.errors import InputError
+from pipeline.params.strict import Strictly
 
 
-class Backbone(nn.Module):
-    """A masked language model of the XLM-R family, of any size and vocabulary.
+class Backbone(nn.Module, ABC):
+    """A masked language model of any size and vocabulary.
 
-    What is computed is what is read: one token's state of each row, and the head there alone, which
-    in XLM-R has 250,002 rows.
+    An architecture is a subclass, built as `Subclass(settings)`, whose parameters are named as in
+    its checkpoints. Only what is read is computed: one hidden state per row, and, if the caller
+    names words, only their logits.
+
+    Attributes:
+        settings_type: the keys of config.json that it reads.
+        hidden_size: d.
+        dropout: the dropout probability of hidden states.
+        initializer_range: the standard deviation of initial weights.
+        max_length: the number of tokens in the longest input.
+        tied: names of weights that share one parameter, in pairs; a checkpoint may hold either
+            name or both.
     """
 
-    def __init__(self, model: MaskedLanguageModel) -> None:
-        super().__init__()
-        if not isinstance(model, MaskedLanguageModel):
-            raise not_of_the_family(type(model).__name__)
-        settings = model.settings
-        self.encoder = model.roberta
-        self.head = model.lm_head
-        self.words = model.roberta.embeddings.word_embeddings
-        self.hidden_size = settings.hidden_size
-        self.dropout = settings.hidden_dropout_prob
-        self.initializer_range = settings.initializer_range
-        # XLM-R's positions start behind the padding id.
-        self.max_length = settings.max_position_embeddings - settings.pad_token_id - 1
+    settings_type: ClassVar[type[Strictly]]
+    hidden_size: int
+    dropout: float
+    initializer_range: float
+    max_length: int
+    tied: Mapping[str, str]
+
+    @property
+    @abstractmethod
+    def words(self) -> nn.Embedding:
+        """The word embeddings, [V, d]."""
+
+    @property
+    @abstractmethod
+    def head(self) -> nn.Module:
+        """The masked language model's head: called as `logits` is."""
+
+    @abstractmethod
+    def encode(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
+        """Return the last layer's hidden states, [N, d], or only those at `read_at`, [B, d].
+
+        Args:
+            words: the word embeddings of N tokens, [N, d].
+            layout: where the tokens are in their B rows.
+            read_at: one token per row, [B].
+        """
 
     def states(self, batch: Batch, prompts: Tensor | None = None) -> Tensor:
         """Return the hidden state at each row's `read_at`, [B, d].
 
         Args:
             batch: B rows.
-            prompts: the soft prompts, [P, m, d]; a token's slot is filled from the one that
-                `batch.prompt` names. None where rows have no slots.
+            prompts: the soft prompts, [P, m, d]; `batch.prompt` names the one that fills a
+                token's slot. None if the rows have no slots.
         """
         words = self.words(batch.ids)
         if prompts is not None and prompts.shape[1] > 0:
             words = fill_slots(words, batch.slots, batch.prompt, prompts=prompts)
-        hidden: Tensor = self.encoder(words, batch.layout, batch.read_at)
-        return hidden
+        return self.encode(words, batch.layout, batch.read_at)
 
     def logits(self, states: Tensor, words: Tensor | None = None) -> Tensor:
         """Return the head's logits for hidden states, [B, d] -> [B, V] (Eq. 2 and 6).
 
         Args:
             states: hidden states, [B, d].
-            words: ids of the words whose logits alone are wanted, [C]: then [B, C] is returned.
+            words: ids of the only words whose logits are needed, [C]; returns [B, C].
         """
         logits: Tensor = self.head(states, words)
         return logits
-
-
-def load_backbone(folder: Path) -> Backbone:
-    """Load the weights that stage backbone wrote, in float32.
-
-    Raises:
-        InputError: there are none, or they are no masked language model of the family.
-    """
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{folder}: expected a backbone (stage backbone), found none")
-    return Backbone(load_model(folder))

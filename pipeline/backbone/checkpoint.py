@@ -1,5 +1,6 @@
-"""config.json and model.safetensors -> the masked language model."""
+"""config.json and model.safetensors -> a backbone."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -8,37 +9,45 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.artifacts import read_json
-from pipeline.backbone.encoder import MaskedLanguageModel, Settings
+from pipeline.backbone.backbone import Backbone
+from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
 from pipeline.params.strict import parse, shown
 
-FAMILY = ("xlm-roberta", "roberta", "camembert")
-"""What config.json says as `model_type`; one architecture under three names."""
-
-TIED = {
-    "lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight",
-    "lm_head.decoder.bias": "lm_head.bias",
+ARCHITECTURES: Mapping[str, type[Backbone]] = {
+    "xlm-roberta": XlmRoberta,
+    "roberta": XlmRoberta,
+    "camembert": XlmRoberta,
 }
-"""Weights that are one. Older checkpoints hold both of a pair, newer ones either."""
+"""The supported architectures by `model_type` in config.json."""
 
 
-def load_model(folder: Path) -> MaskedLanguageModel:
-    """Load a masked language model in float32 and evaluation mode, drawing no random number.
+def load_backbone(folder: Path) -> Backbone:
+    """Load a backbone in float32 and evaluation mode, without drawing a random number.
 
-    The file is mapped into memory: a page of it is read when it is used, and copied when it is
+    The weights are mapped into memory: a page is read when it is used and copied when it is
     trained.
 
     Raises:
-        InputError: a file is missing or broken, the model is of another family or built in a
-            way that is not supported, or the weights do not fit it.
+        InputError: a file is missing or broken, the architecture or one of its settings is not
+            supported, or the weights do not fit config.json.
     """
-    settings = read_settings(folder / "config.json")
-    weights = _tied(_read_weights(folder / "model.safetensors"), settings)
+    path = folder / "config.json"
+    if not path.is_file():
+        raise InputError(f"{folder}: expected a backbone (stage backbone), found none")
+    config = read_json(path)
+    if not isinstance(config, dict):
+        raise InputError(f"{path}: expected keys and values, found {shown(config)}")
+    architecture = ARCHITECTURES.get(str(config.get("model_type")))
+    if architecture is None:
+        names = config.get("architectures") or [config.get("model_type") or "no model_type"]
+        raise unsupported(str(names[0]))
     with torch.device("meta"):
-        model = MaskedLanguageModel(settings)
+        backbone = architecture(parse(architecture.settings_type, config, place=str(path)))
+    weights = _tied(_read_weights(folder / "model.safetensors"), backbone.tied)
     unfit = [
         name
-        for name, expected in model.state_dict().items()
+        for name, expected in backbone.state_dict().items()
         if name not in weights or weights[name].shape != expected.shape
     ]
     if unfit:
@@ -46,32 +55,16 @@ def load_model(folder: Path) -> MaskedLanguageModel:
             f"{folder}: expected weights that fit config.json, found none for "
             f"{', '.join(unfit[:3])}" + (", ..." if len(unfit) > 3 else "")
         )
-    # What a checkpoint holds beyond these (a pooler, numbers of positions) takes no part.
-    model.load_state_dict(weights, strict=False, assign=True)
-    return model.eval()
+    # Further weights of a checkpoint (a pooler, position numbers) are not needed.
+    backbone.load_state_dict(weights, strict=False, assign=True)
+    return backbone.eval()
 
 
-def read_settings(path: Path) -> Settings:
-    """Read a config.json.
-
-    Raises:
-        InputError: there is none, or the model is of another family or built in a way that is
-            not supported.
-    """
-    config = read_json(path)
-    if not isinstance(config, dict):
-        raise InputError(f"{path}: expected keys and values, found {shown(config)}")
-    if config.get("model_type") not in FAMILY:
-        names = config.get("architectures") or [config.get("model_type") or "no model_type"]
-        raise not_of_the_family(str(names[0]))
-    return parse(Settings, config, place=str(path))
-
-
-def not_of_the_family(found: str) -> InputError:
-    """Return the error about a model of another family."""
+def unsupported(model: str) -> InputError:
+    """Return the error about a model whose `model_type` is not in ARCHITECTURES."""
     return InputError(
         "params.yaml: backbone.path: expected a masked language model of the XLM-R family, "
-        f"found {found}"
+        f"found {model}"
     )
 
 
@@ -85,14 +78,14 @@ def _read_weights(path: Path) -> dict[str, nn.Parameter]:
     return {name: nn.Parameter(value.float()) for name, value in floats.items()}
 
 
-def _tied(weights: dict[str, nn.Parameter], settings: Settings) -> dict[str, Tensor]:
-    """Make one parameter of each pair that is tied.
+def _tied(weights: Mapping[str, nn.Parameter], pairs: Mapping[str, str]) -> dict[str, Tensor]:
+    """Give both names of each pair the same parameter.
 
-    As in `transformers`, two that a checkpoint holds with different values stay two.
+    As in `transformers`, a pair that a checkpoint holds with different values stays two.
     """
-    made: dict[str, Tensor] = dict(weights)
-    for pair in TIED.items() if settings.tie_word_embeddings else ():
-        found = [weights[name] for name in pair if name in weights]
-        if len(found) == 1 or (len(found) == 2 and torch.equal(*found)):
-            made |= dict.fromkeys(pair, found[-1])
-    return made
+    tied: dict[str, Tensor] = dict(weights)
+    for pair in pairs.items():
+        held = [weights[name] for name in pair if name in weights]
+        if len(held) == 1 or (len(held) == 2 and torch.equal(*held)):
+            tied |= dict.fromkeys(pair, held[-1])
+    return tied

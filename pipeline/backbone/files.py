@@ -1,4 +1,4 @@
-"""The backbone and the tokens of the test text: where they are stored, and in which form."""
+"""Where the backbone and the tokens of the test text are stored, and in which form."""
 
 from pathlib import Path
 
@@ -12,4 +12,4 @@ TOKENS = Path("data/tokens")
 _IDS = pa.list_(pa.field("element", pa.int32(), nullable=False))
 
 TOKENIZED = table({"text": TEXT, "ids": _IDS}, "text")
-"""data/tokens/test.parquet; the note `tokenizer` says whose ids they are (prompting/tokens.py)."""
+"""data/tokens/test.parquet; the note `tokenizer` identifies the tokenizer (backbone/tokens.py)."""

@@ -15,9 +15,9 @@ class Row:
     """One input as token ids.
 
     Attributes:
-        ids: T token ids; slot j of a soft prompt (j = 0 ... m-1) stands as -1 - j.
+        ids: T token ids; slot j of a soft prompt (j = 0 ... m-1) is stored as -1 - j.
         read_at: the position whose hidden state is read: the mask, or the first token.
-        prompt: which of the method's soft prompts fills the slots.
+        prompt: the index of the method's soft prompt that fills the slots.
     """
 
     ids: Ids
@@ -30,11 +30,11 @@ class Batch:
     """The N tokens of B rows, one row after another.
 
     Attributes:
-        ids: token ids, padding where a slot is, [N].
-        slots: j where slot j of a soft prompt stands, else -1, [N].
-        prompt: which soft prompt fills the slots of the token's row, [N].
-        read_at: the tokens whose hidden states are read, one of each row, [B].
-        layout: which token stands where in which row.
+        ids: token ids, padding in slots, [N].
+        slots: j in slot j of a soft prompt, else -1, [N].
+        prompt: the index of the soft prompt that fills the slots of the token's row, [N].
+        read_at: the index of the one token per row whose hidden state is read, [B].
+        layout: where the tokens are in the rows.
     """
 
     ids: Tensor
@@ -45,13 +45,7 @@ class Batch:
 
 
 def collate(rows: Sequence[Row], *, pad: int, device: torch.device) -> Batch:
-    """Put rows into a batch.
-
-    Args:
-        rows: B of them, each of a token at least.
-        pad: the id that stands where a slot is.
-        device: where the batch shall lie.
-    """
+    """Put B rows of at least one token each into a batch on a device; `pad` fills slots."""
     lengths = torch.tensor([len(row.ids) for row in rows])
     ids = torch.frombuffer(bytearray().join(row.ids for row in rows), dtype=torch.int64)
     is_slot = ids < 0

@@ -1,13 +1,13 @@
 """A backbone's own tokenizer, reduced to what templates need: pieces and special tokens.
 
-The text of the test is the same in every cell: `mpt tokens` tokenizes it once, and cells look
-it up.
+The test text is the same in every cell: `mpt tokens` tokenizes it once, and cells look it up.
 """
 
 import hashlib
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +20,24 @@ from pipeline.backbone.ids import Ids, ids_of
 from pipeline.errors import InputError
 from pipeline.progress import Progress, silent
 
-AT_A_TIME = 4_096
-"""Texts that are tokenized between two words of progress."""
+CHUNK = 4_096
+"""Texts to tokenize between two reports of progress."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The special tokens around one text and around a pair of texts."""
+    """The special tokens before, between and after texts."""
 
     start: Ids
     between: Ids
     end: Ids
 
 
-@dataclass(frozen=True)
-class KnownTexts:
-    """Texts whose pieces are known.
-
-    Attributes:
-        places: the number of each text.
-        bounds: where the ids of text n begin (at n) and end (at n + 1).
-        ids: the ids of all texts, one after another.
-    """
-
-    places: dict[str, int] = field(default_factory=dict)
-    bounds: Sequence[int] = ()
-    ids: Ids = field(default_factory=lambda: ids_of(()))
-
-    def at(self, place: int) -> Ids:
-        """Return the ids of the text of this number."""
-        return self.ids[self.bounds[place] : self.bounds[place + 1]]
-
-
 class Pieces:
-    """Text -> pieces of a tokenizer, with the special tokens that it puts around texts."""
+    """Text -> pieces of a tokenizer, and the special tokens that it puts around texts.
+
+    The ids of `known` texts are looked up.
+    """
 
     def __init__(
         self,
@@ -61,26 +45,22 @@ class Pieces:
         *,
         mask: str | None,
         pad: str | None,
-        known: KnownTexts | None = None,
+        known: Mapping[str, Ids] | None = None,
     ) -> None:
         self.mask = _id(tokenizer, mask, "mask_token")
         self.pad = _id(tokenizer, pad, "pad_token")
-        # Templates cut and pad, whatever the file says.
+        # Templates cut and batches pad, whatever the tokenizer's file asks for.
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self._tokenizer = tokenizer
-        self._known = known or KnownTexts()
+        self._known = known or {}
 
     def of(self, texts: Sequence[str]) -> list[Ids]:
-        """Return the pieces of each text on its own, without special tokens.
-
-        What is known is looked up, and the rest tokenized.
-        """
-        known = self._known
-        places = [known.places.get(text, -1) for text in texts]
-        rest = [text for text, place in zip(texts, places, strict=True) if place < 0]
-        encoded = iter(self._tokenizer.encode_batch_fast(rest, add_special_tokens=False))
-        return [ids_of(next(encoded).ids) if place < 0 else known.at(place) for place in places]
+        """Return the pieces of each text, without special tokens."""
+        pieces = [self._known.get(text) for text in texts]
+        unknown = [text for text, ids in zip(texts, pieces, strict=True) if ids is None]
+        encoded = iter(self._tokenizer.encode_batch_fast(unknown, add_special_tokens=False))
+        return [ids_of(next(encoded).ids) if ids is None else ids for ids in pieces]
 
     def word(self, text: str) -> Ids:
         """Return the pieces of one literal of a template."""
@@ -93,34 +73,28 @@ class Pieces:
 
     @cached_property
     def frame(self) -> Frame:
-        """The special tokens that this tokenizer puts before, between and after texts."""
+        """The special tokens before, between and after texts."""
         encoded = self._tokenizer.encode("a", "b")
         ids, special = ids_of(encoded.ids), encoded.special_tokens_mask
-        text = [at for at, flag in enumerate(special) if not flag]
-        middle = next(at for at in range(text[0], text[-1]) if special[at])
-        after = next(at for at in range(middle, len(ids)) if not special[at])
-        return Frame(
-            start=ids[: text[0]],
-            between=ids[middle:after],
-            end=ids[text[-1] + 1 :],
-        )
+        text = [position for position, flag in enumerate(special) if not flag]
+        middle = special.index(1, text[0])
+        after = special.index(0, middle)
+        return Frame(start=ids[: text[0]], between=ids[middle:after], end=ids[text[-1] + 1 :])
 
 
 def load_pieces(folder: Path, *, known: Path | None = None) -> Pieces:
-    """Load the tokenizer that lies beside a backbone's weights.
+    """Load the tokenizer in a backbone's folder.
 
-    tokenizer.json holds all of it but for which token is the mask and which the padding:
-    tokenizer_config.json names these.
+    A process that runs many cells reads the files once, and again after they have changed.
 
     Args:
-        folder: the backbone.
-        known: texts that it need not tokenize, artifacts.TOKENIZED; none by default.
-
-    A process that runs many cells reads the files once, and again when they have changed.
+        folder: the backbone; its tokenizer_config.json names the mask and the padding token, and
+            tokenizer.json holds everything else.
+        known: a file in the form TOKENIZED, with texts to look up.
 
     Raises:
-        InputError: there is none, it lacks a mask or padding token, or what is known was made
-            by another.
+        InputError: there is no tokenizer, it lacks a mask or padding token, or another one made
+            the known texts.
     """
     files = [folder / "tokenizer.json", folder / "tokenizer_config.json"]
     if not all(file.is_file() for file in files):
@@ -133,13 +107,13 @@ def load_pieces(folder: Path, *, known: Path | None = None) -> Pieces:
 
 @lru_cache(maxsize=1)
 def _load_pieces(folder: Path, known: Path | None, stamps: tuple[Hashable, ...]) -> Pieces:
-    del stamps  # tell when what was read last is still good
+    del stamps  # part of the cache's key
     path = folder / "tokenizer.json"
     config = read_json(folder / "tokenizer_config.json")
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:
-        # The library raises no other kind.
+        # The library raises no narrower class.
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: expected a tokenizer, found {reason}") from None
     return Pieces(
@@ -151,35 +125,26 @@ def _load_pieces(folder: Path, known: Path | None, stamps: tuple[Hashable, ...])
 
 
 def tokenize(pieces: Pieces, texts: Sequence[str], *, progress: Progress = silent) -> pd.DataFrame:
-    """Return texts with their ids, the columns of artifacts.TOKENIZED.
-
-    Args:
-        pieces: the tokenizer.
-        texts: distinct ones.
-        progress: told of every few thousand.
-    """
+    """Return distinct texts with their ids, the columns of TOKENIZED."""
     ids: list[Ids] = []
-    for start in range(0, len(texts), AT_A_TIME):
-        ids += pieces.of(texts[start : start + AT_A_TIME])
+    for start in range(0, len(texts), CHUNK):
+        ids += pieces.of(texts[start : start + CHUNK])
         progress("tokenizing", len(ids), len(texts))
     return pd.DataFrame({"text": texts, "ids": pd.Series(ids, dtype=object)})
 
 
 def notes_of(folder: Path) -> dict[str, str]:
-    """Return what tells the tokens of a backbone's tokenizer from another's: its SHA-256."""
+    """Return the SHA-256 of a backbone's tokenizer.json, the note of a file of its tokens."""
     with (folder / "tokenizer.json").open("rb") as file:
         return {"tokenizer": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def read_known(path: Path, folder: Path) -> KnownTexts:
-    """Read artifacts.TOKENIZED.
-
-    Args:
-        path: the file.
-        folder: the backbone whose tokenizer is to have made it.
+def read_known(path: Path, folder: Path) -> dict[str, Ids]:
+    """Read a file in the form TOKENIZED: texts with their ids.
 
     Raises:
-        InputError: another did, or the file is missing or has another form.
+        InputError: the tokenizer of the backbone in `folder` did not make it, or the file is
+            missing or has another form.
     """
     if read_notes(path) != notes_of(folder):
         raise InputError(
@@ -188,24 +153,22 @@ def read_known(path: Path, folder: Path) -> KnownTexts:
         )
     table = read_arrow(path, TOKENIZED)
     texts, ids = table["text"].to_pylist(), table["ids"].combine_chunks()
-    flat = ids_of(())
-    flat.frombytes(ids.values.cast("int64").to_numpy().tobytes())
-    return KnownTexts(
-        places={text: place for place, text in enumerate(texts)},
-        bounds=ids.offsets.to_pylist(),
-        ids=flat,
-    )
+    all_ids, bounds = ids_of(()), ids.offsets.to_pylist()
+    all_ids.frombytes(ids.values.cast("int64").to_numpy().tobytes())
+    return {
+        text: all_ids[start:end] for text, (start, end) in zip(texts, pairwise(bounds), strict=True)
+    }
 
 
 def _id(tokenizer: Tokenizer, token: str | None, name: str) -> int:
-    found: int | None = tokenizer.token_to_id(token) if token else None
-    if found is None:
-        other = f"{token!r}, which is no piece" if token else "none"
-        raise InputError(f"data/backbone: expected a tokenizer with a {name}, found {other}")
-    return found
+    number: int | None = tokenizer.token_to_id(token) if token else None
+    if number is None:
+        lacking = f"{token!r}, which is not in its vocabulary" if token else "none"
+        raise InputError(f"data/backbone: expected a tokenizer with a {name}, found {lacking}")
+    return number
 
 
-def _token(config: dict[str, Any], name: str) -> str | None:
+def _token(config: Mapping[str, Any], name: str) -> str | None:
     token = config.get(name)
-    # Older files hold the token with its flags.
+    # Older files hold the token together with its flags.
     return token.get("content") if isinstance(token, dict) else token

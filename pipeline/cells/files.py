@@ -1,10 +1,18 @@
 """What a cell writes: where it is stored, and in which form."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
+from safetensors.numpy import save
 
-from pipeline.artifacts import TEXT, WORD, table
+from pipeline.artifacts import TEXT, WORD, atomic, table, write_csv, write_json, write_table
+from pipeline.cells.metrics import cell_metrics
 
 RUNS = Path("data/runs")
 CIRCUMSTANCES = Path("data/circumstances")
@@ -25,11 +33,61 @@ PREDICTIONS = table(
 """data/runs/*/k*/s*/predictions.parquet; the probabilities of a row sum to 1."""
 
 
+@dataclass(frozen=True)
+class History:
+    """The course of training.
+
+    Attributes:
+        epochs: a row per epoch: epoch, updates so far, learning_rate, loss and its parts (nats,
+            means over the epoch's updates), dev_accuracy (percent).
+        kept: the epoch whose weights the method has now.
+    """
+
+    epochs: pd.DataFrame
+    kept: int
+
+
 def run_folder(run: str, shots: int, seed: int) -> Path:
-    """Return the folder of one cell, data/runs/mpt/k16/s1."""
+    """Return the folder of one cell, data/runs/mpt/k16/s11."""
     return RUNS / run / f"k{shots}" / f"s{seed}"
 
 
 def circumstances_path(run: str, shots: int, seed: int) -> Path:
-    """Return the file of what differs from one training of a cell to the next: times, machine."""
+    """Return the file of times and machine, which differ whenever the cell is trained again."""
     return CIRCUMSTANCES / run / f"k{shots}" / f"s{seed}.json"
+
+
+def write_cell(
+    folder: Path,
+    predictions: pd.DataFrame,
+    *,
+    history: History,
+    prompts: Mapping[str, NDArray[np.float32]],
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write predictions.parquet, history.csv, prompt.safetensors and metrics.json.
+
+    Args:
+        folder: of the cell.
+        predictions: of the test.
+        history: of training.
+        prompts: by name, [m, d] each; a method without any writes a file without tensors.
+        settings: every setting of the run.
+
+    Returns:
+        The content of metrics.json.
+    """
+    write_table(predictions, folder / "predictions.parquet", PREDICTIONS)
+    epochs, kept = history.epochs, history.kept
+    write_csv(epochs, folder / "history.csv")
+    with atomic(folder / "prompt.safetensors") as temporary:
+        temporary.write_bytes(save(dict(prompts)))
+    metrics = {
+        **cell_metrics(predictions),
+        "dev_accuracy": float(epochs.set_index("epoch").dev_accuracy[kept]),
+        "kept_epoch": kept,
+        "updates": int(epochs.updates.iloc[-1]),
+        "settings": dict(settings),
+    }
+    write_json(metrics, folder / "metrics.json")
+    return metrics

@@ -1,77 +1,60 @@
-"""What cells would take, from those that were trained: their circumstances.json."""
+"""What cells will take, judged by the cells that were trained before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
+from typing import Any, TypeAlias
 
 from pipeline.artifacts import read_json
-from pipeline.cells.files import RUNS
+from pipeline.cells.files import CIRCUMSTANCES, RUNS
 
-
-@dataclass(frozen=True)
-class Past:
-    """A cell that was trained."""
-
-    run: str
-    shots: str
-    seconds: float
-    memory_mib: float
-    device_memory_mib: float | None
-    device: str
+PastCell: TypeAlias = tuple[str, str, Mapping[str, Any]]
+"""The run and the shots of a trained cell, and its circumstances as `mpt train` wrote them."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a cell would take, by the past cells that are most like it."""
+    """What a cell will probably take."""
 
     seconds: float
+    """The mean over similar cells."""
     memory_mib: float
+    """The maximum over similar cells, as is the next."""
     device_memory_mib: float | None
     like: str
-    """Which those are."""
+    """How those cells are similar."""
 
 
-def past_cells(runs: Path = RUNS) -> list[Past]:
-    """Return the cells that lie in data/runs/ and say what they took."""
-    found = []
-    for path in sorted(runs.glob("*/*/*/circumstances.json")):
-        facts = read_json(path)
-        run, shots = path.parts[-4:-2]
-        found.append(
-            Past(
-                run,
-                shots,
-                sum(facts["seconds"].values()),
-                facts.get("peak_memory_mib", 0),
-                facts.get("peak_device_memory_mib"),
-                facts.get("device", "cpu"),
-            )
-        )
-    return found
+def past_cells(folder: Path = CIRCUMSTANCES) -> list[PastCell]:
+    """Return the cells that were trained here."""
+    paths = sorted(folder.glob("*/*/*.json"))
+    return [(path.parts[-3], path.parts[-2], read_json(path)) for path in paths]
 
 
-def expected(folder: str, past: Sequence[Past]) -> Expected | None:
-    """Return what the cell of a folder would take; None where nothing was trained yet.
+def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
+    """Return what the cell with an out will take; None if it is no cell, or none was trained.
 
     Args:
-        folder: such as data/runs/mpt/k16/s1.
-        past: the cells to tell it from.
+        out: its folder or a file in it: data/runs/mpt/k16/s1.
+        past: the cells to judge by.
     """
-    if Path(folder).parts[: len(RUNS.parts)] != RUNS.parts or not past:
+    if not Path(out).is_relative_to(RUNS):
         return None
-    run, shots = Path(folder).parts[len(RUNS.parts) : len(RUNS.parts) + 2]
-    for like, some in (
-        ("the same run and shots", [p for p in past if (p.run, p.shots) == (run, shots)]),
-        ("the same run", [p for p in past if p.run == run]),
-        ("the same shots", [p for p in past if p.shots == shots]),
-        ("other cells", list(past)),
-    ):
-        if some:
-            device = [p.device_memory_mib for p in some if p.device_memory_mib is not None]
+    run, shots = (*Path(out).relative_to(RUNS).parts, "", "")[:2]
+    similar = {
+        "the same run and shots": [facts for *cell, facts in past if cell == [run, shots]],
+        "the same run": [facts for other, _, facts in past if other == run],
+        "the same shots": [facts for _, other, facts in past if other == shots],
+        "other cells": [facts for *_, facts in past],
+    }
+    for like, facts in similar.items():
+        if facts:
+            device = [one.get("peak_device_memory_mib") for one in facts]
             return Expected(
-                sum(p.seconds for p in some) / len(some),
-                max(p.memory_mib for p in some),
-                max(device) if device else None,
-                like,
+                seconds=fmean(sum(one["seconds"].values()) for one in facts),
+                memory_mib=max(one.get("peak_memory_mib", 0) for one in facts),
+                device_memory_mib=max((mib for mib in device if mib is not None), default=None),
+                like=like,
             )
     return None

@@ -1,218 +1,167 @@
-"""The graph, run: what is ready goes to the workers, what ended is saved."""
+"""Runs a plan: gives stages that are ready to the workers, and saves those that ended."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
-from pipeline.cluster.cells import Outcome, State, Watcher
-from pipeline.cluster.holding import BusyError
-from pipeline.cluster.pool import Lost, Workers
-from pipeline.cluster.project import Plan, Project
+from pipeline.cluster.project import Project
+from pipeline.cluster.ray_workers import RayWorkers
+from pipeline.cluster.repository import BusyError
+from pipeline.cluster.states import State, States
+from pipeline.cluster.task import Outcome
 
 RETRIES = 2
-"""How often a cell runs again whose worker died."""
+"""How often a stage runs again after its worker died."""
 
 SLICE = 0.5
-"""Seconds for which DVC's lock is held at a stretch, so that `dvc status` has its turn."""
+"""Seconds for which DVC's lock is held at a time, so that `dvc status` gets its turn."""
 
 BUSY = 1.0
-"""Seconds until a stage is looked at again that another process works on."""
+"""Seconds between two looks at a stage that another process works on."""
 
-
-@dataclass
-class Summary:
-    """How a run ended."""
-
-    states: dict[str, State] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def good(self) -> bool:
-        """Whether every stage is as it should be."""
-        return all(state.good for state in self.states.values())
+WAIT = 0.2
+"""Seconds between two looks at everything else."""
 
 
 class Driver:
-    """One run over a plan."""
+    """Runs a plan once."""
 
     def __init__(
         self,
         project: Project,
-        plan: Plan,
-        workers: Workers,
+        needs: Mapping[str, frozenset[str]],
+        workers: RayWorkers,
+        states: States,
         *,
         keep_going: bool,
-        watch: Watcher,
     ) -> None:
-        """Begin with everything waiting.
+        """Prepare.
 
         Args:
             project: the repository.
-            plan: its stages and what each waits for.
-            workers: that run cells.
-            keep_going: run what does not depend on a failed stage.
-            watch: is told of every change.
+            needs: its plan: for each stage, the stages that it waits for.
+            workers: run the tasks.
+            states: of the stages, which the driver keeps up to date.
+            keep_going: after a failure, run the stages that do not need the failed one.
         """
         self._project = project
-        self._plan = plan
+        self._needs = needs
         self._workers = workers
+        self._states = states
         self._keep_going = keep_going
-        self._watch = watch
-        self._place = {name: place for place, name in enumerate(plan.order)}
-        self._sorter = TopologicalSorter(plan.needs)
+        self._position = {name: position for position, name in enumerate(needs)}
+        self._sorter = TopologicalSorter(needs)
         self._sorter.prepare()
         self._ready: list[str] = []
-        self._again: deque[str] = deque()
-        self._later: dict[str, float] = {}
+        self._busy: dict[str, float] = {}
         self._running: set[str] = set()
-        self._attempts: dict[str, int] = {}
-        self._arrived: deque[tuple[str, Outcome | Lost]] = deque()
-        self.summary = Summary(dict.fromkeys(plan.order, State.WAITING))
+        self._losses: Counter[str] = Counter()
+        self._ended: deque[tuple[str, Outcome]] = deque()
 
-    def run(self) -> Summary:
-        """Run until nothing is left to do; not while locked.
+    def run(self) -> None:
+        """Run until nothing is left to do; do not call this while the project is locked.
 
-        What ended before an exception, Ctrl-C too, is saved all the same.
+        Stages that ended before an exception (Ctrl-C too) are saved all the same.
         """
         try:
             while self._sorter.is_active():
-                with self._project.locked():
+                with self._project.lock:
                     self._work()
-                later = self._later and not self._stopped
-                if not (self._running or self._can_start() or later):
+                if self._running:
+                    if not self._ended:
+                        self._ended.extend(self._workers.ended(0 if self._can_start() else WAIT))
+                elif self._busy and not self._stopped:
+                    time.sleep(WAIT)
+                elif not self._can_start():
                     break
-                if not self._arrived:
-                    self._arrived.extend(self._workers.ended(0.0 if self._can_start() else 0.2))
-                if not self._running and later:
-                    time.sleep(0.2)
         finally:
-            with self._project.locked():
+            with self._project.lock:
                 self._project.close()
-        for name, state in self.summary.states.items():
+        for name, state in self._states.current.items():
             if state is State.WAITING:
-                self._set(name, State.SKIPPED, "not begun after a failure")
-        return self.summary
+                self._states.set(name, State.SKIPPED, "not begun after a failure")
 
     def _work(self) -> None:
-        """Save and start what can be, for as long as the lock is ours."""
-        until = time.monotonic() + SLICE
-        while time.monotonic() < until:
-            if self._arrived:
-                self._settle(*self._arrived.popleft())
+        """Save and start stages while the lock is ours."""
+        deadline = time.monotonic() + SLICE
+        while time.monotonic() < deadline:
+            if self._ended:
+                self._end(*self._ended.popleft())
             elif self._can_start():
-                self._start()
+                self._start(self._ready.pop(0))
             else:
                 break
-        self._project.batches.write()
+        self._project.lock_file.write_due()
+
+    @property
+    def _stopped(self) -> bool:
+        return not self._keep_going and State.FAILED in self._states.current.values()
 
     def _can_start(self) -> bool:
         if self._stopped or len(self._running) >= self._workers.size:
             return False
-        self._collect()
-        return bool(self._ready or self._again)
-
-    @property
-    def _stopped(self) -> bool:
-        return not self._keep_going and State.FAILED in self.summary.states.values()
-
-    def _collect(self) -> None:
         now = time.monotonic()
-        due = [name for name, moment in self._later.items() if moment <= now]
-        for name in due:
-            del self._later[name]
-        fresh = self._sorter.get_ready()
-        if due or fresh:
-            self._ready = sorted([*self._ready, *due, *fresh], key=self._place.__getitem__)
+        free = [name for name, until in self._busy.items() if until <= now]
+        for name in free:
+            del self._busy[name]
+        self._add(*free, *self._sorter.get_ready())
+        return bool(self._ready)
 
-    def _start(self) -> None:
-        again = bool(self._again)
-        name = self._again.popleft() if again else self._ready.pop(0)
+    def _add(self, *names: str) -> None:
+        self._ready = sorted([*self._ready, *names], key=self._position.__getitem__)
+
+    def _start(self, name: str) -> None:
         try:
-            found = self._project.again(name) if again else self._project.begin(name)
+            begun = self._project.begin(name)
         except BusyError as busy:
-            self._later[name] = time.monotonic() + BUSY
-            self._set(name, State.WAITING, str(busy))
+            self._busy[name] = time.monotonic() + BUSY
+            self._states.set(name, State.WAITING, str(busy))
         except Exception as error:
-            self._fail(name, f"{error}")
+            self._fail(name, str(error))
         else:
-            if isinstance(found, State):
-                self._done(name, found)
+            if isinstance(begun, State):
+                self._succeed(name, begun)
             else:
                 self._running.add(name)
-                self._workers.start(found)
-                self._set(name, State.RUNNING)
+                self._workers.start(begun)
+                self._states.set(name, State.RUNNING)
 
-    def _settle(self, name: str, outcome: Outcome | Lost) -> None:
+    def _end(self, name: str, outcome: Outcome) -> None:
         self._running.discard(name)
-        if isinstance(outcome, Lost):
-            self._attempts[name] = self._attempts.get(name, 0) + 1
-            if self._attempts[name] > RETRIES:
-                self._project.abandon(name)
-                self._fail(name, f"{outcome.reason}, {self._attempts[name]} times")
-            else:
-                self._again.append(name)
-                self._set(name, State.WAITING, outcome.reason)
-        elif outcome.not_begun:
-            self._again.append(name)
-        elif outcome.reason:
-            self._project.fail(name, outcome)
-            self._fail(name, outcome.reason)
+        if outcome.reason or outcome.retry:
+            self._project.release(name)
+            self._repeat_or_fail(name, outcome)
+            return
+        try:
+            self._project.finish(name)
+        except Exception as error:
+            self._fail(name, str(error))
         else:
-            try:
-                self._project.finish(name, outcome)
-            except Exception as error:
-                self._fail(name, f"{error}")
-            else:
-                self._done(name, State.DONE)
+            self._succeed(name, State.DONE)
 
-    def _done(self, name: str, state: State) -> None:
-        self._set(name, state)
+    def _repeat_or_fail(self, name: str, outcome: Outcome) -> None:
+        self._losses[name] += bool(outcome.retry and outcome.reason)
+        if not outcome.retry:
+            self._fail(name, outcome.reason)
+        elif self._losses[name] > RETRIES:
+            self._fail(name, f"{outcome.reason}, {self._losses[name]} times")
+        else:
+            self._add(name)
+            if outcome.reason:
+                self._states.set(name, State.WAITING, outcome.reason)
+
+    def _succeed(self, name: str, state: State) -> None:
+        self._states.set(name, state)
         self._sorter.done(name)
 
     def _fail(self, name: str, reason: str) -> None:
-        self._set(name, State.FAILED, " ".join(reason.split()))
-        self._project.settle(name)
+        self._states.set(name, State.FAILED, " ".join(reason.split()))
+        self._project.lock_file.settle(name, changed=False)
         lost = {name}
-        for one in self._plan.order:  # whatever depends on a stage comes after it
-            if lost & self._plan.needs[one]:
-                lost.add(one)
-                if self.summary.states[one] is not State.SKIPPED:
-                    self._set(one, State.SKIPPED, f"needs {name}")
-                    self._project.settle(one)
-
-    def _set(self, name: str, state: State, note: str = "") -> None:
-        self.summary.states[name] = state
-        if note:
-            self.summary.reasons[name] = note
-        self._watch(name, state, note)
-
-
-def expected_seconds(
-    states: Mapping[str, State], seconds: Mapping[str, float], *, workers: int
-) -> float | None:
-    """Return how long the rest would take if it all ran; None where nothing is known.
-
-    Args:
-        states: of all stages.
-        seconds: that stages took which ran.
-        workers: how many run at once.
-    """
-    kinds: dict[str, list[float]] = {}
-    for name, took in seconds.items():
-        kinds.setdefault(kind(name), []).append(took)
-    if not kinds:
-        return None
-    every = [took for some in kinds.values() for took in some]
-    left = [name for name, state in states.items() if state in {State.WAITING, State.RUNNING}]
-    total = 0.0
-    for name in left:
-        known = kinds.get(kind(name), every)
-        total += sum(known) / len(known)
-    return total / workers
-
-
-def kind(name: str) -> str:
-    """Return the stage of a matrix that a cell is of: train@mpt-16-1 is of train."""
-    return name.partition("@")[0]
+        for other, needs in self._needs.items():  # the stages that need a stage come after it
+            if lost & needs:
+                lost.add(other)
+                if self._states.current[other] is not State.SKIPPED:
+                    self._states.set(other, State.SKIPPED, f"needs {name}")
+                    self._project.lock_file.settle(other, changed=False)

@@ -1,4 +1,4 @@
-"""What is changed of DVC in this process: where it is too fragile, or slow, for many cells."""
+"""Changes that the driver makes to DVC, which is too fragile or too slow for many stages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,83 +12,68 @@ _Stamp: TypeAlias = tuple[int, int, int]
 
 @cache
 def patch() -> None:
-    """Change DVC, once."""
-    _replace_rwlock_whole()
+    """Change DVC in this process, once."""
+    _replace_rwlock_atomically()
     _read_parameters_once()
 
 
-def _replace_rwlock_whole() -> None:
-    """Have DVC replace its rwlock as a whole.
+def _replace_rwlock_atomically() -> None:
+    """Make DVC replace its rwlock file in one step.
 
-    DVC writes into the file itself: a process killed meanwhile leaves it empty, and then every
+    DVC writes into the file. A process killed meanwhile leaves it empty, and from then on every
     DVC command is refused.
     """
     from dvc import rwlock
 
-    usual = rwlock._edit_rwlock
-
-    def edit(folder: str, fs: Any, hardlink: bool) -> Any:  # noqa: ANN401
-        return usual(folder, _Whole(fs), hardlink)
-
-    rwlock._edit_rwlock = edit
+    original = rwlock._edit_rwlock
+    rwlock._edit_rwlock = lambda folder, fs, hardlink: original(folder, _Atomic(fs), hardlink)
 
 
-class _Whole:
-    """What the rwlock needs of a file system; a written file takes its place when it is whole."""
+class _Atomic:
+    """The part of a file system that DVC's rwlock uses; written files are replaced when done."""
 
     def __init__(self, fs: Any) -> None:  # noqa: ANN401
-        self._fs = fs
-
-    def join(self, *parts: str) -> Any:  # noqa: ANN401
-        return self._fs.join(*parts)
+        self.join = fs.join
 
     @contextmanager
     def open(self, path: str, mode: str = "r", *, encoding: str) -> Iterator[Any]:
-        place = Path(f"{path}.new") if mode == "w" else Path(path)
-        with place.open(mode, encoding=encoding) as file:
+        target = Path(f"{path}.new") if mode == "w" else Path(path)
+        with target.open(mode, encoding=encoding) as file:
             yield file
         if mode == "w":
-            place.replace(path)
+            target.replace(path)
 
 
 def _read_parameters_once() -> None:
-    """Have DVC read parameters when their file has changed, not seven times for each stage."""
+    """Make DVC parse a file of parameters once per change, not seven times per stage."""
     from dvc.dependency import param
     from dvc.fs import LocalFileSystem
 
-    usual_load, usual_read = param.load_path, param.read_param_file
+    load_path, read_param_file = param.load_path, param.read_param_file
+
+    # A changed file has another stamp, and with it another entry in these caches.
+    @cache
+    def load(path: str, stamp: _Stamp) -> Any:  # noqa: ANN401, ARG001
+        return load_path(path, LocalFileSystem())
 
     @cache
-    def load(path: str, stamp: _Stamp) -> Any:  # noqa: ANN401
-        del stamp  # tells when what was found is still good
-        return usual_load(path, LocalFileSystem())
+    def read(path: str, stamp: _Stamp, names: tuple[str, ...], flatten: bool) -> Any:  # noqa: ANN401, ARG001
+        return read_param_file(LocalFileSystem(), path, list(names), flatten)
 
-    @cache
-    def read(path: str, stamp: _Stamp, names: tuple[str, ...], flatten: bool) -> Any:  # noqa: ANN401
-        del stamp  # as above
-        return usual_read(LocalFileSystem(), path, list(names), flatten)
+    def load_once(path: str, fs: Any) -> Any:  # noqa: ANN401
+        local = isinstance(fs, LocalFileSystem)
+        return load(path, _stamp(path)) if local else load_path(path, fs)
 
-    def load_path(path: str, fs: Any, **options: Any) -> Any:  # noqa: ANN401
-        if options or not isinstance(fs, LocalFileSystem):
-            return usual_load(path, fs, **options)
-        return load(path, _stamp(path))
+    # DVC looks a name up by comparing it with the name of every value in the file.
+    def read_once(fs: Any, path: str, names: list[str] | None, flatten: bool = False) -> Any:  # noqa: ANN401
+        if not isinstance(fs, LocalFileSystem):
+            return read_param_file(fs, path, names, flatten)
+        # A copy, because dvc.lock would write values shared by two stages as a YAML reference.
+        return deepcopy(read(path, _stamp(path), tuple(names or ()), flatten))
 
-    # To look a name up, DVC compares it with that of each value in the file.
-    def read_param_file(
-        fs: Any,  # noqa: ANN401
-        path: str,
-        key_paths: list[str] | None = None,
-        flatten: bool = False,
-        **options: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
-        if options or not isinstance(fs, LocalFileSystem):
-            return usual_read(fs, path, key_paths, flatten, **options)
-        # A copy: what two stages shared, dvc.lock would have once, and a reference to it.
-        return deepcopy(read(path, _stamp(path), tuple(key_paths or ()), flatten))
-
-    param.load_path, param.read_param_file = load_path, read_param_file
+    param.load_path, param.read_param_file = load_once, read_once
 
 
 def _stamp(path: str) -> _Stamp:
-    found = Path(path).stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    stats = Path(path).stat()
+    return stats.st_mtime_ns, stats.st_size, stats.st_ino

@@ -1,93 +1,70 @@
-"""DVC's graph, and what `dvc repro` does to a stage, in steps that leave the command to others.
+"""The stages of a DVC repository, and what `dvc repro` does to a stage apart from its command.
 
-Written against DVC 3.67: `dvc.stage.Stage.reproduce`, `run` and `dvc.stage.run.run_stage` are
-followed line by line, with the command taken out (tests/cluster/ compares the two).
+Written against DVC 3.67: `dvc.stage.Stage.reproduce` and `run` and `dvc.stage.run.run_stage`,
+without the command (tests/cluster/ compares the results).
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.cluster.cells import Cell, Outcome, Parcel, State, log_of
-from pipeline.cluster.holding import BusyError, busy, hold, holder
-from pipeline.cluster.lockfile import Batches
-from pipeline.cluster.remote import ThroughRemote
-from pipeline.cluster.repository import open_repository, save
-from pipeline.cluster.shared import SharedFolder, Way
+from pipeline.cluster.lock_file import LockFile
+from pipeline.cluster.repository import BusyError, busy, command, hold, open_repository
+from pipeline.cluster.states import State
+from pipeline.cluster.task import Step, Task, call_of, log_path
 from pipeline.errors import InputError, RunError
 
 DRIVER = "mpt-repro"
-"""The name in DVC's lock that two runs at once contend for."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be looked at."""
-
-    order: tuple[str, ...]
-    """Of the stages, that of `dvc repro`."""
-    needs: Mapping[str, frozenset[str]]
-    """The stages that each one waits for."""
+"""The name in DVC's rwlock that keeps a second run out."""
 
 
 class Project:
-    """A DVC repository. Its methods want `locked()`, except where they say so."""
+    """A DVC repository. Hold `lock` while calling its methods, unless they say otherwise."""
 
-    def __init__(
-        self, folder: Path, entries: Mapping[str, str], *, remote: str | None = None
-    ) -> None:
-        """Open the repository.
+    def __init__(self, folder: Path, entries: Mapping[str, str]) -> None:
+        """Open the repository that a folder is in.
 
         Args:
-            folder: in it.
-            entries: programs that workers call in their process: name -> module:function.
-            remote: through which cells travel; none where all workers see the folder.
+            folder: any folder in it.
+            entries: programs that workers call in their own process, as in `call_of`.
 
         Raises:
-            InputError: there is no repository, or no such remote.
+            InputError: the folder is in no repository.
         """
         self.repo = open_repository(folder)
-        self.root = Path(self.repo.root_dir)
-        self._way: Way = (
-            ThroughRemote(self.repo, remote) if remote else SharedFolder(self.repo, entries)
-        )
-        self._stages: dict[str, Any] = {}
-        self._held: dict[str, ExitStack] = {}
-        self._before: dict[str, dict[str, Any]] = {}
-        self.batches = Batches((), {})
+        self.lock: AbstractContextManager[Any] = self.repo.lock
+        """DVC's lock of the repository, which DVC's own commands hold, too."""
+        self.stages: dict[str, Any] = {}
+        """DVC's objects of the planned stages, in the order of `dvc repro`."""
+        self._entries = entries
+        self._begun: dict[str, tuple[ExitStack, dict[str, Any]]] = {}
+        self.lock_file = LockFile({})
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold DVC's lock of the repository, as every DVC command does while it works."""
-        with self.repo.lock:
-            yield
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Be the only one that runs this graph; not while locked.
+    def exclusive(self) -> Iterator[None]:
+        """Keep other runs of the repository out; do not call this while locked.
 
         Raises:
-            RunError: another process does, with its number and command.
+            RunError: another process runs it; the message names the process.
         """
-        place = os.path.join(self.repo.tmp_dir, DRIVER)  # noqa: PTH118
+        path = os.path.join(self.repo.tmp_dir, DRIVER)  # noqa: PTH118
         with ExitStack() as stack:
             try:
-                stack.enter_context(hold(self.repo, holder(), write=[place]))
+                stack.enter_context(hold(self.repo, command(), write=[path]))
             except BusyError as other:
-                raise RunError(f"another run is under way: {other}") from None
+                raise RunError(f"another run is in progress: {other}") from None
             yield
 
-    def plan(self, targets: Sequence[str]) -> Plan:
-        """Return the stages of some targets and of what they need, as `dvc repro` does.
+    def plan(self, targets: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return the stages to look at, in the order of `dvc repro`, with those each waits for.
 
         Args:
             targets: stages or outs; none for all of dvc.yaml.
 
         Raises:
-            InputError: dvc.yaml, its lock or a target is wrong.
+            InputError: dvc.yaml, dvc.lock or a target is wrong.
         """
         from dvc.dvcfile import PROJECT_FILE
         from dvc.exceptions import DvcException
@@ -96,142 +73,117 @@ class Project:
         try:
             chosen = collect_stages(self.repo, list(targets) or [PROJECT_FILE])
             graph = get_active_graph(self.repo.index.graph)
-            steps = plan_repro(graph, chosen)
+            stages = plan_repro(graph, chosen)
         except DvcException as error:
             raise InputError(str(error)) from None
-        self._stages = {stage.addressing: stage for stage in steps}
-        needs = {
-            name: frozenset(one.addressing for one in graph.successors(stage))
-            for name, stage in self._stages.items()
+        self.stages = {stage.addressing: stage for stage in stages}
+        self.lock_file = LockFile(self.stages)
+        return {
+            name: frozenset(needed.addressing for needed in graph.successors(stage))
+            for name, stage in self.stages.items()
         }
-        order = tuple(self._stages)
-        self.batches = Batches(order, self._stages)
-        return Plan(order, needs)
 
-    def stage(self, name: str) -> Any:  # noqa: ANN401
-        """Return DVC's stage of a plan."""
-        return self._stages[name]
-
-    def begin(self, name: str) -> State | Cell | Parcel:
-        """Look at a stage whose needs are met, and do all of it but its command.
+    def begin(self, name: str) -> State | Task:
+        """Do all of a stage that comes before its command. The stages it needs must have ended.
 
         Returns:
-            How it ended, or the cell to run: `finish` or `abandon` it then.
+            The task to run, before `finish` or `release`; or the state, if there is none to run.
 
         Raises:
-            BusyError: another process works on it.
-            dvc.exceptions.DvcException: it cannot be done.
+            BusyError: another process works on the stage.
+            dvc.exceptions.DvcException: a dep is missing, for example.
         """
-        stage = self._stages[name]
+        stage = self.stages[name]
         with busy():
             if stage.frozen or not stage.cmd:
-                changed = stage.reproduce() is not None
+                state = State.DONE if stage.reproduce() else State.UNCHANGED
             elif not stage.changed():
-                changed = False
+                state = State.UNCHANGED
+            elif self._restored(stage):
+                state = State.RESTORED
             else:
-                return self._prepare(name, stage)
-        self.batches.settle(name, changed=changed)
-        return State.DONE if changed else State.UNCHANGED
+                return self._task(name, stage)
+        self.lock_file.settle(name, changed=state is not State.UNCHANGED)
+        return state
 
-    def again(self, name: str) -> Cell | Parcel:
-        """Prepare a cell anew that was begun and whose worker was lost."""
-        self.abandon(name)
-        stage = self._stages[name]
-        with busy():
-            stage.remove_outs()
-            stage.save_deps()
-            return self._cell(name, stage)
-
-    @property
-    def worker(self) -> type:
-        """What runs the cells."""
-        return self._way.worker
-
-    def finish(self, name: str, outcome: Outcome) -> None:
-        """Save what a cell's command has made: to the cache and, at once, to the run-cache.
-
-        Args:
-            name: of the stage.
-            outcome: the worker's, a good one.
+    def finish(self, name: str) -> None:
+        """Save what the command has made, in the cache and in the run-cache.
 
         Raises:
-            RunError: what the stage depends on changed during the run, so nothing was saved.
-            dvc.exceptions.DvcException: an out is missing, say.
+            RunError: a dep changed while the command ran, so nothing was saved.
+            dvc.exceptions.DvcException: an out is missing, for example.
         """
-        stage = self._stages[name]
-        before = self._before[name]
-        self.abandon(name)
-        self._keep_log(name, outcome)
+        stage = self.stages[name]
+        before = self.release(name)
         stage.save_deps()
-        changed = [dep for dep, value in _dependencies(stage).items() if before[dep] != value]
+        changed = [dep for dep, value in _hashes(stage).items() if before[dep] != value]
         if changed:
             raise RunError(f"{', '.join(changed)} changed while it ran: not saved")
-        self._way.unpack(stage, outcome)
-        save(self.repo, stage)
-        self.batches.settle(name, changed=True)
+        self._save(stage)
+        self.lock_file.settle(name, changed=True)
 
-    def fail(self, name: str, outcome: Outcome) -> None:
-        """Give up a cell that ended badly.
-
-        Args:
-            name: of the stage.
-            outcome: the worker's.
-        """
-        self.abandon(name)
-        self._keep_log(name, outcome)
-
-    def abandon(self, name: str) -> None:
-        """Give up a cell: others may work on it."""
-        self._before.pop(name, None)
-        held = self._held.pop(name, None)
-        if held:
-            held.close()
-
-    def settle(self, name: str) -> None:
-        """Take note that a stage will not come any more in this run."""
-        self.batches.settle(name, changed=False)
+    def release(self, name: str) -> dict[str, Any]:
+        """Let other processes work on a stage that was begun; return the hashes of its deps."""
+        held, hashes = self._begun.pop(name)
+        held.close()
+        return hashes
 
     def close(self) -> None:
-        """Give up what is under way and write the rest of dvc.lock."""
-        for name in list(self._held):
-            self.abandon(name)
+        """Release what was begun and write the rest of dvc.lock."""
+        for name in list(self._begun):
+            self.release(name)
         with self.repo.scm_context(quiet=True):
-            self.batches.write(last=True)
+            self.lock_file.write_all()
         self.repo.close()
 
-    def _prepare(self, name: str, stage: Any) -> State | Cell | Parcel:  # noqa: ANN401
+    def _restored(self, stage: Any) -> bool:  # noqa: ANN401
+        """Restore a stage from the run-cache; return whether the run-cache has it."""
         from dvc.stage.cache import RunCacheNotFoundError
 
         stage.remove_outs()
         try:
-            self._way.restore(stage)
+            self.repo.stage_cache.restore(stage)
         except RunCacheNotFoundError:
-            stage.save_deps()
-            return self._cell(name, stage)
-        save(self.repo, stage)
-        self.batches.settle(name, changed=True)
-        return State.RESTORED
+            return False
+        self._save(stage)
+        return True
 
-    def _cell(self, name: str, stage: Any) -> Cell | Parcel:  # noqa: ANN401
-        # Reading, though the outs are written: `dvc status` may look at them meanwhile, and who
-        # wants to write them is refused all the same.
-        paths = [one.fs_path for one in (*stage.deps, *stage.outs) if one.protocol == "local"]
+    def _save(self, stage: Any) -> None:  # noqa: ANN401
+        """Do what `Stage.run` does after the command; the deps are saved already."""
+        stage.save_outs()
+        stage.md5 = stage.compute_md5()
+        stage.commit()
+        if all(out.use_cache or out.is_metric or out.is_plot for out in stage.outs):
+            self.repo.stage_cache.save(stage)
+
+    def _task(self, name: str, stage: Any) -> Task:  # noqa: ANN401
+        from dvc_data.hashfile.hash_info import HashInfo
+
+        stage.save_deps()
+        # If the stage begins again, DVC must not take the old outs for those of the new deps.
+        for out in stage.outs:
+            out.hash_info = HashInfo()
+        # Locked for reading, even the outs: `dvc status` may look at them, but nobody may write.
+        paths = [path.fs_path for path in (*stage.deps, *stage.outs) if path.protocol == "local"]
         held = ExitStack()
-        held.enter_context(hold(self.repo, f"{holder()} ({name})", read=paths))
-        self._held[name] = held
-        self._before[name] = _dependencies(stage)
-        try:
-            return self._way.pack(name, stage)
-        except Exception:
-            self.abandon(name)
-            raise
-
-    def _keep_log(self, name: str, outcome: Outcome) -> None:
-        if outcome.log is not None:
-            path = self.root / log_of(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(outcome.log, encoding="utf-8")
+        held.enter_context(hold(self.repo, f"{command()} ({name})", read=paths))
+        self._begun[name] = held, _hashes(stage)
+        root = self.repo.root_dir
+        return Task(
+            name=name,
+            folder=stage.wdir,
+            steps=tuple(_steps(stage.cmd, self._entries)),
+            environment=(("DVC_ROOT", root), ("DVC_STAGE", name)),
+            log=f"{root}/{log_path(name)}",
+        )
 
 
-def _dependencies(stage: Any) -> dict[str, Any]:  # noqa: ANN401
+def _hashes(stage: Any) -> dict[str, Any]:  # noqa: ANN401
     return {str(dep): dep.hash_info.value for dep in stage.deps}
+
+
+def _steps(cmd: str | list[str], entries: Mapping[str, str]) -> Iterator[Step]:
+    from dvc.stage.run import _make_cmd, get_executable
+
+    for line in cmd if isinstance(cmd, list) else cmd.splitlines():
+        yield call_of(line, entries) or Step(tuple(_make_cmd(get_executable(), line)))

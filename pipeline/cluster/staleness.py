@@ -1,12 +1,12 @@
-"""What a run would do, and why, found without doing any of it."""
+"""What a run would do with each stage, and why, without doing it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pipeline.cluster.driver import kind
-from pipeline.cluster.project import Plan, Project
+from pipeline.cluster.project import Project
+from pipeline.cluster.task import group
 
 
 class Prospect(StrEnum):
@@ -16,7 +16,7 @@ class Prospect(StrEnum):
     RESTORED = "restored"
     STALE = "stale"
     DOWNSTREAM = "downstream"
-    """It needs a stage that will run, and runs too unless that makes the same again."""
+    """It needs a stage that will run, and runs too unless that stage's outs stay the same."""
 
 
 @dataclass(frozen=True)
@@ -24,55 +24,65 @@ class Finding:
     """A stage before a run."""
 
     name: str
-    kind: str
     prospect: Prospect
     reasons: tuple[str, ...]
-    folder: str
-    """Of its first out; empty where it has none."""
+    out: str
+    """The path of its first out; empty if it has none."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether its command will run, as far as can be told."""
+        return self.prospect in {Prospect.STALE, Prospect.DOWNSTREAM}
 
 
-def look(project: Project, plan: Plan) -> list[Finding]:
-    """Return what a run would do with each stage, in its order; while locked.
-
-    Args:
-        project: the repository.
-        plan: the stages.
-    """
+def look(project: Project, needs: Mapping[str, frozenset[str]]) -> list[Finding]:
+    """Return what a run would do with each stage of a plan; the project must be locked."""
     known: dict[tuple[str, str], Mapping[str, Any]] = {}
     moving: set[str] = set()
-    found = []
-    for name in plan.order:
-        stage, kept = project.stage(name), None
-        reasons = tuple(_reasons(stage, known))
-        above = sorted(plan.needs[name] & moving)
-        if above and not stage.frozen:
-            prospect = Prospect.STALE if _own(reasons) else Prospect.DOWNSTREAM
-            reasons = (*_own(reasons), f"needs {_few(above)}")
+    findings = []
+    for name, stage in project.stages.items():
+        kept = None
+        above = sorted(needs[name] & moving)
+        moved = [out.fs_path for needed in above for out in project.stages[needed].outs]
+        reasons = tuple(_reasons(stage, known, moved=moved))
+        if above:
+            prospect = Prospect.STALE if reasons else Prospect.DOWNSTREAM
+            reasons = (*reasons, f"needs {_summary(above)}")
         elif not reasons:
             prospect = Prospect.UNCHANGED
         else:
-            kept = None if stage.frozen or not stage.cmd else _kept(project, stage)
+            kept = None if stage.frozen or not stage.cmd else _kept_run(project, stage)
             prospect = Prospect.RESTORED if kept else Prospect.STALE
-        # A restored stage whose files are there already changes nothing for others.
-        here = kept is not None and not any(out.workspace_status() for out in kept.outs)
-        if prospect is not Prospect.UNCHANGED and not here:
+        # A stage whose files already equal the kept run's changes nothing for other stages.
+        in_place = kept is not None and not any(out.workspace_status() for out in kept.outs)
+        if prospect is not Prospect.UNCHANGED and not in_place:
             moving.add(name)
-        folder = stage.outs[0].def_path.rpartition("/")[0] if stage.outs else ""
-        found.append(Finding(name, kind(name), prospect, reasons, folder))
-    return found
+        out = stage.outs[0].def_path if stage.outs else ""
+        findings.append(Finding(name, prospect, reasons, out))
+    return findings
 
 
-def _reasons(stage: Any, known: dict[tuple[str, str], Mapping[str, Any]]) -> Iterator[str]:  # noqa: ANN401
+def _reasons(
+    stage: Any,  # noqa: ANN401
+    known: dict[tuple[str, str], Mapping[str, Any]],
+    *,
+    moved: Sequence[str],
+) -> Iterator[str]:
+    """Say why a stage is stale, apart from `moved`: outs of stages that will run before it.
+
+    `known` holds the status of the deps so far, because hundreds of stages share a file.
+    """
     if stage.changed_stage():
-        yield "its command changed" if stage.cmd_changed else "it never ran"
+        yield "its command changed"
     if not stage.frozen:
         if stage.is_callback or stage.always_changed:
             yield "it always runs"
-        if not any(dep.hash_info for dep in stage.deps) and stage.deps:
+        if stage.deps and not any(dep.hash_info for dep in stage.deps):
             yield "it never ran"
             return
         for dep in stage.deps:
-            # The same file stands in hundreds of cells.
+            if any(_overlap(dep.fs_path, path) for path in moved):
+                continue
             key = str(dep), str(dep.hash_info.value)
             if key not in known:
                 known[key] = dep.status()
@@ -80,7 +90,13 @@ def _reasons(stage: Any, known: dict[tuple[str, str], Mapping[str, Any]]) -> Ite
                 yield from _changes(dep, path, change)
     for out in stage.outs:
         for path, change in out.status().items():
-            yield f"{path} is {change}"
+            # Any other out is restored if the stage turns out unchanged.
+            if not moved or change == "not in cache":
+                yield f"{path} is {change}"
+
+
+def _overlap(path: str, other: str) -> bool:
+    return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 
 
 def _changes(dep: Any, path: str, change: Any) -> Iterator[str]:  # noqa: ANN401
@@ -94,29 +110,22 @@ def _changes(dep: Any, path: str, change: Any) -> Iterator[str]:  # noqa: ANN401
 
 def _differences(key: str, before: object, now: object) -> Iterator[str]:
     if isinstance(before, dict) and isinstance(now, dict):
-        for one in [*before, *(one for one in now if one not in before)]:
-            if before.get(one) != now.get(one):
-                yield from _differences(f"{key}.{one}", before.get(one), now.get(one))
+        for inner in dict.fromkeys([*before, *now]):
+            if before.get(inner) != now.get(inner):
+                yield from _differences(f"{key}.{inner}", before.get(inner), now.get(inner))
     else:
-        yield f"{key}: {_said(before)} -> {_said(now)}"
+        old, new = ("none" if value is None else str(value) for value in (before, now))
+        yield f"{key}: {old} -> {new}"
 
 
-def _said(value: object) -> str:
-    return "none" if value is None else str(value)
+def _summary(names: Sequence[str]) -> str:
+    if len(names) <= 2:
+        return ", ".join(names)
+    return f"{len(names)} of {', '.join(sorted(set(map(group, names))))}"
 
 
-def _own(reasons: tuple[str, ...]) -> tuple[str, ...]:
-    # What is only missing or modified may be so because of a stage above, whose file it is.
-    return tuple(one for one in reasons if not one.endswith((" is deleted", " is modified")))
-
-
-def _few(names: list[str]) -> str:
-    kinds = sorted({kind(name) for name in names})
-    return ", ".join(names) if len(names) <= 2 else f"{len(names)} of {', '.join(kinds)}"
-
-
-def _kept(project: Project, stage: Any) -> Any:  # noqa: ANN401
-    """Return the run that DVC would restore, as `StageCache.restore` finds it; None for none."""
+def _kept_run(project: Project, stage: Any) -> Any:  # noqa: ANN401
+    """Return the run that DVC would restore, found as `StageCache.restore` does; None if none."""
     from dvc.exceptions import DvcException
     from dvc.stage.cache import _can_hash
     from dvc.stage.serialize import to_single_stage_lockfile
@@ -125,13 +134,13 @@ def _kept(project: Project, stage: Any) -> Any:  # noqa: ANN401
     try:
         if not _can_hash(stage):
             return None
-        outs = all(out.hash_info for out in stage.outs)
-        if not stage.changed_stage() and stage.deps_cached() and outs:
-            found = to_single_stage_lockfile(stage)
+        has_outs = all(out.hash_info for out in stage.outs)
+        if not stage.changed_stage() and stage.deps_cached() and has_outs:
+            entry = to_single_stage_lockfile(stage)
         else:
             stage.save_deps()
-            found = runs._load(stage)
-        kept = runs._create_stage(found, wdir=stage.wdir) if found else None
+            entry = runs._load(stage)
+        kept = runs._create_stage(entry, wdir=stage.wdir) if entry else None
         return kept if kept and kept.outs_cached() else None
-    except DvcException:  # a file that it needs is not there
+    except DvcException:  # a dep is missing
         return None

@@ -1,4 +1,4 @@
-"""What runs in a worker's process: one cell after another, each as in a process of its own."""
+"""Runs tasks in a worker's process, one after another, each as if in a new process."""
 
 import fcntl
 import gc
@@ -12,180 +12,169 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
-from pipeline.cluster.cells import Call, Cell, Outcome, Shell, last_line
-from pipeline.cluster.fresh import Beginning
-from pipeline.cluster.stale import ImportedCode
+from pipeline.cluster.imported_code import ImportedCode
+from pipeline.cluster.process_state import ProcessState
+from pipeline.cluster.task import Outcome, Step, Task
 
 PATIENCE = 60.0
-"""Seconds that a cell waits for what is left of an earlier run of itself."""
+"""Seconds that a task waits for leftover processes of an earlier run of the same stage."""
 
 GUARD = "exec 3<&0; { trap '' TERM; read -r _ <&3 || kill -s KILL 0; } &"
-"""Kills its process group once its input has ended without a line. A command may end its own."""
+"""Kills its process group when its input ends without a line. A command may end its own group."""
 
-STANDARD = (1, 2)
-"""The descriptors of output and errors."""
+OUTPUTS = (1, 2)
+"""The file descriptors of stdout and stderr."""
 
 
 class Worker:
-    """Runs cells. It keeps what they imported, which is what makes the second one quick."""
+    """Runs tasks. Imports stay loaded, so that every task but the first starts quickly."""
 
     def __init__(self, *, threads: int | None) -> None:
-        """Make ready.
+        """Record the state of this process, from which every task starts.
 
         Args:
-            threads: of a cell on the CPU; none for those that OMP_NUM_THREADS says.
+            threads: CPU threads per task; None for the number in OMP_NUM_THREADS.
         """
         if threads is None:
             threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
         else:
-            # Ray has set it, and a command could not tell that from a user's word.
+            # Ray sets this variable; commands would mistake it for the user's choice.
             os.environ.pop("OMP_NUM_THREADS", None)
-        # As in stages/cli.py: the collector would look again and again through what imports made.
+        # As in stages/cli.py: imports make many objects, which the collector would scan each time.
         gc.set_threshold(200_000, 20, 20)
         self._code = ImportedCode()
-        self._beginning = Beginning(threads=threads)
+        self._state = ProcessState(threads=threads)
 
-    def ready(self) -> int:
-        """Return the number of this process, once it is there."""
-        return os.getpid()
-
-    def run(self, cell: Cell) -> Outcome:
-        """Run a cell's commands; what they say goes to its log."""
-        if any(isinstance(step, Call) for step in cell.steps):
+    def run(self, task: Task) -> Outcome:
+        """Run a task's commands; their output goes to its log."""
+        if any(step.entry for step in task.steps):
             if self._code.outdated():
-                return Outcome(not_begun=True)
-            # The first cell's threads must be set as well, and nearly every cell imports it.
+                return Outcome(retry=True)
+            # Imported before the threads are set. Nearly every task needs it.
             importlib.import_module("torch")
-        self._beginning.restore()
+        self._state.restore()
         try:
-            with _log(Path(cell.log)) as log:
-                for step in cell.steps:
-                    reason = (
-                        _call(step, cell, log)
-                        if isinstance(step, Call)
-                        else _spawn(step, cell, log)
-                    )
-                    if reason:
-                        return Outcome(reason)
+            with _output_to(Path(task.log)):
+                for step in task.steps:
+                    code = _call(step, task) if step.entry else _spawn(step, task)
+                    if code:
+                        return Outcome(_reason(step, task, code))
         except OSError as error:
-            return Outcome(f"{cell.log}: {error}")
+            return Outcome(f"{task.log}: {error}")
         finally:
-            self._beginning.restore()
+            self._state.restore()
         return Outcome()
 
 
 @contextmanager
-def _log(path: Path) -> Iterator[int]:
-    """Send this process's output to a file, and that of the processes it starts.
+def _output_to(log: Path) -> Iterator[None]:
+    """Redirect the output of this process, and of the processes it starts, to a file.
 
-    The file is locked for as long as any of them has it open: a command that outlived a worker
-    that was killed is seen so, and does not write into the outs of its successor.
+    The file stays locked while any of them has it open. So if a command outlives its killed
+    worker, the next run of the stage notices and does not write the same outs.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    kept = [os.dup(one) for one in STANDARD]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    saved = [os.dup(descriptor) for descriptor in OUTPUTS]
     try:
-        _lock(file, path)
+        _lock(file)
         os.ftruncate(file, 0)
-        for one in STANDARD:
-            os.dup2(file, one)
-        yield file
+        for descriptor in OUTPUTS:
+            os.dup2(file, descriptor)
+        yield
     finally:
-        for one, before in zip(STANDARD, kept, strict=True):
-            os.dup2(before, one)
+        for descriptor, before in zip(OUTPUTS, saved, strict=True):
+            os.dup2(before, descriptor)
             os.close(before)
         os.close(file)
 
 
-def _lock(file: int, path: Path) -> None:
-    until = time.monotonic() + PATIENCE
+def _lock(file: int) -> None:
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise OSError(
-                    f"expected no earlier run of this cell, found one that still writes to {path}"
+                    "expected no earlier run of this stage, found one that still writes to the log"
                 ) from None
             time.sleep(0.1)
         else:
             return
 
 
-def _call(step: Call, cell: Cell, log: int) -> str:
-    """Run a command in this process; return the reason of its failure."""
-    os.environ.update(cell.environment)
-    os.chdir(cell.folder)
+def _call(step: Step, task: Task) -> int:
+    """Call a command in this process; return its exit code."""
+    os.environ.update(task.environment)
+    os.chdir(task.folder)
     sys.argv[:] = step.arguments
-    code: object = 0
     with (
-        os.fdopen(os.dup(log), "a", encoding="utf-8", buffering=1) as stream,
-        redirect_stdout(stream),
-        redirect_stderr(stream),
+        Path(task.log).open("a", encoding="utf-8", buffering=1) as log,
+        redirect_stdout(log),
+        redirect_stderr(log),
     ):
         try:
             module, _, function = step.entry.partition(":")
             getattr(importlib.import_module(module), function)()
         except SystemExit as end:
-            code = end.code
+            # As the interpreter does: None means 0, and anything but a number is a message.
+            if end.code is None or isinstance(end.code, int):
+                return end.code or 0
+            log.write(f"{end.code}\n")
+            return 1
         except Exception as error:
-            stream.write(f"{type(error).__name__}: {' '.join(str(error).split())}\n")
-            code = 1
-    # As the interpreter does when a program ends: none is 0, and what is no number is said.
-    if code is None or code == 0:
-        return ""
-    if not isinstance(code, int):
-        return str(code)
-    # Whose words they are is plain from the cell.
-    said = _said(cell).removeprefix(f"{step.arguments[0]}: ")
-    return said or f"{' '.join(step.arguments)}: exit code {code}"
+            log.write(f"{type(error).__name__}: {' '.join(str(error).split())}\n")
+            return 1
+    return 0
 
 
-def _spawn(step: Shell, cell: Cell, log: int) -> str:
-    """Run a command as a process; return the reason of its failure."""
+def _spawn(step: Step, task: Task) -> int:
+    """Run a command as a process; return its exit code."""
     with _guarded_group() as group:
-        done = subprocess.run(
+        return subprocess.run(
             step.arguments,
-            cwd=cell.folder,
-            env=os.environ | dict(cell.environment),
+            cwd=task.folder,
+            env=os.environ | dict(task.environment),
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
             check=False,
             process_group=group,
-            # Ray has workers not hear Ctrl-C; a command may want to hear it.
+            # Ray's workers block Ctrl-C; a command may want to handle it.
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, ()),
-        )
-    if done.returncode == 0:
-        return ""
-    return _said(cell) or f"{step.arguments[-1]}: exit code {done.returncode}"
+        ).returncode
 
 
 @contextmanager
 def _guarded_group() -> Iterator[int]:
-    """Give a process group that is killed when this process dies within, however it does.
+    """Make a process group that is killed if this process dies inside the block.
 
-    Without its worker a command has nobody to save what it makes. Its shell could be told to die
-    with its parent, but what the shell has started would go on.
+    Nobody would save what the command makes. The shell alone could be told to die with its
+    parent, but not the processes that it starts.
     """
-    theirs, ours = os.pipe()
-    with os.fdopen(ours, "wb", buffering=0) as held:
-        with os.fdopen(theirs) as given:
-            # The shell ends at once, so that its guard is no child of ours: Ray may kill those
-            # before this process.
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb", buffering=0) as kept_open:
+        with os.fdopen(reading) as guarded:
+            # The shell ends at once, so that its guard is not our child: Ray may kill the
+            # children of a worker before the worker.
             shell = subprocess.Popen(
                 ["/bin/sh", "-c", GUARD],
-                stdin=given,
-                stdout=subprocess.DEVNULL,  # the log's lock is the command's
+                stdin=guarded,
+                stdout=subprocess.DEVNULL,  # a guard must not keep the log locked
                 stderr=subprocess.DEVNULL,
                 process_group=0,
             )
             shell.wait()
         yield shell.pid
         with suppress(BrokenPipeError):
-            held.write(b"\n")
+            kept_open.write(b"\n")
 
 
-def _said(cell: Cell) -> str:
-    text = Path(cell.log).read_text(encoding="utf-8", errors="replace")
-    return last_line(text[-10_000:].splitlines())
+def _reason(step: Step, task: Task, code: int) -> str:
+    """Return why a command failed: the last line of its log, or else its exit code."""
+    end = Path(task.log).read_text(encoding="utf-8", errors="replace")[-10_000:]
+    lines = [line.strip() for line in end.splitlines() if line.strip()]
+    program, command = step.arguments[0], step.arguments[-1]
+    if step.entry:
+        command = " ".join(step.arguments)
+        lines = [line.removeprefix(f"{program}: ") for line in lines]
+    return lines[-1] if lines else f"{command}: exit code {code}"

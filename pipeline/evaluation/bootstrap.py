@@ -1,4 +1,4 @@
-"""Intervals by resampling seeds and test pairs, the same resamples for every run."""
+"""Intervals by resampling seeds and test pairs, with the same resamples for every run."""
 
 from collections.abc import Sequence
 
@@ -8,78 +8,64 @@ from numpy.typing import NDArray
 from pipeline.evaluation.cells import Cell, Cells
 
 REPLICATES = 2000
-"""Resamples; of 2,000 the 2.5th percentile has 50 values below it."""
+"""Resamples; 50 of 2,000 lie below the 2.5th percentile."""
 
 LEVEL = 95.0
-"""Percent of the resamples that an interval holds."""
+"""Percent of the resamples that an interval covers."""
 
 SEED = 20240319
-"""Of the generator; any number does, as long as it stays."""
+"""Seed of the generator, arbitrary but fixed."""
 
 
 class Bootstrap:
     """Crossed bootstrap over training seeds and test pairs, B replicates.
 
-    In each replicate P test pairs are drawn with replacement, each with its rows in all
-    languages (they are translations of one another, right or wrong together), and, apart from
-    that, n of the n seeds; the accuracy is then taken over drawn seeds x drawn pairs. It is the
-    "pigeonhole bootstrap" of A. B. Owen (2007), Annals of Applied Statistics 1(2), 386-411,
-    doi:10.1214/07-AOAS122. The draws depend on P and n alone: all runs are resampled alike, so
-    that the difference of two in a replicate is that of a pair.
+    Each replicate draws P test pairs with replacement, each with its rows in all languages
+    (translations of one another, which tend to be right or wrong together), and independently n
+    of the n seeds; the accuracy is over drawn seeds x drawn pairs. This is the "pigeonhole
+    bootstrap" of A. B. Owen (2007), Annals of Applied Statistics 1(2), 386-411,
+    doi:10.1214/07-AOAS122. The draws depend only on P and n, so all runs are resampled alike and
+    the difference of two runs within a replicate is a paired one.
 
-    It assumes that the pairs are a random sample of the pairs one asks about, and the seeds of
-    the seeds. The languages are fixed, and so is what does not vary between seeds: where all
-    seeds train on one k-shot split, the interval says nothing of another split. With one seed
-    the pairs alone vary.
+    It assumes that the pairs and the seeds are random samples of those one asks about. The
+    languages are fixed, and so is anything that does not vary between seeds: if all seeds train
+    on one k-shot split, the interval does not include the choice of the split. With one seed only
+    the pairs vary.
 
     n = 5 seeds are few: resampling n values understates their variance by (n - 1) / n, and
-    percentiles know nothing of Student's t. Where the seeds make up nearly all of the spread, a
-    95 % interval over 5 seeds covers the truth in 83 % of cases, over 3 seeds in 75 % (4,000
-    simulated draws of normal seeds); where the pairs make up most of it, nearly 95 %. The paired
-    t over seeds in significance.csv has its nominal level there.
-
-    Attributes:
-        languages: L, the number of languages.
+    percentiles ignore Student's t. If nearly all of the spread is between seeds, a 95 % interval
+    over 5 seeds covers the truth in 83 % of cases, over 3 seeds in 75 % (4,000 simulated draws of
+    normal seeds); if most of it is between pairs, in nearly 95 %. The paired t over seeds in
+    significance.csv keeps its nominal level.
     """
 
     def __init__(self, cells: Cells, *, replicates: int = REPLICATES, seed: int = SEED) -> None:
-        """Draw the pairs.
-
-        Args:
-            cells: the predictions.
-            replicates: B.
-            seed: of the generator.
-        """
+        """Draw the test pairs."""
         self._cells, self._replicates, self._seed = cells, replicates, seed
         self._times = _draws(cells.pairs, replicates, np.random.default_rng(seed))
         self._right: dict[Cell, NDArray[np.float32]] = {}
-        self.languages = len(cells.languages)
 
     def accuracies(self, run: str, shots: int, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return the resampled mean accuracy over these seeds.
 
-        Args:
-            run: the run.
-            shots: its number of shots.
-            seeds: the seeds, ascending: runs that are to be compared need the same.
-
         Returns:
-            Percent in each language, and last the mean over languages, [L + 1, B].
+            Percent in each language, and last the mean over languages, [L + 1, B]. Two runs can
+            be compared only over the same seeds.
         """
         right = self._by_seed(run, shots, seeds)
         weights = _draws(
             len(seeds), self._replicates, np.random.default_rng([self._seed, len(seeds)])
         )
         counts = np.einsum("slb,sb->lb", right, weights, dtype=np.float64)
-        # Whole numbers up to the last step: runs that are level differ by 0, not by some 1e-15.
+        # Integers until the last step: runs that are level differ by exactly 0, not by 1e-15.
         rows = len(seeds) * self._cells.pairs
-        average = 100.0 * counts.sum(axis=0) / (rows * self.languages)
+        average = 100.0 * counts.sum(axis=0) / (rows * len(counts))
         return np.vstack([100.0 * counts / rows, average])
 
     def _by_seed(self, run: str, shots: int, seeds: Sequence[int]) -> NDArray[np.float32]:
-        # Right answers among the drawn pairs, [S, L, B], as one product [S * L, P] x [P, B].
-        # The numbers are whole and below 2^24, so floats of 32 bits hold them exactly and the
-        # order of summation, which differs between machines, makes no difference.
+        # Right answers among the drawn pairs, [S, L, B], as one product [S * L, P] x [P, B]. They
+        # are integers below 2^24, exact as 32-bit floats, so the order of summation, which
+        # differs between machines, does not matter.
         missing = [seed for seed in seeds if (run, shots, seed) not in self._right]
         if missing:
             correct = np.concatenate([self._cells.correct((run, shots, seed)) for seed in missing])
@@ -90,11 +76,7 @@ class Bootstrap:
 
 
 def interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lower and the upper end of the percentile intervals of rows of replicates.
-
-    Args:
-        values: one row a quantity, [N, B].
-    """
+    """Return the lower and upper ends, [N], of the intervals of N quantities, [N, B]."""
     tail = (100.0 - LEVEL) / 2
     low, high = np.percentile(values, [tail, 100.0 - tail], axis=1)
     return low, high

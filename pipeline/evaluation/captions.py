@@ -1,76 +1,158 @@
-"""What the printed tables are of, and how far they compare with the paper's."""
+"""What the printed tables are of, how far they compare with the paper's, and what they lack.
 
-from collections.abc import Callable
+Paths, Hub ids and runs are in backticks; LaTeX and the page set them in their own type for code.
+"""
+
+from collections.abc import Iterator
 
 import pandas as pd
 
 from pipeline.cells.metrics import at_chance
-from pipeline.evaluation.tables import AVERAGE
+from pipeline.evaluation.files import AVERAGE
+from pipeline.evaluation.table2 import ORIGINAL
+from pipeline.evaluation.words import counted, joined
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import Params
 
 XNLI = "facebook/xnli"
 XLM_R_BASE = ("FacebookAI/xlm-roberta-base", "xlm-roberta-base")
 
-Code = Callable[[str], str]
-"""Sets a path or a Hub id in the markup's type for code."""
+EACH_ENTRY = "Each entry: mean ± standard deviation (the paper's value)."
+NO_TABLE2 = (
+    "No run of comparison.table2 has cells at the shots of ablations, together with the reference."
+)
+TESTS = (
+    "p (paper's test): the test behind the paper's p-values. The paper only says \"two-tailed "
+    't-tests"; recomputing its p-values shows an independent t-test between two rows of numbers, '
+    "the languages' means and their average. It is not sound: it counts the average as one more "
+    "observation, and it treats a language under two runs as two unrelated ones, so the spread "
+    "between languages hides the difference between runs. It also treats the languages as "
+    "independent, although they share the models and the test pairs.",
+    "p (seeds): paired t-test on the seeds' averages over languages. It asks whether new seeds "
+    "would show the difference; with few seeds it is sound but weak.",
+    "p (McNemar): McNemar's test on the predictions. Each test pair, with its rows in all "
+    "languages and seeds, is one cluster. It asks whether these trained models would show the "
+    "difference on new test pairs.",
+    "The last two are given after Holm's correction over the rows of this table, and in brackets "
+    "before it. An empty cell was not computed: there is one seed, or no difference.",
+)
+"""What the columns of p-values mean, one paragraph each."""
 
 
-def caption(params: Params, *, pairs: int, code: Code) -> str:
-    """Say what Table I is of, what the paper's numbers are of, and how far they compare.
+def table1_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
+    """Return what Table I is of, how far the paper's numbers compare, and what is at chance.
 
     Args:
-        params: names the data, the backbone, the languages and the seeds.
+        params: the parameters.
+        mean: the table.
         pairs: the number of distinct test pairs.
-        code: sets paths.
     """
     seeds = params.grid.seeds
-    numbers = ", ".join(str(seed) for seed in seeds)
-    several = f"mean and sample standard deviation over {len(seeds)} seeds ({numbers})"
-    one = f"one seed ({numbers}), so no standard deviation"
+    what = f"one seed ({seeds[0]}), so no standard deviation"
+    if len(seeds) > 1:
+        spread = f"mean and sample standard deviation over {len(seeds)} seeds"
+        what = f"{spread} ({joined(seeds)})"
+    caption = f"{_subject(params, pairs)}: {what}. Bold: the best method at these shots."
+    comparability = _comparability(params, "Table I")
+    return [f"{caption} {comparability}", _chance(mean, pairs), EACH_ENTRY]
+
+
+def table2_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
+    """Return what Table II is of and what it lacks; arguments as for `table1_paragraphs`."""
+    gaps = table2_gaps(params)
+    if mean.empty:
+        return [f"{NO_TABLE2} {gaps}".strip()]
+    caption = (
+        f"{_subject(params, pairs)}: mean and sample standard deviation over seeds. The row "
+        f"{ORIGINAL} is the run `{params.comparison.reference}`; each of the others lacks a part "
+        f"of it. Bold: the best at these shots. {_comparability(params, 'Table II')}"
+    )
+    return [f"{caption} {gaps}".strip(), EACH_ENTRY, *TESTS]
+
+
+def is_papers(params: Params) -> bool:
+    """Return whether data set and backbone are the paper's by name."""
+    return params.datasets.xnli.path == XNLI and params.backbone.path in XLM_R_BASE
+
+
+def table2_gaps(params: Params) -> str:
+    """Return a sentence on the rows and p-values that Table II lacks; "" if none."""
+    gaps = _table2_gaps(params) if params.ablations.runs else ()
+    return _sentence("Not in Table II", *gaps)
+
+
+def sweep_gaps(params: Params) -> str:
+    """Return a sentence on the shots that Figures 4 and 5 lack; "" if none."""
+    reference, seeds = params.comparison.reference, _seeds(params)
+    lacking = [shots for shots in params.sweeps.shots if (reference, shots) not in seeds]
+    gaps = (_untrained(counted(shots, "shot"), reference) for shots in lacking)
+    return _sentence("Not in Figures 4 and 5", *(gaps if params.sweeps.runs else ()))
+
+
+def _subject(params: Params, pairs: int) -> str:
     return (
-        f"{subject(params, pairs=pairs, code=code)}: {several if len(seeds) > 1 else one}. "
-        f"Bold: the best method at these shots. {comparability(params, table='Table I')}"
+        f"Accuracy in percent with the backbone `{params.backbone.path}` on the {pairs} test pairs "
+        f"of `{params.datasets.xnli.path}` in {counted(len(params.languages.all), 'language')}"
     )
 
 
-def subject(params: Params, *, pairs: int, code: Code) -> str:
-    """Say what was measured on what: "Accuracy in percent with the backbone ... in ..."."""
-    return (
-        f"Accuracy in percent with the backbone {code(params.backbone.path)} on the {pairs} test "
-        f"pairs of {code(params.datasets.xnli.path)} in {len(params.languages.all)} languages"
-    )
+def _chance(mean: pd.DataFrame, pairs: int) -> str:
+    """Name the rows of Table I whose average is not significantly above chance."""
+    stuck: dict[str, list[int]] = {}
+    for shots, method, average in zip(mean["shots"], mean["method"], mean[AVERAGE], strict=True):
+        if at_chance(float(average), pairs):
+            stuck.setdefault(str(method), []).append(int(shots))
+    test = f"one-sided exact binomial test over {pairs} pairs, 5 percent level"
+    chance = f"({100 / len(LABELS):.1f} percent; {test})"
+    if not stuck:
+        return f"Every average is above chance {chance}."
+    rows = "; ".join(f"{method} at k = {joined(shots)}" for method, shots in stuck.items())
+    return f"Not above chance {chance}: {rows}."
 
 
-def comparability(params: Params, *, table: str) -> str:
-    """Say what the paper's numbers are of, and how far ours compare with them."""
-    if params.datasets.xnli.path == XNLI and params.backbone.path in XLM_R_BASE:
-        compare = "Ours name the same data set and backbone."
+def _comparability(params: Params, table: str) -> str:
+    if is_papers(params):
+        compare = "By name, ours are for the same data set and backbone."
     else:
         compare = (
-            "Ours name another data set or backbone: unless these hold XNLI and XLM-R-base "
-            "themselves, compare the order of the methods at most, never the numbers."
+            "Ours are for another data set or backbone: unless these are copies of XNLI and "
+            "XLM-R-base, compare only the order of the methods, never the numbers."
         )
     return (
-        f"The paper's values (Qiu et al. 2024, {table}) are of XLM-R-base on XNLI, means over "
+        f"The paper's values (Qiu et al. 2024, {table}) are for XLM-R-base on XNLI, means over "
         f"5 seeds. {compare}"
     )
 
 
-def chance_line(mean: pd.DataFrame, *, pairs: int) -> str:
-    """Name the rows of Table I whose average is not significantly above chance.
+def _table2_gaps(params: Params) -> Iterator[str]:
+    comparison, seeds = params.comparison, _seeds(params)
+    reference = comparison.reference
+    for shots in params.ablations.shots:
+        at, ours = counted(shots, "shot"), seeds.get((reference, shots))
+        if not ours:
+            yield _untrained(at, reference)
+            continue
+        for variant, run in comparison.table2.items():
+            theirs = seeds.get((run, shots))
+            if not theirs:
+                yield _untrained(f"{variant} at {at}", run)
+            elif not ours & theirs:
+                yield (
+                    f"the p-values of {variant} at {at} ({run} and {reference} have no seed in "
+                    "common)"
+                )
 
-    Args:
-        mean: our Table I, percent.
-        pairs: the number of distinct test pairs.
-    """
-    stuck: dict[str, list[str]] = {}
-    for shots, method, average in zip(mean["shots"], mean["method"], mean[AVERAGE], strict=True):
-        if at_chance(float(average), pairs):
-            stuck.setdefault(str(method), []).append(str(shots))
-    chance = f"{100 / len(LABELS):.1f} percent"
-    guess = f"{chance}; one-sided exact binomial over {pairs} pairs, 5 percent level"
-    if not stuck:
-        return f"Every average is above chance ({guess})."
-    rows = "; ".join(f"{method} at k = {', '.join(shots)}" for method, shots in stuck.items())
-    return f"Not above chance ({guess}): {rows}."
+
+def _seeds(params: Params) -> dict[tuple[str, int], set[int]]:
+    seeds: dict[tuple[str, int], set[int]] = {}
+    for run, shots, seed in params.cells:
+        seeds.setdefault((run, shots), set()).add(seed)
+    return seeds
+
+
+def _untrained(what: str, run: str) -> str:
+    return f"{what} ({run} is not trained there)"
+
+
+def _sentence(start: str, *gaps: str) -> str:
+    return f"{start}: {'; '.join(gaps)}." if gaps else ""

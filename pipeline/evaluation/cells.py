@@ -1,15 +1,16 @@
-"""The predictions of all cells that params.yaml names, as arrays over the same test rows."""
+"""The cells that params.yaml names: their predictions as arrays, and their metrics.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.artifacts import Table, read_table
+from pipeline.artifacts import Table, read_json, read_table
 from pipeline.cells.files import PREDICTIONS, run_folder
 from pipeline.errors import InputError
 
@@ -24,111 +25,122 @@ _JUDGED = Table(
 
 @dataclass(frozen=True)
 class Cells:
-    """What each cell predicts for the test pairs, each of them in every language.
+    """What each cell predicts for each test pair in each language.
 
     Attributes:
         languages: the test languages, sorted by code; L of them.
-        label: the right label ids, [L, P].
-        predicted: for each cell the predicted label ids, [L, P]: a byte a row, so that the 350
-            cells of the paper's grid and variants on XNLI's 75,150 rows take 26 MB.
+        pair_ids: the distinct test pairs, sorted; P of them.
+        label: the gold label ids, [L, P].
+        predicted: the predicted label ids of each cell, [L, P]. One byte per row: the 350 cells
+            of the paper's grid and variants on XNLI's 75,150 rows need 26 MB.
     """
 
     languages: tuple[str, ...]
+    pair_ids: pd.Index
     label: NDArray[np.int8]
     predicted: Mapping[Cell, NDArray[np.int8]]
 
     @property
     def pairs(self) -> int:
         """P, the number of distinct test pairs."""
-        return int(self.label.shape[1])
+        return len(self.pair_ids)
 
     def correct(self, cell: Cell) -> NDArray[np.bool_]:
-        """Return whether the predicted label is the right one, [L, P]."""
-        found: NDArray[np.bool_] = self.predicted[cell] == self.label
-        return found
+        """Return whether each prediction is right, [L, P]."""
+        correct: NDArray[np.bool_] = self.predicted[cell] == self.label
+        return correct
 
-    def accuracy(self, cell: Cell) -> NDArray[np.float64]:
-        """Return the accuracy of a cell in each of `languages`, percent, [L]."""
-        found: NDArray[np.float64] = 100.0 * self.correct(cell).sum(axis=1) / self.pairs
-        return found
+    def accuracies(self, run: str, shots: int, seeds: Sequence[int]) -> NDArray[np.float64]:
+        """Return the accuracy by seed and language, percent, [S, L]."""
+        right = [self.correct((run, shots, seed)).sum(axis=1) for seed in seeds]
+        accuracies: NDArray[np.float64] = 100.0 * np.stack(right) / self.pairs
+        return accuracies
 
     def groups(self) -> dict[tuple[str, int], tuple[int, ...]]:
-        """Return the seeds, ascending, of each (run, shots), in the cells' order."""
-        found: dict[tuple[str, int], tuple[int, ...]] = {}
+        """Return the seeds, ascending, of each (run, shots), in the order of the cells."""
+        groups: dict[tuple[str, int], list[int]] = {}
         for run, shots, seed in self.predicted:
-            found[run, shots] = (*found.get((run, shots), ()), seed)
-        return {group: tuple(sorted(seeds)) for group, seeds in found.items()}
+            groups.setdefault((run, shots), []).append(seed)
+        return {group: tuple(sorted(seeds)) for group, seeds in groups.items()}
 
     def common_seeds(self, run: str, other: str, *, shots: int) -> tuple[int, ...]:
-        """Return the seeds, ascending, with which both runs have cells at these shots."""
+        """Return the seeds, ascending, for which both runs have cells at these shots."""
         groups = self.groups()
         both = set(groups.get((run, shots), ())) & set(groups.get((other, shots), ()))
         return tuple(sorted(both))
 
 
 def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
-    """Read the predictions of exactly these cells, in this order.
-
-    The rows of a file may come in any order; they are brought into one (language, pair).
-
-    Args:
-        cells: the cells that params.yaml names.
-        languages: the test languages that params.yaml names.
+    """Read the predictions of these cells, and of no others, in this order.
 
     Raises:
-        InputError: a cell is missing or damaged, a language of the first lacks test pairs, or the
-            test rows (language, pair_id, label) of another are not those of the first; names the
-            file.
+        InputError: a cell is missing or damaged, or does not have exactly one row per language
+            and test pair, with the labels of the first cell. The message names the file.
     """
     if not cells:
         raise InputError("params.yaml: grid: expected at least one run, shots and seed, found none")
-    codes = tuple(sorted(languages))
-    first = predictions_path(cells[0])
-    frame = _read(cells[0])
-    pair_ids = pd.Index(frame["pair_id"].unique()).sort_values()
-    order = _order(frame, codes, pair_ids, place=first)
-    _require_every_pair(frame, codes, pair_ids, place=first)
-    label = _ordered(frame, "label", order)
-    predicted = {cells[0]: _ordered(frame, "predicted", order)}
-    last = frame
-    for cell in cells[1:]:
-        place, frame = predictions_path(cell), _read(cell)
-        # As a rule all files have their rows in one order; to find it out takes most of the time.
-        if not _same_rows(frame, last):
-            order = _order(frame, codes, pair_ids, place=place)
-        if len(order) != len(label):
-            raise InputError(
-                f"{place}: expected the {len(label)} test rows of {first}, found {len(order)} rows "
-                f"that are not the same (language, pair_id)"
-            )
-        labels = _ordered(frame, "label", order)
+    codes, first = tuple(sorted(languages)), _predictions(cells[0])
+    last = _read(cells[0])
+    pair_ids = pd.Index(last["pair_id"].unique()).sort_values()
+    order = _order(last, codes, pair_ids, path=first)
+    label, predicted = last["label"].to_numpy(np.int8)[order], {}
+    for cell in cells:
+        path, frame = _predictions(cell), _read(cell)
+        # Most files have their rows in the same order, and comparing is faster than sorting.
+        if not all(frame[column].equals(last[column]) for column in PREDICTIONS.key):
+            order = _order(frame, codes, pair_ids, path=path)
+        labels = frame["label"].to_numpy(np.int8)[order]
         if not np.array_equal(labels, label):
-            row = int(np.flatnonzero(labels != label)[0])
+            row = np.flatnonzero(labels != label)[0]
             language, pair = divmod(row, len(pair_ids))
             raise InputError(
-                f"{place}: language {codes[language]}, pair_id {pair_ids[pair]}: expected label "
+                f"{path}: language {codes[language]}, pair_id {pair_ids[pair]}: expected label "
                 f"{label[row]} as in {first}, found {labels[row]}"
             )
-        predicted[cell] = _ordered(frame, "predicted", order)
+        predicted[cell] = frame["predicted"].to_numpy(np.int8)[order]
         last = frame
     shape = len(codes), len(pair_ids)
     by_language = {cell: values.reshape(shape) for cell, values in predicted.items()}
-    return Cells(codes, label.reshape(shape), by_language)
+    return Cells(codes, pair_ids, label.reshape(shape), by_language)
 
 
-def predictions_path(cell: Cell) -> Path:
-    """Return data/runs/mpt/k16/s1/predictions.parquet for ("mpt", 16, 1)."""
+def metrics_path(cell: Cell) -> Path:
+    """Return the metrics.json of a cell."""
+    return run_folder(*cell) / "metrics.json"
+
+
+def make_again(cell: Cell) -> str:
+    """Return what to do about a cell that is missing or not as expected."""
     run, shots, seed = cell
-    return run_folder(run, shots, seed) / "predictions.parquet"
+    return f"(make it: mpt train {run} --shots {shots} --seed {seed})"
+
+
+def read_metrics(cell: Cell, **kinds: type) -> dict[str, Any]:
+    """Read the metrics.json of a cell, which must have these keys, with values of these types.
+
+    Raises:
+        InputError: the file is missing, is no JSON, or lacks a key.
+    """
+    path, metrics = metrics_path(cell), read_json(metrics_path(cell))
+    for key, kind in kinds.items():
+        if not isinstance(metrics, dict) or not isinstance(metrics.get(key), kind):
+            raise InputError(
+                f"{path}: expected a key {key}, found none; the cell may be from an older version "
+                f"{make_again(cell)}"
+            )
+    return dict(metrics)
+
+
+def _predictions(cell: Cell) -> Path:
+    return run_folder(*cell) / "predictions.parquet"
 
 
 def _read(cell: Cell) -> pd.DataFrame:
-    path = predictions_path(cell)
-    run, shots, seed = cell
+    path = _predictions(cell)
     if not path.is_file():
         raise InputError(
             f"{path}: expected the predictions of a cell that params.yaml names, found no such "
-            f"file (make it: mpt train {run} --shots {shots} --seed {seed})"
+            f"file {make_again(cell)}"
         )
     frame = read_table(path, _JUDGED)
     if frame.empty:
@@ -136,59 +148,27 @@ def _read(cell: Cell) -> pd.DataFrame:
     return frame
 
 
-def _require_every_pair(
-    frame: pd.DataFrame, languages: tuple[str, ...], pair_ids: pd.Index, *, place: Path
-) -> None:
-    rows = frame["language"].astype(str).value_counts()
-    absent = [code for code in languages if code not in rows.index]
-    if absent:
-        raise InputError(
-            f"{place}: expected rows in every language of params.yaml, "
-            f"found none in {', '.join(absent)}"
-        )
-    for code in languages:
-        if rows[code] != len(pair_ids):
-            raise InputError(
-                f"{place}: language {code}: expected a row for each of {len(pair_ids)} test "
-                f"pairs, found {rows[code]}"
-            )
-
-
-def _same_rows(frame: pd.DataFrame, other: pd.DataFrame) -> bool:
-    return bool(
-        frame["pair_id"].equals(other["pair_id"]) and frame["language"].equals(other["language"])
-    )
-
-
-def _ordered(frame: pd.DataFrame, column: str, order: NDArray[np.intp]) -> NDArray[np.int8]:
-    values: NDArray[np.int8] = frame[column].to_numpy(dtype=np.int8)[order]
-    return values
-
-
 def _order(
-    frame: pd.DataFrame, languages: tuple[str, ...], pair_ids: pd.Index, *, place: Path
+    frame: pd.DataFrame, languages: tuple[str, ...], pair_ids: pd.Index, *, path: Path
 ) -> NDArray[np.intp]:
-    """Return the places of a frame's rows in the order (language, pair), [R].
-
-    Each (language, pair) comes at most once, so as many rows as the first cell has are the same.
-    """
+    """Return the positions of a file's rows in the order (language, pair), [L * P]."""
     language = pd.Index(languages).get_indexer(pd.Index(frame["language"].astype(str)))
-    if (language < 0).any():
-        other = frame["language"].iloc[int(np.flatnonzero(language < 0)[0])]
-        raise InputError(
-            f"{place}: language: expected those of params.yaml ({', '.join(languages)}), "
-            f"found {other!r}"
-        )
     pair = pair_ids.get_indexer(pd.Index(frame["pair_id"]))
-    if (pair < 0).any():
-        other = frame["pair_id"].iloc[int(np.flatnonzero(pair < 0)[0])]
-        raise InputError(
-            f"{place}: pair_id: expected the same test pairs in every cell, found {other!r}, "
-            f"which the first cell has not"
-        )
+    for column, index, expected in (
+        ("language", language, f"those of params.yaml ({', '.join(languages)})"),
+        ("pair_id", pair, "the test pairs of the first cell"),
+    ):
+        if (index < 0).any():
+            unknown = frame[column].iloc[int(np.argmin(index))]
+            raise InputError(f"{path}: {column}: expected {expected}, found {unknown!r}")
+    for code, rows in zip(languages, np.bincount(language, minlength=len(languages)), strict=True):
+        if rows != len(pair_ids):
+            raise InputError(
+                f"{path}: language {code}: expected a row for each of {len(pair_ids)} test pairs, "
+                f"found {rows}"
+            )
     key = language.astype(np.int64) * len(pair_ids) + pair
     order = np.argsort(key, kind="stable")
-    key = key[order]
-    if (key[1:] == key[:-1]).any():
-        raise InputError(f"{place}: expected one row a language and pair_id, found one twice")
+    if (np.diff(key[order]) == 0).any():
+        raise InputError(f"{path}: expected one row per language and pair_id, found one twice")
     return order

@@ -1,5 +1,125 @@
-"""The files under results/."""
+"""The tables under results/ and data/paper/: their columns, and how they are read."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
+from pipeline.errors import InputError
+
 RESULTS = Path("results")
+PAPER = Path("data/paper")
+
+AVERAGE = "avg"
+"""The unweighted mean over the languages, as a language or a column."""
+
+EACH_LANGUAGE = "<language>"
+"""In a list of columns: one column per language, named by its code."""
+
+P_VALUES = ("p_paper", "p_seeds", "p_seeds_holm", "p_mcnemar", "p_mcnemar_holm")
+TEXT = (
+    *("run", "other", "method", "variant", "row", "language", "label", "predicted"),
+    *("key", "value", "family", "test", "note"),
+)
+"""The columns that hold text; all others hold numbers."""
+
+
+@dataclass(frozen=True)
+class Csv:
+    """A CSV file and its columns.
+
+    Attributes:
+        path: the file.
+        columns: their names in order.
+        empty: what an empty table is called in an error; "" if a table may be empty.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    empty: str = ""
+
+    def frame(self, rows: Iterable[object], *, languages: Sequence[str] = ()) -> pd.DataFrame:
+        """Return a table with exactly these columns.
+
+        Args:
+            rows: tuples in the order of the columns, or mappings by their names.
+            languages: the codes that EACH_LANGUAGE stands for.
+        """
+        names = [
+            name
+            for column in self.columns
+            for name in (languages if column == EACH_LANGUAGE else (column,))
+        ]
+        return pd.DataFrame(list(rows), columns=pd.Index(names))
+
+    def read(self) -> pd.DataFrame:
+        """Read the file; missing text is "".
+
+        Raises:
+            InputError: the file is missing, is no CSV, lacks a column, has text for a number, or
+                is empty and must not be.
+        """
+        table = self._parse()
+        for column in self.columns:
+            if column not in table.columns and column != EACH_LANGUAGE:
+                raise InputError(
+                    f"{self.path}: expected a column {column}, found {', '.join(table.columns)}"
+                )
+        if table.empty and self.empty:
+            raise InputError(f"{self.path}: expected {self.empty}, found no rows")
+        for name in table.columns:
+            if name in TEXT:
+                table[name] = table[name].fillna("").astype(object)
+            elif len(table) and not pd.api.types.is_numeric_dtype(table[name]):
+                raise InputError(f"{self.path}: column {name}: expected numbers, found text")
+        return table
+
+    def _parse(self) -> pd.DataFrame:
+        if not self.path.is_file():
+            hint = " (make it: dvc repro)" if self.path.parent == RESULTS else ""
+            raise InputError(f"{self.path}: expected a table, found no such file{hint}")
+        try:
+            # pandas would read values such as "none" and "null" as missing.
+            return pd.read_csv(
+                self.path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(TEXT, str)
+            )
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+            raise InputError(f"{self.path}: expected a CSV file, found something else") from None
+
+
+def languages_of(table: pd.DataFrame) -> list[str]:
+    """Return the languages of a table that has a column for each and one for their mean."""
+    names = [str(column) for column in table.columns]
+    return [name for name in names[: names.index(AVERAGE)] if name not in {"shots", *TEXT}]
+
+
+def _result(name: str, columns: str, *more: str, empty: str = "") -> Csv:
+    return Csv(RESULTS / f"{name}.csv", (*columns.split(), *more), empty)
+
+
+_MEANS = (EACH_LANGUAGE, AVERAGE)
+_SPREAD = "seeds mean std low high"
+
+ACCURACY = _result("accuracy", "run shots seed language accuracy")
+TABLE1 = _result("table1", "shots method", *_MEANS, empty="Table I")
+TABLE1_STD = _result("table1_std", "shots method", *_MEANS, empty="Table I")
+TABLE2 = _result("table2", "shots variant run", *_MEANS, *P_VALUES)
+INTERVALS = _result("intervals", f"run shots language {_SPREAD}")
+DIFFERENCES = _result("differences", "run other shots language seeds difference low high relative")
+GAIN = _result("gain", "shots language difference low high relative")
+SIGNIFICANCE = _result(
+    "significance", "family shots run other test statistic df n difference p_value p_holm note"
+)
+SWEEPS = _result("sweeps", f"key value run shots {_SPREAD}")
+CONFUSION = _result("confusion", "run shots language label predicted percent")
+PAPER_GAP = _result(
+    "paper_gap",
+    "table shots row run language ours low high paper difference difference_low difference_high",
+)
+
+PRINTED_P = "p_value"
+"""The p-values that the paper prints."""
+
+PAPER_TABLE1 = Csv(PAPER / "table1.csv", ("shots", "method", *_MEANS), "Table I")
+PAPER_TABLE2 = Csv(PAPER / "table2.csv", ("shots", "variant", *_MEANS, PRINTED_P), "Table II")

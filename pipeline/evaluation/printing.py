@@ -1,119 +1,145 @@
-"""Numbers as tables print them: one decimal, the best in bold, the paper's beside ours."""
+"""Tables I and II for reading: their rows as text, in Markdown and in LaTeX."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.tables import AVERAGE, beside, languages_of
+from pipeline.evaluation.captions import EACH_ENTRY
+from pipeline.evaluation.files import AVERAGE, P_VALUES, PRINTED_P, languages_of
+from pipeline.evaluation.table2 import ORIGINAL, with_original
+from pipeline.evaluation.words import counted, p_value, percent
+
+P_HEADS = ("p (paper's test)", "p (seeds)", "p (McNemar)")
+_TEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}"}
+)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell of a table, as numbers of one decimal, "" where there is none.
+    """One cell of a table: mean and standard deviation over seeds, and the paper's value.
 
-    Attributes:
-        mean: over seeds, percent.
-        std: the sample standard deviation over seeds, percentage points.
-        paper: the paper's value, percent.
-        best: whether no method at these shots has a higher printed mean in this column.
+    They are text, in percent, with one decimal; "" if missing.
     """
 
     mean: str
     std: str
     paper: str
     best: bool
+    """Whether no row at these shots has a higher printed mean in this column."""
 
 
-Entries = Mapping[tuple[int, str], Mapping[str, Entry]]
-"""By (shots, method), then by language or "avg"."""
+@dataclass(frozen=True)
+class Row:
+    """A row of Table I, a method, or of Table II, a variant."""
+
+    shots: int
+    name: str
+    entries: Mapping[str, Entry]
+    """By language, then "avg"."""
+    run: str = ""
+    """Our run; this and all that follows is only in Table II."""
+    seeds: str = ""
+    lost: str = ""
+    """By how many points its average is below the reference's."""
+    p: Mapping[str, float] = field(default_factory=dict)
+    """By column of table2.csv, and the paper's as PRINTED_P; NaN if missing."""
+
+    def tests(self) -> list[str]:
+        """Return the p-values under P_HEADS, uncorrected ones in brackets; [] for Table I."""
+        if not self.p:
+            return []
+        texts = {column: p_value(p) for column, p in self.p.items()}
+        both = ((texts[f"{test}_holm"], texts[test]) for test in ("p_seeds", "p_mcnemar"))
+        return [texts["p_paper"], *(f"{holm} ({plain})" if holm else "" for holm, plain in both)]
 
 
-def entries(mean: pd.DataFrame, std: pd.DataFrame, paper: pd.DataFrame) -> Entries:
-    """Print every number of a table to one decimal and mark the best of each column.
+def printed_rows(
+    mean: pd.DataFrame, paper: pd.DataFrame, std: pd.DataFrame | None = None
+) -> list[Row]:
+    """Print every number of Table I or II and mark the best of each column.
 
-    The best is chosen among printed numbers: methods that tie to one decimal are all best.
+    The best is chosen among printed numbers: rows that tie to one decimal are all best.
 
     Args:
-        mean: ours, in the form of Table I, percent.
-        std: its standard deviations, percentage points, rows and columns as in `mean`.
-        paper: the paper's table in the same form, percent.
+        mean: table1.csv or table2.csv.
+        paper: the paper's table.
+        std: the standard deviations of the same rows, and for Table II the seeds.
     """
-    columns = [*languages_of(mean), AVERAGE]
-    printed, deviations, theirs = (
-        _printed(table, columns) for table in (mean, std, beside(mean, paper))
-    )
-    names = [(int(k), str(method)) for k, method in zip(mean["shots"], mean["method"], strict=True)]
-    found: dict[tuple[int, str], dict[str, Entry]] = {}
-    for row, (shots, method) in enumerate(names):
-        rivals = [place for place, (k, _) in enumerate(names) if k == shots]
-        found[shots, method] = {
-            column: Entry(
-                mean=printed[row][column],
-                std=deviations[row][column],
-                paper=theirs[row][column],
-                best=len(rivals) > 1
-                and float(printed[row][column]) == max(float(printed[i][column]) for i in rivals),
-            )
-            for column in columns
+    name = "variant" if "variant" in mean else "method"
+    columns, shots = [*languages_of(mean), AVERAGE], mean["shots"]
+    theirs = (with_original(paper) if name == "variant" else paper).set_index(["shots", name])
+    theirs = theirs.reindex(pd.MultiIndex.from_frame(mean[["shots", name]]))
+    theirs = theirs.reindex(columns=[*columns, PRINTED_P]).reset_index(drop=True)
+    if set(languages_of(mean)) != set(languages_of(paper)):
+        theirs[AVERAGE] = np.nan  # the paper's average is over its own languages
+    means, papers = _texts(mean[columns]), _texts(theirs)
+    stds = _texts(mean[columns] * np.nan if std is None else std[columns])
+    numbers = means.astype(float)
+    best = numbers.eq(numbers.groupby(shots).transform("max"))
+    best = best.mul(shots.duplicated(keep=False), axis=0)
+    rows = []
+    for at, row in enumerate(mean.to_dict("records")):
+        entries = {
+            c: Entry(means[c][at], stds[c][at], papers[c][at], bool(best[c][at])) for c in columns
         }
-    return found
+        printed = Row(row["shots"], row[name], entries)
+        if name == "variant":
+            seeds = "" if std is None else str(std["seeds"][at])
+            original = mean.loc[(shots == row["shots"]) & (mean[name] == ORIGINAL), AVERAGE]
+            lost = "" if row[name] == ORIGINAL else f"{original.iloc[0] - row[AVERAGE]:.1f}"
+            p = {c: float(row[c]) for c in P_VALUES} | {PRINTED_P: float(theirs[PRINTED_P][at])}
+            printed = replace(printed, run=row["run"], seeds=seeds, lost=lost, p=p)
+        rows.append(printed)
+    return rows
 
 
-def p_text(p_value: float) -> str:
-    """Return a p-value as the paper prints it, 9.7e-7; "" where it is missing."""
-    if np.isnan(p_value):
-        return ""
-    if p_value == 0.0:
-        return "< 5e-324"  # the smallest float
-    digits, _, power = f"{p_value:.1e}".partition("e")
-    return f"{digits}e{int(power)}" if p_value < 0.01 else f"{p_value:.2g}"
+def by_shots(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    """Return the rows of each number of shots."""
+    groups: dict[int, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.shots, []).append(row)
+    return groups
 
 
-def tex_escaped(text: str) -> str:
-    """Return text with LaTeX's special characters escaped."""
-    specials = {character: f"\\{character}" for character in "&%$#_{}"}
-    specials |= {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-    }
-    return "".join(specials.get(character, character) for character in text)
+def markdown(rows: Sequence[Row], *, title: str, paragraphs: Sequence[str]) -> str:
+    """Return table1.md or table2.md: paragraphs, then the tables of each number of shots.
 
-
-def in_markdown(entry: Entry) -> str:
-    """Return "**43.4** ± 0.5 (43.4)": mean, deviation, the paper's value."""
-    text = f"**{entry.mean}**" if entry.best else entry.mean
-    text += f" ± {entry.std}" if entry.std else ""
-    return text + (f" ({entry.paper})" if entry.paper else "")
-
-
-def in_latex(entry: Entry) -> str:
-    r"""Return "$\mathbf{43.4}_{\pm 0.5}$": mean and deviation."""
-    mean = rf"\mathbf{{{entry.mean}}}" if entry.best else entry.mean
-    return f"${mean}" + (rf"_{{\pm {entry.std}}}$" if entry.std else "$")
-
-
-def latex_heads(columns: list[str]) -> list[str]:
-    """Return the heads of a table's columns as the paper has them: AR ... ZH, Avg."""
-    return [column.upper() if column != AVERAGE else "Avg." for column in columns]
-
-
-def latex_table(
-    *, caption: str, label: str, columns: str, heads: list[str], rows: list[str]
-) -> str:
-    r"""Return a table over the page's width.
-
-    Args:
-        caption: in LaTeX.
-        label: what `\ref` calls the table.
-        columns: their alignments, as `tabular` takes them.
-        heads: the heads of the columns.
-        rows: what stands between the heads and the end, rules included.
+    Languages are rows here, not columns as in the paper, so that the raw text is readable too.
     """
+    parts = [f"# {title}", *paragraphs]
+    groups = by_shots(rows)
+    if rows and not rows[0].p:
+        averages = [["shots", *dict.fromkeys(row.name for row in rows)]]
+        for k, of in groups.items():
+            averages.append([str(k), *(_in_markdown(row.entries[AVERAGE]) for row in of)])
+        parts += ["## Mean over the languages", _markdown_table(averages)]
+    for k, of in groups.items():
+        by_language = [["", *(row.name for row in of)]]
+        for code in of[0].entries:
+            by_language.append([code, *(_in_markdown(row.entries[code]) for row in of)])
+        parts += [f"## {counted(k, 'shot')}", _markdown_table(by_language)]
+        if of[0].p:
+            tests = [["", "run", "seeds", "points lost", P_HEADS[0], "the paper's p", *P_HEADS[1:]]]
+            for row in of:
+                first, *rest = row.tests()
+                p_values = first, p_value(row.p[PRINTED_P]), *rest
+                tests.append([row.name, row.run, row.seeds, row.lost, *p_values])
+            parts.append(_markdown_table(tests))
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(rows: Sequence[Row], *, paragraphs: Sequence[str]) -> str:
+    """Return table1.tex or table2.tex: as wide as the page, the paper's row under each of ours."""
+    if not rows:
+        return f"% {' '.join(paragraphs)}\n"
+    languages = [code.upper() if code != AVERAGE else "Avg." for code in rows[0].entries]
+    name, label, p_heads = ("Models", "table2", P_HEADS) if rows[0].p else ("Method", "table1", ())
+    caption = tex(" ".join(text for text in paragraphs if text != EACH_ENTRY))
     lines = [
         r"% Needs \usepackage{booktabs,graphicx}.",
         r"\begin{table*}[t]",
@@ -121,29 +147,64 @@ def latex_table(
         rf"\caption{{{caption}}}",
         rf"\label{{tab:{label}}}",
         r"\resizebox{\textwidth}{!}{%",
-        rf"\begin{{tabular}}{{{columns}}}",
+        rf"\begin{{tabular}}{{ll{'r' * len(languages)}{'l' * len(p_heads)}}}",
         r"\toprule",
-        rf"{' & '.join(heads)} \\",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}}",
-        r"\end{table*}",
+        _latex_row(["Shots", name, *languages, *p_heads]),
     ]
-    return "\n".join(lines) + "\n"
+    for k, of in by_shots(rows).items():
+        lines.append(r"\midrule")
+        for row in of:
+            ours = [str(k) if row is of[0] else "", tex(row.name)]
+            ours += [*map(_in_latex, row.entries.values()), *map(tex, row.tests())]
+            theirs = [entry.paper for entry in row.entries.values()]
+            if row.p:
+                theirs += [p_value(row.p[PRINTED_P]), "", ""]
+            lines.append(_latex_row(ours))
+            if any(theirs):
+                texts = [rf"\textit{{{text}}}" if text else "" for text in theirs]
+                lines.append(_latex_row(["", r"\quad\textit{paper}", *texts]))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}", r"\end{table*}"]) + "\n"
 
 
-def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    """Return the lines of a table, padded, so that the raw text reads as a table too."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+def caption_of(text: str) -> str:
+    """Return the paragraphs above the tables of table1.md, without title and backticks."""
+    paragraphs = text.partition("\n## ")[0].replace("`", "").strip().split("\n\n")[1:]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph != EACH_ENTRY)
+
+
+def _texts(table: pd.DataFrame) -> pd.DataFrame:
+    return table.select_dtypes("number").map(lambda number: percent(number, missing=""))
+
+
+def _in_markdown(entry: Entry) -> str:
+    """Return "**43.4** ± 0.5 (43.4)": mean, deviation, the paper's value."""
+    text = f"**{entry.mean}**" if entry.best else entry.mean
+    text += f" ± {entry.std}" if entry.std else ""
+    return text + (f" ({entry.paper})" if entry.paper else "")
+
+
+def _markdown_table(table: list[list[str]]) -> str:
+    """Return a table, heads first, padded so that the raw text is aligned."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     rule = [":" + "-" * (width - 1) if width > 1 else "-" for width in widths]
-    return [
-        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
-        for row in (heads, rule, *rows)
+    lines = [
+        " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+        for row in (table[0], rule, *table[1:])
     ]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
-def _printed(table: pd.DataFrame, columns: list[str]) -> list[dict[str, str]]:
-    return [
-        {c: "" if np.isnan(v) else f"{v:.1f}" for c, v in zip(columns, values, strict=True)}
-        for values in table[columns].to_numpy(dtype=np.float64)
-    ]
+def tex(text: str) -> str:
+    r"""Return text in LaTeX: specials escaped, and what is in backticks in `\texttt`."""
+    parts = [part.translate(_TEX) for part in text.split("`")]
+    return "".join(rf"\texttt{{{part}}}" if at % 2 else part for at, part in enumerate(parts))
+
+
+def _latex_row(texts: Sequence[str]) -> str:
+    return rf"{' & '.join(texts)} \\"
+
+
+def _in_latex(entry: Entry) -> str:
+    r"""Return "$\mathbf{43.4}_{\pm 0.5}$": mean and deviation."""
+    mean = rf"\mathbf{{{entry.mean}}}" if entry.best else entry.mean
+    return f"${mean}" + (rf"_{{\pm {entry.std}}}$" if entry.std else "$")

@@ -1,24 +1,21 @@
-"""sweeps.csv: the runs that differ from the reference in one setting, as points of a curve."""
+"""sweeps.csv: the runs that differ from the reference in one setting."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from pipeline.artifacts import read_json
-from pipeline.cells.files import run_folder
 from pipeline.errors import InputError
-from pipeline.evaluation.cells import Cells
-from pipeline.evaluation.tables import AVERAGE
+from pipeline.evaluation.cells import Cells, make_again, metrics_path, read_metrics
+from pipeline.evaluation.files import AVERAGE, SWEEPS
 
 Settings = Mapping[str, Any]
-"""Every setting that a run was trained with, by name; `settings` in metrics.json of its cells."""
+"""All settings of a run by name: `settings` in the metrics.json of its cells."""
 
 EPOCHS = "epochs"
-"""A run that reads more pairs may make fewer passes over them, to make as many updates."""
+"""A run with more pairs may make fewer passes, to make equally many updates."""
 
-COLUMNS = ("key", "value", "run", "shots", "seeds", "mean", "std", "low", "high")
 _ABSENT = object()
 
 
@@ -30,79 +27,61 @@ def sweeps(
     variants: Sequence[str],
     shots: Sequence[int],
 ) -> pd.DataFrame:
-    """Return sweeps.csv: by setting (key) the runs that differ from the reference in it alone.
+    """Return sweeps.csv: by setting (key), the runs that differ from the reference only in it.
 
-    Whether they do is read from the cells themselves, not from params.yaml, so what was left to
-    a default counts too. A difference in `epochs` is set aside; where it is the only one, it is
-    the key. Runs that differ in several settings, or in none, are no point.
+    The settings are those in the cells, not in params.yaml, so defaults count too. A difference
+    in `epochs` is ignored, unless it is the only one. Runs that differ in several settings, or in
+    none, are left out.
 
     Args:
         cells: the predictions.
         intervals: the rows of intervals.csv.
         reference: the run that is a point of every key.
         variants: the runs that may be points.
-        shots: those that are looked at; those without the reference are left out.
+        shots: shots of the points; those without the reference are left out.
 
     Returns:
         Columns: key, value (text), run, shots, seeds (their number), mean, std, low, high: of
-        the mean over languages, as in intervals.csv. Keys in the order of `variants`; within a
-        key and shots numbers ascend, words stand as they come, the reference's first.
+        the mean over languages, as in intervals.csv. Keys are in the order of `variants`; within
+        a key and shots, numbers ascend, and words keep their order after the reference's.
 
     Raises:
-        InputError: a cell's metrics.json is missing, has no settings, or other settings than
-            another cell of the run; names the file.
+        InputError: a cell's metrics.json is missing, has no settings, or has other settings than
+            another cell of the run. The message names the file.
     """
     groups = cells.groups()
     shots = [k for k in shots if (reference, k) in groups]
     named = [run for run in variants if run != reference and any((run, k) in groups for k in shots)]
-    if not named:
-        return pd.DataFrame(columns=pd.Index(COLUMNS))
-    ours = settings_of(reference, cells, shots)
     points: dict[str, dict[str, Any]] = {}
+    ours = _settings(reference, cells, shots) if named else {}
     for run in named:
-        theirs = settings_of(run, cells, shots)
+        theirs = _settings(run, cells, shots)
         key = _only_difference(ours, theirs)
         if key is not None:
             points.setdefault(key, {reference: ours.get(key)})[run] = theirs.get(key)
     averages = intervals[intervals["language"] == AVERAGE].set_index(["run", "shots"])
     rows = [
-        (key, _text(value), run, k, *averages.loc[(run, k), list(COLUMNS[4:])])
+        (key, _text(value), run, k, *averages.loc[(run, k), list(SWEEPS.columns[4:])])
         for key, of_key in points.items()
         for k in shots
         for run, value in _in_order(of_key)
         if (run, k) in groups
     ]
-    return pd.DataFrame(rows, columns=pd.Index(COLUMNS)).astype({"seeds": int})
+    return SWEEPS.frame(rows).astype({"seeds": int})
 
 
-def settings_of(run: str, cells: Cells, shots: Sequence[int]) -> Settings:
-    """Read what a run was trained with, which must be the same in all of its cells.
-
-    Raises:
-        InputError: see `sweeps`.
-    """
-    known: Settings | None = None
-    first = ""
-    for (name, k), seeds in cells.groups().items():
-        for seed in seeds if name == run and k in shots else ():
-            path = run_folder(run, k, seed) / "metrics.json"
-            again = f"make it again: mpt train {run} --shots {k} --seed {seed}"
-            metrics = read_json(path)
-            settings = metrics.get("settings") if isinstance(metrics, dict) else None
-            if not isinstance(settings, dict):
-                raise InputError(
-                    f"{path}: expected settings, found none: the cell was made by an older "
-                    f"version ({again})"
-                )
-            if known is None:
-                known, first = settings, str(path)
-            for key in _differences(known, settings):
-                raise InputError(
-                    f"{path}: settings.{key}: expected {_text(known.get(key))} as in {first}, "
-                    f"found {_text(settings.get(key))} ({again})"
-                )
-    if known is None:
-        raise ValueError(f"{run}: no cells at {shots}")
+def _settings(run: str, cells: Cells, shots: Sequence[int]) -> Settings:
+    """Return the settings that a run was trained with, which are the same in all its cells."""
+    of_run = [cell for cell in cells.predicted if cell[0] == run and cell[1] in shots]
+    known: Settings = read_metrics(of_run[0], settings=dict)["settings"]
+    for cell in of_run[1:]:
+        settings = read_metrics(cell, settings=dict)["settings"]
+        for key in _differences(known, settings):
+            raise InputError(
+                f"{metrics_path(cell)}: settings.{key}: expected {_text(known.get(key))} as in "
+                f"{metrics_path(of_run[0])}, found {_text(settings.get(key))} "
+                f"{make_again(cell)}"
+            )
     return known
 
 
@@ -112,15 +91,17 @@ def _differences(one: Settings, other: Settings) -> list[str]:
 
 
 def _only_difference(one: Settings, other: Settings) -> str | None:
-    found = _differences(one, other)
-    if len(found) > 1 and EPOCHS in found:
-        found.remove(EPOCHS)
-    return found[0] if len(found) == 1 else None
+    keys = _differences(one, other)
+    if len(keys) > 1 and EPOCHS in keys:
+        keys.remove(EPOCHS)
+    return keys[0] if len(keys) == 1 else None
 
 
-def _in_order(of_key: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    numbers = all(isinstance(value, int | float) for value in of_key.values())
-    yield from sorted(of_key.items(), key=lambda one: one[1]) if numbers else of_key.items()
+def _in_order(of_key: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    points = list(of_key.items())
+    if all(isinstance(value, int | float) for _, value in points):
+        points.sort(key=lambda point: point[1])
+    return points
 
 
 def _text(value: object) -> str:

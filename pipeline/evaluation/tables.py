@@ -1,95 +1,85 @@
-"""accuracy.csv, Table I, its curves, confusions, and the summary for `dvc metrics show`."""
+"""accuracy.csv, Table I, curves.csv, confusion.csv and metrics.json."""
 
-from pathlib import Path
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells
+from pipeline.evaluation.files import ACCURACY, AVERAGE, CONFUSION
 from pipeline.params.grid import Grid
 from pipeline.params.runs import LABELS
-
-PAPER = Path("data/paper")
-AVERAGE = "avg"
 
 
 def accuracy_table(cells: Cells) -> pd.DataFrame:
     """Return accuracy.csv: run, shots, seed, language, accuracy (percent), in the cells' order."""
-    rows = [
-        (*cell, language, accuracy)
-        for cell in cells.predicted
-        for language, accuracy in zip(cells.languages, cells.accuracy(cell), strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["run", "shots", "seed", "language", "accuracy"])
+    return ACCURACY.frame(
+        (run, shots, seed, language, accuracy)
+        for run, shots, seed in cells.predicted
+        for language, accuracy in zip(
+            cells.languages, cells.accuracies(run, shots, [seed])[0], strict=True
+        )
+    )
 
 
-def table1(accuracy: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Return Table I: for shots x runs of the grid the mean over seeds, percent.
+def table1(accuracy: pd.DataFrame, grid: Grid, statistic: str = "mean") -> pd.DataFrame:
+    """Return Table I: a statistic over seeds for shots x runs of the grid.
 
     Args:
         accuracy: the rows of accuracy.csv.
-        grid: which runs, shots and seeds make the table.
+        grid: the runs, shots and seeds of the table.
+        statistic: "mean" (percent), or "std" (sample standard deviation, percentage points;
+            missing with one seed).
 
     Returns:
-        Columns: shots, method, the languages by code, avg (the unweighted mean over them).
+        Columns: shots, method, the languages by code, and avg: the statistic of the seeds' means
+        over languages.
     """
-    return _as_table1(_by_seed(accuracy, grid).groupby(level=["shots", "run"]).mean(), grid)
-
-
-def table1_std(accuracy: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Return the sample standard deviations over seeds in the form of Table I, percentage points.
-
-    That of `avg` is the deviation of the seeds' averages. With one seed all are missing.
-    """
-    return _as_table1(_by_seed(accuracy, grid).groupby(level=["shots", "run"]).std(ddof=1), grid)
+    ours = accuracy[accuracy["run"].isin(grid.runs)]
+    by_seed = ours.pivot(index=["shots", "run", "seed"], columns="language", values="accuracy")
+    by_seed[AVERAGE] = by_seed.mean(axis=1)
+    values = by_seed.groupby(level=["shots", "run"]).agg(statistic)
+    rows = pd.MultiIndex.from_product([grid.shots, grid.runs], names=["shots", "method"])
+    table = values.rename_axis(index=["shots", "method"]).reindex(rows).reset_index()
+    return table.rename_axis(columns=None)
 
 
 def curves(table: pd.DataFrame) -> pd.DataFrame:
-    """Return curves.csv: the averages of Table I, a row for each shots (ascending), percent.
-
-    Args:
-        table: Table I.
-
-    Returns:
-        Columns: shots, then the methods.
-    """
+    """Return curves.csv: the averages of Table I, percent; columns shots (ascending), methods."""
     methods = list(dict.fromkeys(table["method"]))
     wide = table.pivot(index="shots", columns="method", values=AVERAGE)[methods]
     return wide.sort_index().reset_index().rename_axis(columns=None)
 
 
 def confusion(cells: Cells) -> pd.DataFrame:
-    """Return confusion.csv: what the rows of each label are taken for.
+    """Return confusion.csv: how the test pairs of each label are classified.
 
     Returns:
-        Columns: run, shots, language, label, predicted (names), percent (the share of the
-        label's rows that is predicted so, mean over seeds; missing where no row has the label).
+        Columns: run, shots, language, label, predicted (names), percent (share of the label's
+        rows with this prediction, over all seeds; missing if no row has the label).
     """
-    rows = []
     shape = len(cells.languages), len(LABELS), len(LABELS)
-    # For each row the place of its language and label; a prediction is then a step from it.
+    # The flat index of (language, label, 0); adding a prediction gives the index of its count.
     language = np.arange(len(cells.languages), dtype=np.int64)[:, None]
-    place = (language * len(LABELS) + cells.label) * len(LABELS)
+    start = (language * len(LABELS) + cells.label) * len(LABELS)
+    rows = []
     for (run, shots), seeds in cells.groups().items():
         counts = np.zeros(shape, dtype=np.int64)
         for seed in seeds:
-            found = (place + cells.predicted[run, shots, seed]).ravel()
-            counts += np.bincount(found, minlength=counts.size).reshape(shape)
+            index = (start + cells.predicted[run, shots, seed]).ravel()
+            counts += np.bincount(index, minlength=counts.size).reshape(shape)
         of_label = counts.sum(axis=2, keepdims=True)
         percent = 100.0 * counts / np.where(of_label > 0, of_label, np.nan)
-        for at, share in np.ndenumerate(percent):
-            names = cells.languages[at[0]], LABELS[at[1]], LABELS[at[2]]
-            rows.append((run, shots, *names, share))
-    columns = ["run", "shots", "language", "label", "predicted", "percent"]
-    return pd.DataFrame(rows, columns=columns)
+        names = product(cells.languages, LABELS, LABELS)
+        rows += [(run, shots, *name, p) for name, p in zip(names, percent.flat, strict=True)]
+    return CONFUSION.frame(rows)
 
 
 def summary(table: pd.DataFrame, *, reference: str, pairs: int) -> dict[str, Any]:
-    """Return results/metrics.json: the averages of Table I, for `dvc metrics show`.
+    """Return results/metrics.json, for `dvc metrics show`: the averages of Table I.
 
-    The variants are left out, since their hundreds of numbers would hide these.
+    Variants are left out: hundreds of numbers would hide these.
 
     Args:
         table: Table I.
@@ -97,9 +87,8 @@ def summary(table: pd.DataFrame, *, reference: str, pairs: int) -> dict[str, Any
         pairs: the number of distinct test pairs.
 
     Returns:
-        `accuracy`: percent by shots and run; `REFERENCE_minus`: by shots and other run, the
-        percentage points by which the reference is ahead (nothing where it is not in the table);
-        `test_pairs`.
+        `accuracy`: percent by shots and run; `REFERENCE_minus`: the reference's lead by shots
+        and other run, percentage points (empty if the table lacks the reference); `test_pairs`.
     """
     means: dict[str, dict[str, float]] = {}
     for shots, run, mean in zip(table["shots"], table["method"], table[AVERAGE], strict=True):
@@ -110,93 +99,3 @@ def summary(table: pd.DataFrame, *, reference: str, pairs: int) -> dict[str, Any
         if reference in of
     }
     return {"accuracy": means, f"{reference}_minus": ahead, "test_pairs": pairs}
-
-
-def languages_of(table: pd.DataFrame) -> list[str]:
-    """Return the languages of a table in the form of Table I or II."""
-    columns = [str(column) for column in table.columns]
-    names = ("shots", "method", "variant", "run")
-    return [column for column in columns[: columns.index(AVERAGE)] if column not in names]
-
-
-def read_table1(path: Path) -> pd.DataFrame:
-    """Read a table in the form of Table I: results/table1.csv or data/paper/table1.csv.
-
-    Raises:
-        InputError: the file is missing, or has other columns or something else than numbers.
-    """
-    table = read_csv(path, "Table I", names=("shots", "method", AVERAGE))
-    if table.empty:
-        raise InputError(f"{path}: expected Table I, found no rows")
-    require_numbers(table, ("shots", *languages_of(table), AVERAGE), path)
-    return table
-
-
-def read_csv(
-    path: Path, what: str, *, names: tuple[str, ...], text: tuple[str, ...] = ()
-) -> pd.DataFrame:
-    """Read a CSV file that has columns of these names.
-
-    Args:
-        path: of the file.
-        what: is expected in it, for the message.
-        names: of columns that it must have; it may have others.
-        text: columns that are read as they stand, if they are there, "none" and "1" too.
-
-    Raises:
-        InputError: the file is missing, is no CSV, or lacks a column.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: expected {what}, found no such file")
-    try:
-        # Of values such as "none" or "null" pandas would make missing ones.
-        table = pd.read_csv(
-            path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(text, str)
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise InputError(f"{path}: expected a CSV file, found something else") from None
-    for column in names:
-        if column not in table.columns:
-            raise InputError(
-                f"{path}: expected a column {column}, found {', '.join(map(str, table))}"
-            )
-    return table
-
-
-def require_numbers(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
-    """Check that columns hold numbers; an InputError names the file and the column."""
-    for column in columns:
-        if not pd.api.types.is_numeric_dtype(table[column]):
-            raise InputError(f"{path}: column {column}: expected numbers, found text")
-
-
-def beside(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """Return the paper's values for the rows and columns of ours, missing where it has none.
-
-    The paper's average is over its own 15 languages: it stands beside ours only where ours is
-    over the same.
-
-    Args:
-        table: ours, in the form of Table I.
-        paper: the paper's, in the same form.
-    """
-    rows = ["shots", "method"]
-    values = paper.set_index(rows).reindex(pd.MultiIndex.from_frame(table[rows]))
-    values = values.reindex(columns=[*languages_of(table), AVERAGE])
-    if set(languages_of(table)) != set(languages_of(paper)):
-        values[AVERAGE] = float("nan")
-    return values.reset_index()
-
-
-def _by_seed(accuracy: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    # Rows (shots, run, seed), columns the languages by code and their mean.
-    ours = accuracy[accuracy["run"].isin(grid.runs)]
-    wide = ours.pivot(index=["shots", "run", "seed"], columns="language", values="accuracy")
-    wide[AVERAGE] = wide.mean(axis=1)
-    return wide
-
-
-def _as_table1(values: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    rows = pd.MultiIndex.from_product([grid.shots, grid.runs], names=["shots", "method"])
-    table = values.rename_axis(index=["shots", "method"]).reindex(rows).reset_index()
-    return table.rename_axis(columns=None)

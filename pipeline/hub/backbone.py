@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from pipeline.backbone.backbone import Backbone, load_backbone
-from pipeline.backbone.checkpoint import FAMILY, not_of_the_family
+from pipeline.backbone.backbone import Backbone
+from pipeline.backbone.checkpoint import ARCHITECTURES, load_backbone, unsupported
 from pipeline.backbone.ids import Ids
 from pipeline.backbone.rows import Row, collate
 from pipeline.backbone.tokens import Pieces, load_pieces
@@ -52,8 +52,8 @@ def fetch_backbone(source: Source, folder: Path) -> str:
     """
     place = f"params.yaml: backbone: {source.path}"
     model, tokenizer = _load(_files(source), place=place)
-    if model.config.model_type not in FAMILY:
-        raise not_of_the_family(type(model).__name__)
+    if model.config.model_type not in ARCHITECTURES:
+        raise unsupported(type(model).__name__)
     if len(tokenizer) > model.config.vocab_size:
         raise InputError(
             f"{place}: expected a tokenizer of at most {model.config.vocab_size} pieces as in "

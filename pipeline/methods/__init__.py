@@ -1,1 +1,1 @@
-"""Methods: one file each, and the file's name is the method's."""
+"""One file per method; the file's name is the method's name."""

@@ -21,7 +21,7 @@ from pipeline.prompting.verbalizer import label_word_ids
 
 @dataclass(frozen=True)
 class Labelled:
-    """A labelled sentence pair in the source language; label is an id of blocks.LABELS."""
+    """A sentence pair in the source language with its label id."""
 
     premise: str
     hypothesis: str
@@ -41,19 +41,14 @@ class Parallel:
 
 @dataclass(frozen=True)
 class TrainingText:
-    """All that a method may train on."""
+    """All the text that a method may train on."""
 
     labelled: Sequence[Labelled]
     parallel: Sequence[Parallel]
 
     @classmethod
     def of(cls, split: pd.DataFrame, pairs: pd.DataFrame) -> Self:
-        """Return the text of two artifacts.
-
-        Args:
-            split: premise, hypothesis, label; the train part of artifacts.SPLITS.
-            pairs: the parallel pairs that the run reads; see pipeline/training/parallel.py.
-        """
+        """Return the text of the train part of a k-shot split and of a run's parallel pairs."""
         texts = split[["premise", "hypothesis", "label"]].itertuples(index=False, name=None)
         columns = ["language", "premise", "hypothesis", "target_premise", "target_hypothesis"]
         parallel = pairs[columns].itertuples(index=False, name=None)
@@ -62,7 +57,7 @@ class TrainingText:
 
 @dataclass(frozen=True)
 class Example:
-    """What one draw of training holds: the rows of one labelled or parallel pair."""
+    """An item of a training batch: the rows of one labelled or parallel pair."""
 
     rows: tuple[Row, ...]
     label: int = -1
@@ -70,7 +65,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Losses:
-    """The loss to minimise, and the parts that it is made of, for the history; in nats."""
+    """The loss to minimise, and its parts for the history; in nats."""
 
     total: Tensor
     parts: dict[str, Tensor] = field(default_factory=dict)
@@ -95,7 +90,7 @@ class Context:
         )
 
     def place(self, block: str, key: str) -> str:
-        """Return where a parameter stands that the run takes from a block or overrides."""
+        """Return where params.yaml sets a key: in the run's own entry or in a common block."""
         if key in self.run.overrides:
             block = f"methods.{self.run.name}"
         return f"params.yaml: {block}.{key}"
@@ -103,16 +98,21 @@ class Context:
 
 def labelled_examples(template: Template, labelled: Sequence[Labelled]) -> list[Example]:
     """Return an example of one row for each labelled pair."""
-    rows = template.rows([one.premise for one in labelled], [one.hypothesis for one in labelled])
-    return [Example((row,), one.label) for row, one in zip(rows, labelled, strict=True)]
+    rows = template.rows(
+        [pair.premise for pair in labelled], [pair.hypothesis for pair in labelled]
+    )
+    return [Example((row,), pair.label) for row, pair in zip(rows, labelled, strict=True)]
 
 
 class Method(nn.Module, ABC):
-    """A way to learn from k labelled pairs a label and to predict in every language.
+    """A way to learn from k labelled pairs per label and to predict in every language.
 
-    A file in pipeline/methods/ defines `Settings` (the keys of its block in params.yaml) and
-    `Model`, a Method built as `Model(context, settings)`.
+    A file in pipeline/methods/ defines `Settings`, the method's own keys in params.yaml, and
+    `Model`, a Method built as `Model(context, settings)`. It defines losses and label_logits; the
+    other methods have defaults for one row per pair, made by `template` in every language.
     """
+
+    template: Template
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class Method(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters lie."""
+        """The device of the parameters."""
         return next(self.parameters()).device
 
     def collate(self, rows: Sequence[Row]) -> Batch:
@@ -139,31 +139,34 @@ class Method(nn.Module, ABC):
 
     def labels(self, examples: Sequence[Example]) -> Tensor:
         """Return the labels of examples, [B]."""
-        (labels,) = moved(self.device, torch.tensor([one.label for one in examples]))
+        (labels,) = moved(self.device, torch.tensor([example.label for example in examples]))
         return labels
 
-    @abstractmethod
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
-        """Return what training draws from: `labelled`, and `pairs` where the method reads them.
+        """Return what training draws from: `labelled`, and `pairs` if the method reads them.
 
-        Args:
-            text: the k-shot split and the parallel pairs.
-            generator: for the method's own draws.
+        `generator` is for the method's own draws.
         """
+        del generator
+        return {"labelled": labelled_examples(self.template, text.labelled)}
 
     @abstractmethod
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
-        """Return the losses of one update, from a batch of each stream."""
+        """Return the losses of one update, given a batch of each stream."""
 
-    @abstractmethod
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
     ) -> list[Row]:
-        """Return the rows by which sentence pairs in a language are classified."""
+        """Return the rows that classify sentence pairs in a language."""
+        del language
+        return self.template.rows(premises, hypotheses)
 
     @abstractmethod
     def label_logits(self, batch: Batch) -> Tensor:
-        """Return a logit for each label, [B, C]; the softmax over them is the prediction."""
+        """Return a logit for each label, [B, C]; their softmax is the prediction.
+
+        Several threads call it at once, so it must not change the method.
+        """
 
     def prompts(self) -> dict[str, Tensor]:
         """Return the learned soft prompts by name, each [m, d]; none by default."""
@@ -185,11 +188,10 @@ class WordMethod(Method):
         """Return the soft prompts that fill slots, [P, m, d]; none by default."""
         return None
 
-    def logits(self, batch: Batch) -> Tensor:
-        """Return the logits at each row's mask, [B, V]."""
-        return self.backbone.logits(self.backbone.states(batch, self.soft_prompts()))
+    def logits(self, batch: Batch, words: Tensor | None = None) -> Tensor:
+        """Return the logits at each row's mask, [B, V], or only those of `words`, [B, C]."""
+        return self.backbone.logits(self.backbone.states(batch, self.soft_prompts()), words)
 
     def label_logits(self, batch: Batch) -> Tensor:
-        """Return the logits of the label words, [B, C]; the head's other rows are not read."""
-        states = self.backbone.states(batch, self.soft_prompts())
-        return self.backbone.logits(states, self.word_ids).float()
+        """Return the logits of the label words, [B, C]; no others are computed."""
+        return self.logits(batch, self.word_ids).float()

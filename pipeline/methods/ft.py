@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.backbone.rows import Batch, Row
-from pipeline.methods.base import Context, Example, Losses, Method, TrainingText, labelled_examples
+from pipeline.backbone.rows import Batch
+from pipeline.methods.base import Context, Example, Losses, Method
 from pipeline.params.runs import LABELS
 from pipeline.params.strict import Strictly
 from pipeline.prompting.template import PairTemplate
@@ -37,13 +37,13 @@ class ClassificationHead(nn.Module):
 
 
 class Model(Method):
-    """All of the language model and a new head, trained on the labelled pairs."""
+    """The whole language model and a new head, trained on the labelled pairs."""
 
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
         del settings
         backbone = context.backbone
-        # The language model's own head takes no part.
+        # The language model's own head is not used, but may share its weights with the words.
         backbone.head.requires_grad_(requires_grad=False)
         backbone.words.requires_grad_(context.run.training.trainable == "all")
         self.head = ClassificationHead(
@@ -51,24 +51,12 @@ class Model(Method):
         )
         self.template = PairTemplate(context.pieces, max_length=context.run.training.max_length)
 
-    def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
-        """Return the labelled pairs; see Method.streams."""
-        del generator
-        return {"labelled": labelled_examples(self.template, text.labelled)}
-
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
         """Cross-entropy over the labels, in nats, mean over examples."""
-        batch = self.collate([one.rows[0] for one in drawn["labelled"]])
+        batch = self.collate([example.rows[0] for example in drawn["labelled"]])
         labels = self.labels(drawn["labelled"])
         loss = functional.cross_entropy(self.label_logits(batch), labels)
         return Losses(loss, {"ce": loss})
-
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
-    ) -> list[Row]:
-        """Return the pairs as they stand; the language makes no difference."""
-        del language
-        return self.template.rows(premises, hypotheses)
 
     def label_logits(self, batch: Batch) -> Tensor:
         """Return the classifier's logits, [B, C]."""

@@ -9,29 +9,22 @@ from torch import Tensor
 
 from pipeline.backbone.rows import Row
 from pipeline.backbone.slots import full_precision
-from pipeline.methods.base import (
-    Context,
-    Example,
-    Losses,
-    TrainingText,
-    WordMethod,
-    labelled_examples,
-)
+from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.translator import Translator, make_translator
 
 SOURCE, TARGET = 0, 1
-"""Which prompt a row's slots are filled with: p^S or p^T."""
+"""The indices of p^S and p^T among the prompts that fill slots."""
 
 
 class Settings(Strictly):
-    """MPT's keys in params.yaml; one that is left out has the paper's value.
+    """MPT's keys in params.yaml, by default with the paper's values.
 
     Attributes:
         prompt_length: m.
-        alpha: the weight of the cross-entropy in Eq. 8; the alignment's is 1 - alpha.
+        alpha: the weight of the cross-entropy in Eq. 8; the alignment has 1 - alpha.
         translator: the architecture of Eq. 4, or none: p^T is a soft prompt of its own.
         ce_over: what the cross-entropy is over.
         source_prompt_for_source: test text in the source language gets p^S, not p^T.
@@ -66,30 +59,27 @@ class Model(WordMethod):
 
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
         """Return the labelled pairs with p^S, and the parallel pairs with p^S and p^T (Eq. 5)."""
-        del generator
         source = self.template.rows(
-            [one.premise for one in text.parallel], [one.hypothesis for one in text.parallel]
+            [pair.premise for pair in text.parallel], [pair.hypothesis for pair in text.parallel]
         )
         target = self.template.rows(
-            [one.target_premise for one in text.parallel],
-            [one.target_hypothesis for one in text.parallel],
+            [pair.target_premise for pair in text.parallel],
+            [pair.target_hypothesis for pair in text.parallel],
             prompt=TARGET,
         )
-        return {
-            "labelled": labelled_examples(self.template, text.labelled),
-            "pairs": [Example(pair) for pair in zip(source, target, strict=True)],
-        }
+        pairs = [Example(rows) for rows in zip(source, target, strict=True)]
+        return {**super().streams(text, generator), "pairs": pairs}
 
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
         """Eq. 8: alpha times Eq. 3 plus 1 - alpha times Eq. 7, in nats.
 
-        A term of weight zero is not computed, so that nothing learns from it.
+        A term of weight zero is left out, so that nothing learns from it.
         """
         alpha = self.settings.alpha
         labelled = drawn["labelled"] if alpha > 0 else []
         pairs = drawn["pairs"] if alpha < 1 else []
-        rows = [one.rows[0] for one in labelled]
-        rows += [one.rows[side] for side in (SOURCE, TARGET) for one in pairs]
+        rows = [example.rows[0] for example in labelled]
+        rows += [example.rows[side] for side in (SOURCE, TARGET) for example in pairs]
         logits = self.logits(self.collate(rows)).float()
         total, parts = logits.new_zeros(()), {}
         if labelled:
@@ -106,9 +96,9 @@ class Model(WordMethod):
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
     ) -> list[Row]:
-        """Return the cloze of Eq. 1 with p^T; with p^S in the source language.
+        """Return the cloze of Eq. 1 with p^T, or with p^S in the source language.
 
-        At alpha = 1 the translator has learned nothing, and p^S stands everywhere.
+        With alpha = 1 the translator has learned nothing, so every language gets p^S.
         """
         is_source = language == self.languages.source and self.settings.source_prompt_for_source
         prompt = SOURCE if is_source or self.settings.alpha == 1 else TARGET

@@ -1,4 +1,4 @@
-"""PCT (Qi et al. 2022): question templates in two languages, and their answers made consistent."""
+"""PCT (Qi et al. 2022): question templates in two languages, whose answers are made consistent."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ class Model(WordMethod):
     """Each example with the source language's template and with a target language's.
 
     The sentences stay in the source language; only the two literal words are translated. The
-    released few-shot script never sees a label; this is what its full-data script computes.
+    released few-shot script never reads a label; this is what its full-data script computes.
     """
 
     def __init__(self, context: Context, settings: Settings) -> None:
@@ -33,22 +33,22 @@ class Model(WordMethod):
         }
 
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
-        """Return the labelled pairs in two templates, the second of a language drawn for each."""
+        """Return the labelled pairs in two templates, the second in a random target language."""
         targets = self.languages.targets
         drawn = torch.randint(len(targets), (len(text.labelled),), generator=generator).tolist()
         examples = []
-        for one, number in zip(text.labelled, drawn, strict=True):
+        for pair, number in zip(text.labelled, drawn, strict=True):
             rows = [
-                self.templates[code].rows([one.premise], [one.hypothesis])[0]
+                self.templates[code].rows([pair.premise], [pair.hypothesis])[0]
                 for code in (self.languages.source, targets[number])
             ]
-            examples.append(Example(tuple(rows), one.label))
+            examples.append(Example(tuple(rows), pair.label))
         return {"labelled": examples}
 
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
         """CE(source template) + CE(target template) + KL(p||q) + KL(q||p), over the vocabulary."""
         examples = drawn["labelled"]
-        rows = [one.rows[side] for side in (0, 1) for one in examples]
+        rows = [example.rows[side] for side in (0, 1) for example in examples]
         labels = self.labels(examples)
         source, target = self.logits(self.collate(rows)).float().chunk(2)
         ce = sum(
@@ -61,5 +61,5 @@ class Model(WordMethod):
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
     ) -> list[Row]:
-        """Return the question template of the language."""
+        """Return the rows of the language's question template."""
         return self.templates[language].rows(premises, hypotheses)

@@ -3,29 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.backbone.rows import Row
-from pipeline.methods.base import (
-    Context,
-    Example,
-    Losses,
-    TrainingText,
-    WordMethod,
-    labelled_examples,
-)
+from pipeline.methods.base import Context, Example, Losses, WordMethod
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import vocabulary_cross_entropy
 from pipeline.prompting.soft_prompt import SoftPrompt
 
 
 class Settings(Strictly):
-    """SP's keys in params.yaml: m, and what the cross-entropy is over.
+    """SP's keys in params.yaml, by default with the authors' values.
 
-    A key that is left out has the authors' value.
+    Attributes:
+        prompt_length: m.
+        ce_over: what the cross-entropy is over.
     """
 
     prompt_length: Annotated[int, Field(ge=1)] = 4
@@ -46,27 +39,15 @@ class Model(WordMethod):
         prompt: Tensor = self.prompt()
         return prompt[None]
 
-    def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
-        """Return the labelled pairs; see Method.streams."""
-        del generator
-        return {"labelled": labelled_examples(self.template, text.labelled)}
-
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
-        """Eq. 3: cross-entropy at the mask."""
-        batch = self.collate([one.rows[0] for one in drawn["labelled"]])
+        """Eq. 3: cross-entropy at the mask, in nats, mean over examples."""
+        batch = self.collate([example.rows[0] for example in drawn["labelled"]])
         labels = self.labels(drawn["labelled"])
         if self.ce_over == "label_words":
             loss = functional.cross_entropy(self.label_logits(batch), labels)
         else:
             loss = vocabulary_cross_entropy(self.logits(batch), labels, word_ids=self.word_ids)
         return Losses(loss, {"ce": loss})
-
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
-    ) -> list[Row]:
-        """Return the cloze of Eq. 1, the same in every language."""
-        del language
-        return self.template.rows(premises, hypotheses)
 
     def prompts(self) -> dict[str, Tensor]:
         """Return the soft prompt, [m, d]."""

@@ -1,4 +1,4 @@
-"""The blocks of params.yaml that name cells and say how they are compared."""
+"""The blocks of params.yaml that name cells and the comparisons between them."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ Seeds = Annotated[tuple[Seed, ...], Strict(False)]
 
 
 class Grid(Strictly):
-    """Cells of training: every run at every number of shots with every seed."""
+    """Cells: every run with every number of shots and every seed."""
 
     runs: Names
     shots: Shots
@@ -27,11 +27,11 @@ class Grid(Strictly):
 
 
 class Comparison(Strictly):
-    """Which runs are set beside which.
+    """The runs to compare.
 
     Attributes:
-        reference: the run that every other run is compared with.
-        baseline: the run over which the reference's gain is shown by language (Figure 3).
+        reference: the run with which all others are compared.
+        baseline: the run whose difference from the reference Figure 3 shows by language.
         table2: the rows of Table II below the reference: the paper's name of a row -> our run.
     """
 

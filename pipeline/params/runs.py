@@ -1,6 +1,5 @@
 """The blocks of params.yaml that a cell reads: languages, training, template, methods."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -25,15 +24,16 @@ LABELS = ("entailment", "neutral", "contradiction")
 """The labels in XNLI's order: the label ids 0, 1 and 2."""
 
 Label = Literal["entailment", "neutral", "contradiction"]
+Position = Literal["prefix", "midfix", "suffix", "endfix"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-# YAML's lists are read as frozen tuples, whose elements stay strictly typed.
+# YAML lists become tuples, whose elements stay strictly typed.
 Names = Annotated[tuple[Name, ...], Strict(False)]
 Languages = Annotated[tuple[LanguageCode, ...], Strict(False), Field(min_length=1)]
 T = TypeVar("T")
 
 
 def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
-    """Return values of which none comes twice; a ValueError names one that does."""
+    """Return distinct values; raise a ValueError that names one that occurs twice."""
     repeated = [value for value in values if values.count(value) > 1]
     if repeated:
         raise ValueError(f"expected distinct values, found {repeated[0]!r} twice")
@@ -41,7 +41,7 @@ def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
 
 
 class LanguageParams(Strictly):
-    """The language of the labelled examples and those of the test."""
+    """The language of the labelled examples, and those of the test."""
 
     source: LanguageCode
     targets: Languages
@@ -70,10 +70,10 @@ class LanguageParams(Strictly):
 
 
 class Training(Strictly):
-    """How a run is trained; every key may be overridden in a run's own block.
+    """How a run is trained; a run's own entry may override every key.
 
-    `epoch` says what one pass is over: the labelled examples, the parallel pairs, or the
-    longer of those that the method reads (the shorter one cycles).
+    An `epoch` is one pass over the labelled examples, the parallel pairs, or the longer of
+    those that the method reads (the shorter is repeated).
     """
 
     epochs: PositiveInt
@@ -91,14 +91,14 @@ class Training(Strictly):
 
 
 class Template(Strictly):
-    """Eq. 1, 2 and 9: where the soft prompt stands and which word stands for which label."""
+    """Eq. 1, 2 and 9: the position of the soft prompt, and the word for each label."""
 
-    position: Literal["prefix", "midfix", "suffix", "endfix"]
+    position: Position
     verbalizer: dict[Label, Annotated[str, StringConstraints(min_length=1)]]
 
     @field_validator("verbalizer")
     @classmethod
-    def _one_word_a_label(cls, words: dict[Label, str]) -> dict[Label, str]:
+    def _one_word_per_label(cls, words: dict[Label, str]) -> dict[Label, str]:
         for label in LABELS:
             if label not in words:
                 raise ValueError(
@@ -114,27 +114,30 @@ class Template(Strictly):
 
 
 class PairChoice(Strictly):
-    """Which parallel pairs a run reads.
+    """The parallel pairs that a run reads.
 
     Attributes:
         pairs: paws15, or xnli: the run's own labelled pairs with their translations.
-        external_pairs: the first so many of PAWS-15; `paws15.pairs` where it is left out.
+        external_pairs: how many of PAWS-15, counted from the first; `paws15.pairs` by default.
     """
 
     pairs: Literal["paws15", "xnli"] = "paws15"
     external_pairs: PositiveInt | None = None
 
     @model_validator(mode="after")
-    def _counts_what_is_external(self) -> Self:
+    def _counts_only_external_pairs(self) -> Self:
         if self.pairs == "xnli" and self.external_pairs is not None:
-            raise ValueError("external_pairs: expected no such key where pairs are xnli")
+            found = self.external_pairs
+            raise ValueError(
+                f"external_pairs: expected no such key with pairs: xnli, found {found}"
+            )
         return self
 
 
 class Run(Strictly):
-    """A run by name: which method it is, and every setting that it is trained with.
+    """An entry of `methods`: a method, and every setting that it is trained with.
 
-    `settings` are the keys of the method's own; `overrides` are those that stand over the
+    `settings` are the method's own keys; `overrides` are the entry's keys that override the
     common blocks `training` and `template`.
     """
 
@@ -148,7 +151,7 @@ class Run(Strictly):
 
 
 class Runs(Strictly):
-    """The part of params.yaml that a cell reads; it ignores the other blocks."""
+    """The part of params.yaml that a cell reads; other blocks are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -157,24 +160,34 @@ class Runs(Strictly):
     template: Template
     methods: dict[Name, dict[str, Any]]
 
+    def method_of(self, name: str) -> str:
+        """Return the method of a run; raise a ValueError if pipeline/methods/ has no such file."""
+        known = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
+        method = self.methods[name].get("method")
+        if method not in known:
+            raise ValueError(
+                f"methods.{name}.method: expected one of {', '.join(known)}, found {shown(method)}"
+            )
+        return str(method)
+
     def run(self, name: str, *, place: str = str(PARAMS)) -> Run:
         """Return the run of this name, with its own settings over the common ones.
 
         Raises:
-            InputError: there is no such entry, or a setting of it is impossible.
+            InputError: there is no such entry, or one of its settings is impossible.
         """
         if name not in self.methods:
             raise InputError(
-                f"{place}: methods: expected a run of {', '.join(self.methods)}, found {name!r}"
+                f"{place}: methods: expected one of {', '.join(self.methods)}, found {name!r}"
             )
-        block, where = dict(self.methods[name]), f"{place}: methods.{name}"
         try:
-            method = method_of(block)
+            method = self.method_of(name)
         except ValueError as error:
-            raise InputError(f"{where}.{error}") from None
-        del block["method"]
+            raise InputError(f"{place}: {error}") from None
+        settings, where = dict(self.methods[name]), f"{place}: methods.{name}"
+        del settings["method"]
         training, template, pairs = (
-            {key: block.pop(key) for key in model.model_fields if key in block}
+            {key: settings.pop(key) for key in model.model_fields if key in settings}
             for model in (Training, Template, PairChoice)
         )
         return Run(
@@ -184,28 +197,15 @@ class Runs(Strictly):
             training=parse(Training, self.training.model_dump() | training, place=where),
             template=parse(Template, self.template.model_dump() | template, place=where),
             parallel=parse(PairChoice, pairs, place=where),
-            settings=block,
+            settings=settings,
         )
-
-
-def method_of(block: Mapping[str, Any]) -> str:
-    """Return the method of an entry of `methods`: a file of pipeline/methods/, the registry.
-
-    Raises:
-        ValueError: there is no such file.
-    """
-    known = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
-    method = block.get("method")
-    if method not in known:
-        raise ValueError(f"method: expected one of {', '.join(known)}, found {shown(method)}")
-    return str(method)
 
 
 def load_runs(path: Path = PARAMS) -> Runs:
     """Read the blocks of params.yaml that a cell reads.
 
     Raises:
-        InputError: the file is missing, is no YAML, or a key, type or value is wrong.
+        InputError: the file is missing, is not YAML, or a key, type or value is wrong.
     """
     return parse(Runs, read_params(path), place=str(path))
 
@@ -214,7 +214,7 @@ def read_params(path: Path) -> object:
     """Read params.yaml as DVC does.
 
     Raises:
-        InputError: the file is missing or is no YAML.
+        InputError: the file is missing or is not YAML.
     """
     if not path.is_file():
         raise InputError(f"{path}: expected the parameters in this folder, found no such file")

@@ -1,8 +1,8 @@
-"""Strict reading: YAML -> frozen pydantic models, and the first complaint as one line."""
+"""Strict reading: YAML -> frozen pydantic models, and the first error as one line."""
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,7 +20,7 @@ RowName = Annotated[str, StringConstraints(pattern=_ROW)]
 
 
 class Strictly(BaseModel):
-    """A frozen block of parameters that takes no unknown key and converts no type."""
+    """A frozen block of parameters that refuses unknown keys and converts no types."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -29,28 +29,27 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse(model: type[Model], values: object, *, place: str) -> Model:
-    """Validate values; turn the first complaint into one line.
+    """Validate values.
 
     Args:
         model: the pydantic model.
-        values: what was read.
+        values: as read from YAML.
         place: the file, and the keys down to these values: `params.yaml: methods.mpt`.
 
     Raises:
-        InputError: names place, key, the expected and the found.
+        InputError: the first error, by place, key, expected and found.
     """
     try:
         return model.model_validate(values)
     except ValidationError as failure:
-        complaints = failure.errors(include_url=False)
-        raise InputError(_one_line(complaints, place)) from None
+        raise InputError(_one_line(failure.errors(include_url=False), place)) from None
 
 
 def read_yaml(path: Path) -> object:
     """Read YAML 1.2, as DVC does: `4e-5` is a number, `no` is a word.
 
     Raises:
-        InputError: the file is no YAML; names the line.
+        InputError: the file is not YAML; names the line.
     """
     try:
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -60,7 +59,7 @@ def read_yaml(path: Path) -> object:
         ) from None
     except MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        # Of a repeated key ruamel quotes both values, which may be whole blocks.
+        # For a repeated key, ruamel quotes both values, which may be whole blocks.
         problem = str(error.problem).partition(" with value ")[0].removeprefix("but ")
         found = problem if problem.startswith("found ") else f"found a fault: {problem}"
         raise InputError(f"{path}{line}: expected YAML, {_flat(found)}") from None
@@ -89,7 +88,7 @@ _EXPECTED = {
     "model_type": "expected keys and values",
     "model_attributes_type": "expected keys and values",
 }
-"""Complaints of pydantic by type, with the names of what it tells besides."""
+"""Messages for pydantic's types of errors, with the names of their context."""
 
 _PATTERNS = {
     _CODE: "expected a language code of two small letters",
@@ -98,28 +97,28 @@ _PATTERNS = {
 }
 
 
-def _one_line(complaints: list[ErrorDetails], place: str) -> str:
-    first = complaints[0]
-    stem = _before_tag(first["loc"])
-    forms = [one for one in complaints if stem != first["loc"] and one["loc"][: len(stem)] == stem]
-    # Of a union's forms the deepest complaint is about the one that was meant.
-    first = max(forms, default=first, key=lambda one: len(one["loc"]))
-    alike = [_expected(one) for one in forms or [first] if len(one["loc"]) == len(first["loc"])]
-    keys, message = _keys(first["loc"]), " or ".join(alike).replace(" or expected ", " or ")
-    inner = re.match(r"([\w.]+): (expected .*)", message, re.DOTALL)
-    if inner:
+def _one_line(errors: list[ErrorDetails], place: str) -> str:
+    first, message = errors[0], _expected(errors[0])
+    keys: list[str] = []
+    of_key = first["loc"][-1:] == ("[key]",)
+    for part in first["loc"][:-2] if of_key else first["loc"]:
+        if isinstance(part, int) and keys:
+            keys[-1] += f", entry {part + 1}"
+        else:
+            keys.append(str(part))
+    if inner := re.match(r"([\w.]+): (expected .*)", message, re.DOTALL):
         keys, message = [*keys, inner[1]], inner[2]
     if ", found " not in message:
-        found = first["loc"][-2] if first["loc"][-1:] == ("[key]",) else first["input"]
-        message += ", found " + ("nothing" if first["type"] == "missing" else shown(found))
+        value = first["loc"][-2] if of_key else first["input"]
+        message += ", found " + ("nothing" if first["type"] == "missing" else shown(value))
     file, _, block = place.partition(": ")
-    where = ": ".join(part for part in (file, ".".join(filter(None, [block, *keys]))) if part)
-    rest = len({_before_tag(one["loc"]) for one in complaints} - {stem})
-    return _flat(f"{where}: {message}" + (f" (and {rest} more)" if rest else ""))
+    where = ": ".join(filter(None, [file, ".".join(filter(None, [block, *keys]))]))
+    others = len({error["loc"] for error in errors}) - 1
+    return _flat(f"{where}: {message}" + (f" (and {others} more)" if others else ""))
 
 
-def _expected(complaint: ErrorDetails) -> str:
-    kind, context = complaint["type"], complaint.get("ctx", {})
+def _expected(error: ErrorDetails) -> str:
+    kind, context = error["type"], error.get("ctx", {})
     if kind == "literal_error":
         return "expected " + str(context["expected"]).replace("'", "")
     if kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
@@ -127,26 +126,8 @@ def _expected(complaint: ErrorDetails) -> str:
     if kind in _EXPECTED:
         bounds = {name: f"{value:g}" for name, value in context.items() if isinstance(value, float)}
         return _EXPECTED[kind].format(**context | bounds)
-    message = complaint["msg"].removeprefix("Value error, ")
+    message = error["msg"].removeprefix("Value error, ")
     return message.replace("Input should be", "expected")
-
-
-def _before_tag(loc: tuple[Any, ...]) -> tuple[Any, ...]:
-    # Where values may have several forms, pydantic says which one it tried.
-    tags = [at for at, part in enumerate(loc) if str(part).startswith(("literal[", "tuple["))]
-    return loc[: tags[0]] if tags else loc
-
-
-def _keys(loc: tuple[Any, ...]) -> list[str]:
-    if loc[-1:] == ("[key]",):
-        loc = loc[:-2]
-    keys: list[str] = []
-    for part in loc:
-        if isinstance(part, int) and keys:
-            keys[-1] += f", entry {part + 1}"
-        elif not str(part).startswith(("literal[", "tuple[")):
-            keys.append(str(part))
-    return keys
 
 
 def shown(value: object) -> str:

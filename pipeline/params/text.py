@@ -1,57 +1,65 @@
-"""The blocks of params.yaml that say what text there is: datasets, splits, pairs."""
+"""The blocks of params.yaml about text: datasets, splits, pairs and their translation."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    PositiveInt,
+    Strict,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.params.runs import Languages, Seed, distinct
 from pipeline.params.strict import LanguageCode, Name, Strictly
 
-# YAML's lists are read as frozen tuples, whose elements stay strictly typed.
+Text = Annotated[str, StringConstraints(min_length=1)]
 Splits = Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
 class Source(Strictly):
-    """A Hub id, or a folder of the same layout.
+    """A Hub id, or a folder with the same layout.
 
-    `revision` is a commit of a Hub repository. For a folder it may be any word: DVC sees a
-    folder's name and revision, not what lies in it, so a change of the word says "read again".
+    `revision` is a commit of the Hub repository. For a folder it may be any word: DVC sees only a
+    folder's name and revision, so a new word makes it read the folder again.
     """
 
-    path: Annotated[str, StringConstraints(min_length=1)]
+    path: Text
     revision: str | None = None
 
     @property
     def is_folder(self) -> bool:
-        """Whether `path` is a folder here; otherwise it is taken for a Hub id."""
+        """Whether `path` is a folder here; if not, it is a Hub id."""
         return Path(self.path).is_dir()
 
 
 class PairSource(Source):
-    """The source of parallel pairs, and the splits that make the English pool."""
+    """The source of parallel pairs, and the splits that make up the English pool."""
 
     splits: Splits
 
 
 class Datasets(Strictly):
-    """Where the text comes from."""
+    """The sources of text."""
 
     xnli: Source
     paws_x: PairSource
 
 
 class Fewshot(Strictly):
-    """How the k-shot splits come about.
+    """The k-shot splits.
 
     `source` is "sample" (drawn from XNLI) or a folder of given splits `k1/`, `k2/`, ...
-    `per_seed` draws one split a training seed instead of one for all seeds. `translations` has
-    XNLI's own translations of the drawn pairs read, for runs whose `pairs` are xnli.
+    `per_seed` draws a split for each training seed. `translations` reads XNLI's own translations
+    of the pairs, for runs with `pairs: xnli`.
     """
 
-    source: Annotated[str, StringConstraints(min_length=1)]
+    source: Text
     split_seed: Seed
     per_seed: bool
     translations: bool = False
@@ -59,25 +67,25 @@ class Fewshot(Strictly):
     @model_validator(mode="after")
     def _given_splits_are_fixed(self) -> Self:
         if self.source != "sample" and self.per_seed:
-            raise ValueError("per_seed: expected false where source is a folder, found true")
+            raise ValueError("per_seed: expected false if source is a folder, found true")
         return self
 
 
 class Translation(Strictly):
-    """How engines of translation are asked, and what is asked of their answers.
+    """How translation engines are asked, and which answers are accepted.
 
     Attributes:
-        requests_per_second: at most, for all workers together.
-        workers: how many ask at once, each with a translator of its own.
-        timeout: seconds that a request may take in all.
+        requests_per_second: the limit for all workers together.
+        workers: how many ask at once, each with its own translator.
+        timeout: seconds until a whole request fails.
         attempts: refused answers to a sentence before it is quarantined.
-        give_up_after: failures in a row before the stage stops with what it has.
-        wait: seconds before the second try after a failure; doubled for each further one.
+        give_up_after: failures in a row before the stage stops and keeps what it has.
+        wait: seconds before the first retry after a failure, doubled for each further retry.
         wait_too_many: the same after "too many requests".
-        replace: whether another pair takes the place of one that was quarantined.
-        url: the engine's server, where it is not the engine's own.
+        replace: whether another pair replaces a quarantined one.
+        url: the server, if not the engine's own.
         file: CSV or Parquet with the translations of engine `file`.
-        length: by language, the bounds that stand over those of the table of languages.
+        length: bounds by language that override those in the table of languages.
     """
 
     requests_per_second: Positive = 2.0
@@ -88,8 +96,8 @@ class Translation(Strictly):
     wait: Positive = 1.0
     wait_too_many: Positive = 60.0
     replace: bool = False
-    url: Annotated[str, StringConstraints(min_length=1)] | None = None
-    file: Annotated[str, StringConstraints(min_length=1)] | None = None
+    url: Text | None = None
+    file: Text | None = None
     length: dict[LanguageCode, Annotated[tuple[Positive, Positive], Strict(False)]] = Field(
         default_factory=dict
     )
@@ -101,16 +109,16 @@ class Translation(Strictly):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"expected an address http://... or https://..., found {url!r}")
         if parts.username or parts.password or parts.query:
-            # The address goes into artifacts; a key in it would go along.
+            # The address is written to artifacts, with any key in it.
             raise ValueError("expected an address without user, password or query, found one with")
         return url
 
 
 class Paws15(Strictly):
-    """How the parallel pairs are drawn, assigned to languages and translated.
+    """How parallel pairs are drawn, assigned to languages and translated.
 
-    `pairs` are what runs read; `extended` are drawn and translated for runs of `sweeps` that ask
-    for more (`external_pairs`), and begin with the same pairs.
+    A run reads `pairs` by default. `extended` pairs, which begin with the same ones, are drawn for
+    runs of `sweeps` with more `external_pairs`. `languages` is None for all target languages.
     """
 
     pairs: PositiveInt
@@ -118,7 +126,7 @@ class Paws15(Strictly):
     seed: Seed
     assignment: Literal["balanced", "uniform"]
     engine: Name
-    languages: Literal["all"] | Languages
+    languages: Languages | None
     translation: Translation = Translation()
 
     @property
@@ -126,7 +134,15 @@ class Paws15(Strictly):
         """The number of extended pairs, at least `pairs`."""
         return max(self.pairs, self.extended or 0)
 
-    @field_validator("languages")
+    @field_validator("languages", mode="wrap")
     @classmethod
-    def _each_once(cls, languages: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        return languages if isinstance(languages, str) else distinct(languages)
+    def _all_or_distinct(
+        cls, languages: object, listed: ValidatorFunctionWrapHandler
+    ) -> tuple[str, ...] | None:
+        if languages == "all":
+            return None
+        if not isinstance(languages, list | tuple) or not languages:
+            wanted = "at least one entry" if languages in ([], ()) else "a list"
+            raise ValueError(f"expected all or {wanted}")
+        codes: tuple[str, ...] = distinct(listed(languages))
+        return codes

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from pipeline.backbone.backbone import load_backbone
+from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.rows import collate
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.sources import read_split

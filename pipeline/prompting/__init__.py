@@ -1,1 +1,1 @@
-"""The paper's parts: template, verbalizer, soft prompt, backbone and losses."""
+"""The paper's parts: template, verbalizer, soft prompt, prompt translator and losses."""

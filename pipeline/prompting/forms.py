@@ -1,25 +1,27 @@
-"""The forms in which templates take a sentence, so that each is tokenized once for all cells."""
+"""The forms in which templates read sentences, so that each is tokenized once for all cells."""
 
 import string
 from collections.abc import Callable, Iterable
+
+Form = Callable[[str], str]
 
 _TRAILING = string.punctuation + string.whitespace
 
 
 def strip_punctuation(sentence: str) -> str:
-    """Strip trailing ASCII punctuation, since the template brings its own.
+    """Strip trailing ASCII punctuation, because the template has its own.
 
-    A sentence of nothing else is left as it is (Soft Prompting's code does the same).
+    A sentence of nothing else keeps it, as in Soft Prompting's code.
     """
     sentence = sentence.strip()
     return sentence.rstrip(_TRAILING) or sentence
 
 
-FORMS: tuple[Callable[[str], str], ...] = (str, str.strip, strip_punctuation)
-"""What templates make of a sentence before they ask for its pieces; `str` leaves it as it is.
+FORMS: tuple[Form, ...] = (str, str.strip, strip_punctuation)
+"""The forms in which `mpt tokens` tokenizes the test text; `str` leaves a sentence as it is.
 
-`mpt tokens` tokenizes the test text in these. A template that takes another form works without
-an entry here; its cells tokenize that form themselves, each of them again.
+A template with another form works without an entry here, but each of its cells tokenizes the
+text again.
 """
 
 

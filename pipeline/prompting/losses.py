@@ -5,7 +5,7 @@ from torch.nn import functional
 
 
 def label_word_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor) -> Tensor:
-    """Cross-entropy over the label words alone, in nats, mean over examples.
+    """Cross-entropy over only the label words, in nats, mean over examples.
 
     Args:
         logits: at the mask, [B, V].
@@ -16,13 +16,7 @@ def label_word_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor
 
 
 def vocabulary_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor) -> Tensor:
-    """Cross-entropy of Eq. 3 over the whole vocabulary (Eq. 2 read literally), in nats, mean.
-
-    Args:
-        logits: at the mask, [B, V].
-        labels: label ids, [B].
-        word_ids: the vocabulary id of each label's word, [C].
-    """
+    """The same over the whole vocabulary (Eq. 2 read literally); see label_word_cross_entropy."""
     return functional.cross_entropy(logits.float(), word_ids[labels])
 
 
@@ -36,8 +30,8 @@ CROSS_ENTROPIES = {
 def symmetric_kl(source: Tensor, target: Tensor) -> Tensor:
     """Alignment loss of Eq. 7, KL(S||T) + KL(T||S), in nats, mean over pairs.
 
-    Both terms share the differences of log-probabilities: their sum is (p - q)(log p - log q),
-    summed over the vocabulary. Gradients flow through both sides.
+    The sum of both is (p - q)(log p - log q), summed over the vocabulary. Gradients flow through
+    both sides.
 
     Args:
         source: log-probabilities at the mask, source language, [B, V].

@@ -8,12 +8,11 @@ from pipeline.backbone.slots import full_precision
 class SoftPrompt(nn.Module):
     """m vectors, passed through a bidirectional LSTM and a two-layer perceptron.
 
-    Embedding (m, d) -> BiLSTM, d units a direction -> Linear 2d -> d, ReLU, Linear d -> d.
+    Embedding (m, d) -> BiLSTM, d units per direction -> Linear 2d -> d, ReLU, Linear d -> d.
     """
 
     def __init__(self, length: int, hidden_size: int) -> None:
         super().__init__()
-        self.length = length
         self.embedding = nn.Embedding(length, hidden_size)
         self.lstm = nn.LSTM(hidden_size, hidden_size, batch_first=True, bidirectional=True)
         self.mlp = nn.Sequential(

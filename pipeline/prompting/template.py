@@ -1,41 +1,25 @@
 """Templates: a premise and a hypothesis -> a row of tokens (Eq. 1, 5 and 9, and the baselines').
 
-Each part is tokenized on its own and the pieces are concatenated, as Soft Prompting's code does.
-Truncation takes from the sentences alone, never from prompt, mask, literals or special tokens.
+Each part is tokenized by itself and the pieces are concatenated, as in Soft Prompting's code.
+Truncation cuts only the sentences, never prompt, mask, literals or special tokens.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import get_args
 
 from pipeline.backbone.ids import Ids, ids_of
 from pipeline.backbone.rows import Row
 from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
-from pipeline.prompting.forms import strip_punctuation
+from pipeline.params.runs import Position
+from pipeline.prompting.forms import Form, strip_punctuation
 
-Position = Literal["prefix", "midfix", "suffix", "endfix"]
-
-
-class Template(Protocol):
-    """What makes rows of sentence pairs."""
-
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
-    ) -> list[Row]:
-        """Return a row for each premise and hypothesis.
-
-        Args:
-            premises: B sentences.
-            hypotheses: B sentences.
-            prompt: which of the method's soft prompts fills the slots.
-        """
+Cut = Callable[[Ids, Ids, int], tuple[Ids, Ids]]
 
 
 def cut_hypothesis(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
     """Cut a pair to `room` pieces from the end of the hypothesis, then of the premise."""
-    if len(premise) + len(hypothesis) <= room:
-        return premise, hypothesis
     premise = premise[:room]
     return premise, hypothesis[: room - len(premise)]
 
@@ -48,99 +32,113 @@ def cut_longer(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
     return premise[: room - kept], hypothesis[:kept]
 
 
-def _require_room(room: int, max_length: int) -> int:
-    if room < 2:
-        raise InputError(
-            f"params.yaml: training.max_length: expected room for two pieces of text beside "
-            f"the template's {max_length - room} tokens, found {max_length}"
-        )
-    return room
+class Template:
+    """Fixed pieces before, between and after a premise and a hypothesis.
+
+    Attributes:
+        forms: what is made of the premise and of the hypothesis before they are tokenized.
+        cut: how a pair that is too long is cut.
+    """
+
+    forms: tuple[Form, Form] = (str, str)
+    cut: Cut = staticmethod(cut_longer)
+
+    def __init__(
+        self, pieces: Pieces, fixed: tuple[Ids, Ids, Ids], *, read_at: int, max_length: int
+    ) -> None:
+        """Prepare a template.
+
+        Args:
+            pieces: the backbone's tokenizer.
+            fixed: the pieces before, between and after the sentences.
+            read_at: the position whose state is read, counted from the end if negative.
+            max_length: tokens per row.
+
+        Raises:
+            InputError: there is no room for text.
+        """
+        self._pieces, self._fixed, self._read_at = pieces, fixed, read_at
+        self._room = max_length - sum(map(len, fixed))
+        if self._room < 2:
+            raise InputError(
+                f"params.yaml: training.max_length: expected room for two pieces of text beside "
+                f"the template's {max_length - self._room} tokens, found {max_length}"
+            )
+
+    def rows(
+        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
+    ) -> list[Row]:
+        """Return a row per premise and hypothesis, whose slots the soft prompt `prompt` fills."""
+        before, middle, after = self._fixed
+        first, second = self.forms
+        rows = []
+        for pair in zip(
+            self._pieces.of([first(text) for text in premises]),
+            self._pieces.of([second(text) for text in hypotheses]),
+            strict=True,
+        ):
+            premise, hypothesis = self.cut(*pair, self._room)
+            ids = before + premise + middle + hypothesis + after
+            rows.append(Row(ids, self._read_at % len(ids), prompt))
+        return rows
 
 
-class ClozeTemplate:
-    """`<s> premise . hypothesis ? p1 ... pm <mask> . </s>` (Eq. 1), the prompt where Eq. 9 says.
+class ClozeTemplate(Template):
+    """`<s> premise . hypothesis ? p1 ... pm <mask> . </s>` (Eq. 1), the prompt as Eq. 9 says.
 
     Eq. 9: X = Prefix X_P . Midfix X_H ? Suffix _ Endfix . : one of the four holds the prompt.
     """
 
+    forms = (strip_punctuation, strip_punctuation)
+    cut = staticmethod(cut_hypothesis)
+
     def __init__(
         self, pieces: Pieces, *, position: Position, prompt_length: int, max_length: int
     ) -> None:
-        self._pieces = pieces
-        dot, question = pieces.word("."), pieces.word("?")
-        slots, none = ids_of(-1 - j for j in range(prompt_length)), ids_of(())
-        at = {place: slots if place == position else none for place in Position.__args__}  # type: ignore[attr-defined]
-        self._before = pieces.frame.start + at["prefix"]
-        self._middle = dot + at["midfix"]
-        self._to_mask = question + at["suffix"]
-        self._from_mask = ids_of([pieces.mask]) + at["endfix"] + dot + pieces.frame.end
-        literals = (self._before, self._middle, self._to_mask, self._from_mask)
-        self._room = _require_room(max_length - sum(map(len, literals)), max_length)
-
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
-    ) -> list[Row]:
-        """Return a row for each pair; see Template.rows."""
-        before, middle, to_mask = self._before, self._middle, self._to_mask
-        literals, rows = len(before) + len(middle) + len(to_mask), []
-        for premise, hypothesis in zip(
-            self._pieces.of([strip_punctuation(text) for text in premises]),
-            self._pieces.of([strip_punctuation(text) for text in hypotheses]),
-            strict=True,
-        ):
-            p, h = cut_hypothesis(premise, hypothesis, self._room)
-            ids = before + p + middle + h + to_mask + self._from_mask
-            rows.append(Row(ids, literals + len(p) + len(h), prompt))
-        return rows
+        dot, question, frame = pieces.word("."), pieces.word("?"), pieces.frame
+        prompts = dict.fromkeys(get_args(Position), ids_of(()))
+        prompts[position] = ids_of(-1 - j for j in range(prompt_length))
+        from_mask = ids_of([pieces.mask]) + prompts["endfix"] + dot + frame.end
+        super().__init__(
+            pieces,
+            (
+                frame.start + prompts["prefix"],
+                dot + prompts["midfix"],
+                question + prompts["suffix"] + from_mask,
+            ),
+            read_at=-len(from_mask),
+            max_length=max_length,
+        )
 
 
-class QuestionTemplate:
+class QuestionTemplate(Template):
     """PCT's `<s> premise </s></s> Question: hypothesis? Answer: <mask> </s>`, in one language.
 
-    The literal words are the language's (Qi et al. 2022); the sentences are what they are.
+    The two literal words are in that language (Qi et al. 2022), the sentences in their own.
     """
 
+    forms = (str.strip, strip_punctuation)
+
     def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
-        words, self._pieces = LANGUAGES[language], pieces
-        self._middle = pieces.frame.between + pieces.word(f"{words.question}:")
-        self._to_mask = pieces.glued("?") + pieces.word(f"{words.answer}:")
-        self._from_mask = ids_of([pieces.mask]) + pieces.frame.end
-        literals = (pieces.frame.start, self._middle, self._to_mask, self._from_mask)
-        self._room = _require_room(max_length - sum(map(len, literals)), max_length)
-
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
-    ) -> list[Row]:
-        """Return a row for each pair; see Template.rows."""
-        start, middle, to_mask = self._pieces.frame.start, self._middle, self._to_mask
-        literals, rows = len(start) + len(middle) + len(to_mask), []
-        for premise, hypothesis in zip(
-            self._pieces.of([text.strip() for text in premises]),
-            self._pieces.of([strip_punctuation(text) for text in hypotheses]),
-            strict=True,
-        ):
-            p, h = cut_longer(premise, hypothesis, self._room)
-            ids = start + p + middle + h + to_mask + self._from_mask
-            rows.append(Row(ids, literals + len(p) + len(h), prompt))
-        return rows
+        words, frame = LANGUAGES[language], pieces.frame
+        from_mask = ids_of([pieces.mask]) + frame.end
+        super().__init__(
+            pieces,
+            (
+                frame.start,
+                frame.between + pieces.word(f"{words.question}:"),
+                pieces.glued("?") + pieces.word(f"{words.answer}:") + from_mask,
+            ),
+            read_at=-len(from_mask),
+            max_length=max_length,
+        )
 
 
-class PairTemplate:
+class PairTemplate(Template):
     """`<s> premise </s></s> hypothesis </s>`, read at its first token (FT)."""
 
     def __init__(self, pieces: Pieces, *, max_length: int) -> None:
-        self._pieces, frame = pieces, pieces.frame
-        fixed = len(frame.start) + len(frame.between) + len(frame.end)
-        self._room = _require_room(max_length - fixed, max_length)
-
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
-    ) -> list[Row]:
-        """Return a row for each pair; see Template.rows."""
-        rows, frame = [], self._pieces.frame
-        for premise, hypothesis in zip(
-            self._pieces.of(premises), self._pieces.of(hypotheses), strict=True
-        ):
-            p, h = cut_longer(premise, hypothesis, self._room)
-            rows.append(Row(frame.start + p + frame.between + h + frame.end, 0, prompt))
-        return rows
+        frame = pieces.frame
+        super().__init__(
+            pieces, (frame.start, frame.between, frame.end), read_at=0, max_length=max_length
+        )

@@ -1,8 +1,8 @@
-"""The prompt translator: source prompt p^S -> target prompt p^T (Eq. 4; Figure 4's others).
+"""The prompt translator: source prompt p^S -> target prompt p^T (Eq. 4, and Figure 4's others).
 
-Of the others the paper says no more than "Linear, LSTM and Transformer, one layer and two". What
-is chosen here keeps them near Eq. 4, so that the architecture alone differs: inner width 2d, no
-dropout, no positions (p^S comes out of an LSTM over its vectors, so each has its place in it).
+The paper names the others "Linear, LSTM and Transformer, one layer and two", and no more. What it
+leaves open follows Eq. 4, so that they differ only in architecture: inner width 2d, no dropout, no
+positions (p^S comes from an LSTM over its vectors, which encodes their order).
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Translator = Literal[
 """The values of the parameter `translator`."""
 
 HEAD_SIZE = 64
-"""Units of an attention head, as in XLM-R; a backbone whose d is no multiple gets one head."""
+"""Units per attention head, as in XLM-R; one head if d is not a multiple."""
 
 
 def linear_1(hidden_size: int) -> nn.Module:
@@ -36,10 +36,10 @@ def linear_2(hidden_size: int) -> nn.Module:
 
 
 class LstmTranslator(nn.Module):
-    """An LSTM over the m prompt vectors, in both directions, and a projection 2d -> d.
+    """A bidirectional LSTM over the m prompt vectors, and a projection 2d -> d.
 
-    Both directions, as in the prompt's own encoder: the vectors are not read one after another,
-    and with one direction the first would be translated without the others.
+    Bidirectional as the prompt's own encoder: with one direction, the translation of the first
+    vector would ignore the others.
     """
 
     def __init__(self, hidden_size: int, *, layers: int) -> None:
@@ -59,14 +59,14 @@ class LstmTranslator(nn.Module):
 class TransformerTranslator(nn.Module):
     """Encoder layers over the m prompt vectors (Vaswani et al. 2017).
 
-    Each layer: self-attention in heads of 64 units, then d -> 2d, ReLU, 2d -> d; what goes in is
-    added to what comes out of either, and the sum normalised (LayerNorm).
+    Each layer: self-attention in heads of 64 units, then d -> 2d, ReLU, 2d -> d; each of the two
+    is added to its input, and the sum normalised (LayerNorm).
     """
 
     def __init__(self, hidden_size: int, *, layers: int) -> None:
         super().__init__()
         heads = hidden_size // HEAD_SIZE if hidden_size % HEAD_SIZE == 0 else 1
-        # Not nn.TransformerEncoder, whose layers start as copies of one.
+        # Not nn.TransformerEncoder, which would start with equal layers.
         self.layers = nn.Sequential(
             *(
                 nn.TransformerEncoderLayer(
@@ -78,7 +78,7 @@ class TransformerTranslator(nn.Module):
 
     def forward(self, source: Tensor) -> Tensor:
         """Return p^T for p^S, [m, d] -> [m, d]."""
-        # The kernel of plain sums: it adds in a fixed order and in full precision everywhere.
+        # The only attention kernel that adds in a fixed order and full precision everywhere.
         with sdpa_kernel(SDPBackend.MATH):
             target: Tensor = self.layers(source)
         return target
@@ -106,17 +106,11 @@ ARCHITECTURES: Mapping[str, Callable[[int], nn.Module]] = {
     "transformer-1": partial(TransformerTranslator, layers=1),
     "transformer-2": partial(TransformerTranslator, layers=2),
 }
-"""By the parameter `translator`: what makes a module [m, d] -> [m, d] of d."""
+"""By the parameter `translator`: d -> a module [m, d] -> [m, d]."""
 
 
 def make_translator(name: Translator, *, length: int, hidden_size: int) -> nn.Module:
-    """Return a module that maps p^S to p^T, [m, d] -> [m, d].
-
-    Args:
-        name: the parameter `translator`.
-        length: m.
-        hidden_size: d, any.
-    """
+    """Return the module that maps p^S to p^T, [m, d] -> [m, d], for m = length."""
     if name == "none":
         return SecondPrompt(length, hidden_size)
     return ARCHITECTURES[name](hidden_size)

@@ -1,4 +1,4 @@
-"""Eq. 2: which piece of the vocabulary stands for which label."""
+"""The verbalizer of Eq. 2: the piece of the vocabulary that stands for each label."""
 
 from collections.abc import Sequence
 
@@ -8,26 +8,22 @@ from pipeline.params.runs import LABELS
 
 
 def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[int]:
-    """Return the id of each label word.
-
-    Args:
-        pieces: the backbone's tokenizer.
-        words: C words in the order of the label ids.
-        place: the parameter that holds them, for the message.
+    """Return the id of each label word; the words are in the order of the label ids.
 
     Raises:
-        InputError: a word is more than one piece, so that one mask cannot hold it, or two
-            words are the same piece.
+        InputError: a word has more than one piece, so one mask cannot hold it, or two words are
+            the same piece; names the parameter, `place`.
     """
-    ids = []
+    word_ids = []
     for label, word in zip(LABELS, words, strict=True):
-        found = pieces.word(word)
-        if len(found) != 1:
+        ids = pieces.word(word)
+        if len(ids) != 1:
             raise InputError(
                 f"{place}.{label}: expected a word of one piece in the backbone's vocabulary, "
-                f"found {word!r} of {len(found)}"
+                f"found {word!r} of {len(ids)}"
             )
-        ids.append(found[0])
-    if len(set(ids)) < len(ids):
-        raise InputError(f"{place}: expected different pieces, found {', '.join(words)} as {ids}")
-    return ids
+        word_ids.append(ids[0])
+    if len(set(word_ids)) < len(word_ids):
+        found = ", ".join(map(repr, words))
+        raise InputError(f"{place}: expected different pieces, found {found} as {word_ids}")
+    return word_ids

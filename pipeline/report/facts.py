@@ -1,4 +1,4 @@
-"""What was run: parameters, cells, versions, machines, times, and where the text came from."""
+"""What was run: parameters, cells, versions, machines, times, and the source of the text."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,29 +10,31 @@ from typing import Any
 from pipeline.artifacts import read_json, read_notes
 from pipeline.corpora.files import FEWSHOT, PAWS15
 from pipeline.errors import InputError
+from pipeline.evaluation.words import DASH, counted, joined
 from pipeline.params.grid import Grid
 from pipeline.params.runs import PARAMS
 from pipeline.params.strict import read_yaml
+from pipeline.params.text import Source
 from pipeline.params.whole import CELLS, Params
 from pipeline.profiles import PROFILES
-from pipeline.report.figures.words import DASH
-from pipeline.report.inputs import Record
+from pipeline.report.records import Record
 
 SHORT = 16
 """Characters of a SHA-256 that are shown."""
+
+Facts = list[tuple[str, str]]
+"""Names and values."""
 
 
 def profile_name() -> str:
     """Return the name of the profile that params.yaml equals, or "edited"."""
     here = read_yaml(PARAMS)
-    for path in sorted(PROFILES.glob("*.yaml")):
-        if read_yaml(path) == here:
-            return path.stem
-    return "edited"
+    names = (path.stem for path in sorted(PROFILES.glob("*.yaml")) if read_yaml(path) == here)
+    return next(names, "edited")
 
 
 def blocks(params: Params, records: Sequence[Record]) -> list[dict[str, str]]:
-    """Return a row for each block with cells: how many, and the time that they took."""
+    """Return a row for each block with cells: how many there are, and how long they took."""
     rows = []
     for block in CELLS:
         grid: Grid = getattr(params, block)
@@ -46,9 +48,9 @@ def blocks(params: Params, records: Sequence[Record]) -> list[dict[str, str]]:
         rows.append(
             {
                 "block": block,
-                "runs": ", ".join(grid.runs),
-                "shots": ", ".join(map(str, grid.shots)),
-                "seeds": ", ".join(map(str, grid.seeds)),
+                "runs": joined(grid.runs),
+                "shots": joined(grid.shots),
+                "seeds": joined(grid.seeds),
                 "cells": str(len(grid.cells)),
                 "time": _time(sum(seconds)) if seconds else DASH,
                 "each": _time(median(seconds)) if seconds else DASH,
@@ -57,48 +59,38 @@ def blocks(params: Params, records: Sequence[Record]) -> list[dict[str, str]]:
     return rows
 
 
-def machines(records: Sequence[Record]) -> list[tuple[str, str]]:
-    """Return versions, devices and memory as their cells' circumstances.json say."""
+def machines(records: Sequence[Record]) -> Facts:
+    """Return the versions, devices and memory in the cells' circumstances."""
     known = [record.circumstances for record in records if record.circumstances]
+    unknown = ("not known", f"for {counted(len(records) - len(known), 'cell')}, made elsewhere")
+    if not known:
+        return [unknown]
+    memory = max(int(of.get("peak_memory_mib", 0)) for of in known)
     facts = [
-        ("device", _values(f"{one.get('device', DASH)}" for one in known)),
-        ("processor", _values(_processor(one) for one in known)),
-        (
-            "peak memory of a cell",
-            f"{max((int(one.get('peak_memory_mib', 0)) for one in known), default=0)} MiB",
-        ),
+        ("device", _values(of.get("device", DASH) for of in known)),
+        ("processor", _values(map(_processor, known))),
+        ("peak memory per cell", f"{memory} MiB"),
     ]
-    on_device = [
-        int(one["peak_device_memory_mib"]) for one in known if "peak_device_memory_mib" in one
-    ]
-    if on_device:
-        facts.append(("peak memory on the device", f"{max(on_device)} MiB"))
+    if on_device := max(int(of.get("peak_device_memory_mib", 0)) for of in known):
+        facts.append(("peak memory on the device", f"{on_device} MiB"))
     for name in ("python", "torch", "tokenizers", "safetensors", "numpy"):
-        facts.append((name, _values(str(one.get(name, DASH)) for one in known)))
-    if len(known) < len(records):
-        facts.append(("not known", f"of {len(records) - len(known)} cells, made elsewhere"))
-    return facts if known else facts[-1:]
+        facts.append((name, _values(of.get(name, DASH) for of in known)))
+    return [*facts, unknown] if len(known) < len(records) else facts
 
 
 def splits(params: Params) -> list[dict[str, str]]:
-    """Return a row for each k-shot split: how it came about, and its content's hash."""
+    """Return a row for each k-shot split of the grid: its origin, and its content's hash."""
     rows = []
     for shots in params.grid.shots:
         notes = read_notes(FEWSHOT / f"k{shots}.parquet")
-        rows.append(
-            {
-                "shots": str(shots),
-                "source": notes.get("source", DASH),
-                "seed": notes.get("split_seed", DASH),
-                "per_seed": notes.get("per_seed", DASH),
-                "sha256": notes.get("sha256", DASH)[:SHORT],
-            }
-        )
+        keys = ("source", "split_seed", "per_seed")
+        row = {"shots": str(shots), "sha256": notes.get("sha256", DASH)[:SHORT]}
+        rows.append(row | {key: notes.get(key, DASH) for key in keys})
     return rows
 
 
-def pairs(params: Params) -> list[tuple[str, str]]:
-    """Return how the parallel pairs came about, from their manifest, and their file's hash.
+def pairs(params: Params) -> Facts:
+    """Return the origin of the parallel pairs, from their manifest, and their file's hash.
 
     Raises:
         InputError: the pairs or the manifest are missing.
@@ -106,54 +98,45 @@ def pairs(params: Params) -> list[tuple[str, str]]:
     path = PAWS15 / "pairs.parquet"
     if not path.is_file():
         raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
+    keys = ("pairs", "pool", "engine", "engine_version", "seed", "assignment", "pool_sha256")
     manifest = read_json(PAWS15 / "manifest.json")
-    dates = manifest.get("dates")
+    dates = joined(f"{name}: {date}" for name, date in manifest.get("dates", {}).items())
+    known = {key: manifest.get(key, DASH) for key in keys}
     return [
-        ("pairs", f"{manifest.get('pairs', DASH)}, drawn from {manifest.get('pool', DASH)}"),
+        ("pairs", "{pairs}, drawn from {pool}".format(**known)),
         ("English pairs from", source(params.datasets.paws_x)),
-        ("engine", f"{manifest.get('engine', DASH)} ({manifest.get('engine_version', DASH)})"),
-        ("dates of translation", _dates(dates) if dates else "none: nothing was asked of a server"),
-        ("draw", f"seed {manifest.get('seed', DASH)}, {manifest.get('assignment', DASH)}"),
-        ("SHA-256 of the pool", str(manifest.get("pool_sha256", DASH))[:SHORT]),
+        ("engine", "{engine} ({engine_version})".format(**known)),
+        ("dates of translation", dates or "none: no server was asked"),
+        ("draw", "seed {seed}, {assignment}".format(**known)),
+        ("SHA-256 of the pool", str(known["pool_sha256"])[:SHORT]),
         ("SHA-256 of pairs.parquet", sha256(path.read_bytes()).hexdigest()[:SHORT]),
     ]
 
 
-def source(given: Any) -> str:  # noqa: ANN401
+def source(given: Source) -> str:
     """Return a path or Hub id with its revision."""
-    return f"{given.path} @ {given.revision}" if given.revision else str(given.path)
+    return f"{given.path} @ {given.revision}" if given.revision else given.path
 
 
 def params_text(path: Path = PARAMS) -> str:
-    """Return params.yaml as it stands."""
+    """Return the text of params.yaml."""
     return path.read_text(encoding="utf-8")
 
 
-def _dates(dates: Any) -> str:  # noqa: ANN401
-    if isinstance(dates, Mapping):
-        return ", ".join(f"{name}: {_dates(value)}" for name, value in dates.items())
-    if isinstance(dates, list | tuple):
-        return " to ".join(dict.fromkeys(map(str, dates)))
-    return str(dates)
-
-
-def _processor(one: Mapping[str, Any]) -> str:
-    threads = one.get("threads")
-    counted = f", {threads} thread" + "s" * (threads > 1) if threads else ""
-    return f"{one.get('machine', DASH)}{counted}"
+def _processor(circumstances: Mapping[str, Any]) -> str:
+    threads, machine = circumstances.get("threads"), circumstances.get("machine", DASH)
+    return f"{machine}, {counted(threads, 'thread')}" if threads else machine
 
 
 def _values(values: Iterable[str]) -> str:
-    """Return the values with the number of cells of each where there are several."""
+    """Return the values; if there are several, with the number of cells of each."""
     counts = Counter(values)
     if len(counts) == 1:
         return next(iter(counts))
-    return "; ".join(f"{value} ({many} cells)" for value, many in sorted(counts.items()))
+    return "; ".join(f"{value} ({counted(n, 'cell')})" for value, n in sorted(counts.items()))
 
 
 def _time(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

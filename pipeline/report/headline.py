@@ -1,108 +1,70 @@
-"""The few numbers that stand at the top."""
+"""The few numbers at the top of the page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
+from pipeline.evaluation import files
+from pipeline.evaluation.files import AVERAGE, languages_of
 from pipeline.evaluation.intervals import shots_of_gain
-from pipeline.evaluation.tables import languages_of
+from pipeline.evaluation.words import counted, interval, percent, signed
 from pipeline.params.whole import Params
-from pipeline.report.figures.words import AVERAGE, interval, percent, shots_name, signed
 
 
-@dataclass(frozen=True)
-class Tile:
+class Tile(NamedTuple):
     """A number and what it is."""
 
     number: str
     unit: str
     what: str
-    beside: str
+    beside: str = ""
 
 
-def headline(tables: Mapping[str, pd.DataFrame], paper: pd.DataFrame, params: Params) -> list[Tile]:
+def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[Tile]:
     """Return the reference's accuracy and lead at the shots of Figure 3, and where it leads.
 
-    Args:
-        tables: the rows of results/*.csv by the name of the file.
-        paper: the paper's Table I, percent.
-        params: names the runs.
-
     Returns:
-        Nothing where reference and baseline have no cells at the same shots.
+        Nothing if reference and baseline have no cells at the same shots.
     """
-    comparison = params.comparison
-    differences = tables["differences"]
-    shots = shots_of_gain(differences, baseline=comparison.baseline)
+    reference, baseline = params.comparison.reference, params.comparison.baseline
+    means, lead = tables[files.INTERVALS], tables[files.DIFFERENCES]
+    shots = shots_of_gain(lead, baseline=baseline)
     if shots is None:
         return []
-    means = tables["intervals"][tables["intervals"]["language"] == AVERAGE]
-    of = means[(means["run"] == comparison.reference) & (means["shots"] == shots)].iloc[0]
-    lead = differences[
-        (differences["other"] == comparison.baseline)
-        & (differences["shots"] == shots)
-        & (differences["language"] == AVERAGE)
-    ].iloc[0]
-    printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE]
-    accuracy, ahead = "", ""
-    # The paper's mean is over its own languages.
-    alike = set(languages_of(paper)) == set(params.languages.all)
-    if alike and comparison.reference in printed.index:
-        accuracy = f"the paper's: {percent(printed[comparison.reference])}"
-        if comparison.baseline in printed.index:
-            difference = printed[comparison.reference] - printed[comparison.baseline]
-            ahead = f"the paper's: {signed(difference)}"
-    where = shots_name(shots)
-    return [
-        Tile(
-            percent(of["mean"]),
-            "%",
-            f"mean accuracy of {comparison.reference} at {where} "
-            f"({interval(of['low'], of['high'])})",
-            accuracy,
-        ),
-        Tile(
-            signed(lead["difference"]),
-            "points",
-            f"{comparison.reference} over {comparison.baseline} at {where} "
-            f"({interval(lead['low'], lead['high'], plus=True)})",
-            ahead,
-        ),
-        *_leads(means, differences, params),
-    ]
-
-
-def _leads(means: pd.DataFrame, differences: pd.DataFrame, params: Params) -> list[Tile]:
-    """Return at how many shots the reference has the highest mean, and in how many languages."""
-    comparison, tiles = params.comparison, []
+    means = means[means["language"] == AVERAGE]
+    mean = means[(means["run"] == reference) & (means["shots"] == shots)].iloc[0]
+    lead = lead[(lead["other"] == baseline) & (lead["shots"] == shots)]
+    average, by_language = (lead[(lead["language"] == AVERAGE) == kind] for kind in (True, False))
+    difference, low, high = average[["difference", "low", "high"]].iloc[0]
+    accuracy, ahead = _papers(tables[files.PAPER_TABLE1], params, shots=shots)
+    at = counted(shots, "shot")
+    what = f"mean accuracy of {reference} at {at} ({interval(mean['low'], mean['high'])})"
+    tiles = [Tile(percent(mean["mean"]), "%", what, accuracy)]
+    what = f"{reference} over {baseline} at {at} ({interval(low, high, signed)})"
+    tiles.append(Tile(signed(difference), "points", what, ahead))
     grid = means[means["run"].isin(params.grid.runs)]
-    if comparison.reference in set(grid["run"]):
+    if reference in set(grid["run"]):
         best = grid.loc[grid.groupby("shots")["mean"].idxmax(), "run"]
-        tiles.append(
-            Tile(
-                f"{int((best == comparison.reference).sum())} of {len(best)}",
-                "",
-                f"numbers of shots at which {comparison.reference} has the highest mean of "
-                f"{grid['run'].nunique()} runs",
-                "",
-            )
+        what = (
+            f"numbers of shots at which {reference} has the highest mean of "
+            f"{grid['run'].nunique()} runs"
         )
-    shots = shots_of_gain(differences, baseline=comparison.baseline)
-    lead = differences[
-        (differences["other"] == comparison.baseline)
-        & (differences["shots"] == shots)
-        & (differences["language"] != AVERAGE)
-    ]
-    clear = int((lead["low"] > 0).sum())
-    tiles.append(
-        Tile(
-            f"{clear} of {len(lead)}",
-            "",
-            f"languages in which the whole 95 % interval of the lead over {comparison.baseline} "
-            f"at {shots_name(int(lead['shots'].iloc[0]))} is above 0 (not corrected for looking "
-            "at several languages)",
-            "",
-        )
+        tiles.append(Tile(f"{(best == reference).sum()} of {len(best)}", "", what))
+    what = (
+        f"languages in which the whole 95 % interval of the lead over {baseline} at {at} is above "
+        "0 (not corrected for testing several languages)"
     )
-    return tiles
+    return [*tiles, Tile(f"{(by_language['low'] > 0).sum()} of {len(by_language)}", "", what)]
+
+
+def _papers(paper: pd.DataFrame, params: Params, *, shots: int) -> tuple[str, str]:
+    """Return the paper's accuracy and lead, "" if it has none or is about other languages."""
+    reference, baseline = params.comparison.reference, params.comparison.baseline
+    printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE]
+    # The paper's mean is over its own languages.
+    if set(languages_of(paper)) != set(params.languages.all) or reference not in printed.index:
+        return "", ""
+    ahead = signed(printed[reference] - printed[baseline]) if baseline in printed.index else ""
+    accuracy = f"the paper's: {percent(printed[reference])}"
+    return accuracy, f"the paper's: {ahead}" if ahead else ""

@@ -1,8 +1,7 @@
-"""The page itself: what was read, said and drawn, set by what lies in template/."""
+"""The page: markup, style and script from template/, filled with tables, texts and figures."""
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,48 +10,46 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.evaluation.captions import XLM_R_BASE, XNLI, caption, chance_line
-from pipeline.evaluation.gaps import table2_gaps
-from pipeline.evaluation.printing import entries
-from pipeline.languages import LANGUAGES
-from pipeline.params.runs import LABELS
+from pipeline.evaluation import captions, files
+from pipeline.evaluation.printing import by_shots, printed_rows
+from pipeline.evaluation.words import counted, typeset_p
 from pipeline.params.whole import CELLS, Params
 from pipeline.report import facts, statements, tables
 from pipeline.report.examples import EACH, compared_cells, disagreements
-from pipeline.report.failures import failures
 from pipeline.report.figures.collection import empty
 from pipeline.report.figures.drawing import DrawnFigure, inline_svg
-from pipeline.report.figures.words import language_name, seeds_name, shots_name
 from pipeline.report.headline import headline
-from pipeline.report.inputs import Record
-from pipeline.report.text import breakable, visible
+from pipeline.report.names import language_name
+from pipeline.report.records import failures, read_records
+from pipeline.report.text import breakable, visible, with_code
 
 TEMPLATES = Path(__file__).parent / "template"
 
+Tables = Mapping[files.Csv, pd.DataFrame]
 
-@dataclass(frozen=True)
-class Material:
-    """All that the page is made of.
 
-    Attributes:
-        params: of params.yaml.
-        tables: the rows of results/*.csv by the name of the file.
-        table1: our Table I and its standard deviations.
-        paper: the paper's Tables I and II.
-        records: what every cell says of itself.
-        figures: by name; None where nothing was run that a figure could show.
+def read_tables() -> dict[files.Csv, pd.DataFrame]:
+    """Read the tables that the page and the figures show.
+
+    Raises:
+        InputError: one is missing or damaged.
     """
-
-    params: Params
-    tables: Mapping[str, pd.DataFrame]
-    table1: tuple[pd.DataFrame, pd.DataFrame]
-    paper: tuple[pd.DataFrame, pd.DataFrame]
-    records: list[Record]
-    figures: Mapping[str, DrawnFigure | None]
+    ours = (files.TABLE1, files.TABLE1_STD, files.TABLE2, files.INTERVALS, files.DIFFERENCES)
+    more = (files.SIGNIFICANCE, files.SWEEPS, files.CONFUSION, files.PAPER_GAP)
+    return {csv: csv.read() for csv in (*ours, *more, files.PAPER_TABLE1, files.PAPER_TABLE2)}
 
 
-def page(material: Material) -> str:
-    """Return the page, HTML that needs no other file and loads none."""
+def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None]) -> str:
+    """Return the page: HTML that loads no other file.
+
+    Args:
+        params: the parameters.
+        given: what `read_tables` returns.
+        figures: by name; None if no run has numbers for it.
+
+    Raises:
+        InputError: a cell or a split is missing or damaged.
+    """
     script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -63,64 +60,72 @@ def page(material: Material) -> str:
     )
     environment.filters |= {
         "language": language_name,
-        "shots": shots_name,
-        "seeds": seeds_name,
+        "counted": counted,
+        "p": typeset_p,
         "visible": visible,
         "breakable": breakable,
-        "code": _with_code,
+        "code": with_code,
     }
     return environment.get_template("page.html").render(
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         script=Markup(script),
-        # The script alone may run, whatever a text on the page holds.
+        # Only this script may run, whatever a text on the page contains.
         script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
-        **_contents(material),
+        figures={name: _drawn(figure) for name, figure in figures.items()},
+        **_from_params(params),
+        **_from_tables(params, given),
+        **_from_cells(params, given),
     )
 
 
-def _contents(material: Material) -> dict[str, Any]:
-    """Return what the templates name."""
-    params, given = material.params, material.tables
-    mean, std = material.table1
-    entered = entries(mean, std, material.paper[0])
-    pairs = int(material.records[0].metrics["test"]["pairs"])
-    compared = compared_cells(params)
-    seeds = {block: len(grid.seeds) for block in CELLS if (grid := getattr(params, block)).cells}
-    named = params.comparison
+def _from_params(params: Params) -> dict[str, Any]:
+    grids = {block: getattr(params, block) for block in CELLS}
+    seeds = {block: len(grid.seeds) for block, grid in grids.items() if grid.cells}
     return {
         "params": params,
-        "reference": named.reference,
-        "baseline": named.baseline,
-        "labels": LABELS,
-        "is_papers": params.datasets.xnli.path == XNLI and params.backbone.path in XLM_R_BASE,
-        "test_pairs": pairs,
-        "headline": headline(material.tables, material.paper[0], params),
+        "reference": params.comparison.reference,
+        "baseline": params.comparison.baseline,
+        "is_papers": captions.is_papers(params),
         "profile": facts.profile_name(),
         "params_text": facts.params_text(),
         "source": facts.source,
-        "blocks": facts.blocks(params, material.records),
-        "machines": facts.machines(material.records),
         "splits": facts.splits(params),
         "pairs": facts.pairs(params),
-        "caption": caption(params, pairs=pairs, code=lambda path: f"`{path}`"),
-        "chance_line": chance_line(mean, pairs=pairs),
-        "table1": tables.by_shots(entered),
-        "table2": tables.table2(given["table2"], material.paper[1]),
-        "table2_gaps": table2_gaps(params),
-        "p_rows": tuple(tables.P_ROWS),
-        "figures": {name: _drawn(one) for name, one in material.figures.items()},
-        "empty": empty(params),
-        "tests": _tests_made(given["significance"]),
-        "comparisons": statements.comparisons(given["significance"], given["differences"]),
         "few_seeds": list(statements.few_seeds(seeds)),
-        "failures": failures(material.records),
-        "gap_rows": tables.gap_rows(given["paper_gap"]),
-        "gap_summary": tables.gap_summary(given["paper_gap"]),
+        "table2_gaps": captions.table2_gaps(params),
+        "empty": empty(params),
+    }
+
+
+def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
+    significance, differences = given[files.SIGNIFICANCE], given[files.DIFFERENCES]
+    paper1, gap = given[files.PAPER_TABLE1], given[files.PAPER_GAP]
+    made = set(significance["test"])
+    return {
+        "headline": headline(given, params),
+        "table1": by_shots(printed_rows(given[files.TABLE1], paper1, given[files.TABLE1_STD])),
+        "table2": tables.table2(given[files.TABLE2], given[files.PAPER_TABLE2]),
+        "p_rows": tables.P_ROWS,
+        "tests": [test for name, test in statements.TESTS.items() if name in made],
+        "comparisons": statements.comparisons(significance, differences),
+        "gap_rows": tables.gap_rows(gap),
+        "gap_summary": tables.gap_summary(gap),
         "further": tables.further(given, params),
+    }
+
+
+def _from_cells(params: Params, given: Tables) -> dict[str, Any]:
+    records, compared = read_records(params), compared_cells(params)
+    pairs = int(records[0].metrics["test"]["pairs"])
+    return {
+        "test_pairs": pairs,
+        "caption": captions.table1_paragraphs(params, given[files.TABLE1], pairs=pairs),
+        "blocks": facts.blocks(params, records),
+        "machines": facts.machines(records),
+        "failures": failures(records),
         "compared": compared,
         "disagreements": disagreements(params, *compared) if compared else [],
         "each": EACH,
-        "languages": LANGUAGES,
     }
 
 
@@ -133,16 +138,3 @@ def _drawn(drawn: DrawnFigure | None) -> dict[str, Any] | None:
         "heads": list(drawn.figure.numbers.columns),
         "rows": drawn.figure.numbers.to_numpy().tolist(),
     }
-
-
-def _tests_made(significance: pd.DataFrame) -> list[statements.Test]:
-    made = set(significance["test"])
-    return [test for name, test in statements.TESTS.items() if name in made]
-
-
-def _with_code(text: str) -> Markup:
-    """Return text whose parts in backticks are set as code."""
-    parts = text.split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
-    )

@@ -1,82 +1,69 @@
 """The tests and intervals in sentences that cannot be misread."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from pipeline.report.figures.words import (
-    AVERAGE,
-    MINUS,
-    interval,
-    listed,
-    seeds_name,
-    shots_name,
-    signed,
-)
-from pipeline.report.p_values import LEVEL, equation
+from pipeline.evaluation.files import AVERAGE
+from pipeline.evaluation.significance import LANGUAGES_TEST, MCNEMAR, PAPER_TEST, SEEDS_TEST
+from pipeline.evaluation.words import MINUS, counted, interval, listed, p_equation, signed
 
+LEVEL = 0.05
 FEW_SEEDS = 5
 
 WARNINGS = ("only ", "p below ")
-"""How those parts of a note begin that must be said with a p-value."""
+"""How the parts of a note begin that must be given with a p-value."""
 
-Row = dict[str, Any]
+Row = Mapping[Hashable, Any]
 
 
 @dataclass(frozen=True)
 class Test:
-    """How a test is spoken of.
-
-    Attributes:
-        name: what it is called in a sentence.
-        asks: what it asks.
-        speaks: what its p-value speaks about, and what not.
-        counted: what its n counts.
-    """
+    """How the page describes a test: its question, what its p-value is about, what n counts."""
 
     name: str
     asks: str
-    speaks: str
+    scope: str
     counted: str
 
 
 TESTS = {
-    "paired_t_seeds": Test(
+    SEEDS_TEST: Test(
         "paired t-test over seeds",
-        "Would the same pairs of runs differ with other seeds? Each seed gives one number a run, "
-        "its mean over the languages; the differences of the seeds are tested against 0.",
-        "this speaks about new seeds, not new test pairs",
+        "Would the same pair of runs differ with other seeds? Each seed gives one number per run, "
+        "its mean over the languages; the differences between the runs are tested against 0.",
+        "this is about new seeds, not new test pairs",
         "n = {} seeds",
     ),
-    "mcnemar_clustered": Test(
+    MCNEMAR: Test(
         "McNemar's test with test pairs as clusters",
         "Would these trained models differ on other test pairs? All translations of a pair and "
-        "all seeds count as one cluster, since they are right or wrong together.",
-        "this speaks about new test pairs for these trained models, not new seeds",
+        "all seeds count as one cluster, since they tend to be right or wrong together.",
+        "this is about new test pairs for these trained models, not new seeds",
         "n = {} pairs",
     ),
-    "paired_t_languages": Test(
+    LANGUAGES_TEST: Test(
         "paired t-test over languages",
-        "Is the difference even across the languages? Languages share the models and the test "
-        "pairs, so they are no independent trials.",
-        "this says how even the difference is across these languages, not what new seeds, test "
-        "pairs or languages would show",
+        "Is the difference similar across the languages? The languages share the models and the "
+        "test pairs, so they are not independent trials.",
+        "this is about how similar the difference is across these languages, not about new seeds, "
+        "test pairs or languages",
         "n = {} languages",
     ),
-    "paper_independent_t_16_columns": Test(
+    PAPER_TEST: Test(
         "the paper's test",
-        "The test behind the p-values of the paper's Table II, found by recomputation: two "
-        "printed rows of numbers (the languages and their average) as independent samples. It "
-        "counts the average once more and takes a language under two runs for unrelated, so it "
-        "is not sound, and is not corrected.",
-        "it stands here only to be read beside the paper's",
-        "{} numbers a row",
+        "This is the test behind the p-values of the paper's Table II, identified by recomputing "
+        "them: two printed rows of numbers (the languages and their average) as independent "
+        "samples. It counts the average as one more observation and treats a language under two "
+        "runs as unrelated, so it is not sound, and it is not corrected.",
+        "it is given only for comparison with the paper's",
+        "{} numbers per row",
     ),
 }
-"""The tests of significance.csv, in the order in which they are spoken of."""
+"""The tests of significance.csv, in the order of the page."""
 
 
 def comparisons(
@@ -89,87 +76,69 @@ def comparisons(
         differences: the rows of differences.csv.
     """
     averages = differences[differences["language"] == AVERAGE]
-    leads = {(row["other"], row["shots"]): row for row in _rows(averages)}
-    rows = _rows(significance)
+    leads = {(row["other"], row["shots"]): row for row in averages.to_dict("records")}
+    rows = significance.to_dict("records")
     sizes = Counter((row["family"], row["test"]) for row in rows if not pd.isna(row["p_holm"]))
-    tests: dict[tuple[str, int, str], dict[str, Row]] = {}
-    for row in rows:
-        key = (str(row["family"]), int(row["shots"]), str(row["other"]))
-        tests.setdefault(key, {})[str(row["test"])] = row
-    found: dict[str, dict[int, dict[str, list[str]]]] = {}
-    for (family, shots, other), made in tests.items():
-        lead = leads.get((other, shots))
-        known = [name for name in TESTS if name in made]
-        names = [*known, *(name for name in made if name not in TESTS)]
-        sentences = [_test(made[name], sizes[family, name]) for name in names]
-        found.setdefault(family, {}).setdefault(shots, {})[other] = [
-            *([_lead(lead)] if lead else []),
-            *sentences,
-        ]
-    return found
-
-
-def _rows(table: pd.DataFrame) -> list[Row]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    order = {name: at for at, name in enumerate(TESTS)}
+    families: dict[str, dict[int, dict[str, list[str]]]] = {}
+    for row in sorted(rows, key=lambda row: order.get(row["test"], len(order))):
+        others = families.setdefault(row["family"], {}).setdefault(int(row["shots"]), {})
+        if row["other"] not in others:
+            lead = leads.get((row["other"], row["shots"]))
+            others[row["other"]] = [_lead(lead)] if lead else []
+        others[row["other"]].append(_test(row, sizes[row["family"], row["test"]]))
+    return families
 
 
 def few_seeds(counts: Mapping[str, int]) -> Iterator[str]:
-    """Say what a number of seeds is good for, where it is small.
-
-    Args:
-        counts: the number of seeds by block.
-    """
+    """Yield what a small number of seeds cannot show, given the number by block."""
     for seeds in sorted(set(counts.values())):
         blocks = listed(block for block, number in counts.items() if number == seeds)
         if seeds == 1:
             yield (
-                f"One seed ({blocks}). Nothing can be said about other seeds: there is no t-test "
-                "over seeds, and the intervals are over test pairs alone."
+                f"One seed ({blocks}). It says nothing about other seeds: there is no t-test over "
+                "seeds, and the intervals are only over test pairs."
             )
         elif seeds < FEW_SEEDS:
             yield (
-                f"{seeds} seeds ({blocks}) are few: a t-test over them has {seeds - 1} "
-                f"degree{'s' if seeds > 2 else ''} of freedom, misses all but large differences, "
-                "and a bootstrap over so few draws too narrow intervals."
+                f"{seeds} seeds ({blocks}) are few: a t-test over them has "
+                f"{counted(seeds - 1, 'degree')} of freedom and misses all but large differences, "
+                "and a bootstrap over so few seeds gives intervals that are too narrow."
             )
 
 
 def _lead(row: Row) -> str:
     run, other, difference = row["run"], row["other"], float(row["difference"])
-    text = signed(difference)
-    if text == "0.0":
+    size = signed(difference).lstrip(f"+{MINUS}")
+    if size == "0.0":
         what = f"{run} and {other} are level (0.0 points apart)"
     else:
-        size = text.lstrip(f"+{MINUS}")
         unit = "point" if size == "1.0" else "points"
-        side = "ahead of" if difference > 0 else "behind"
-        what = f"{run} is {size} {unit} {side} {other}"
-    bounds = interval(row["low"], row["high"], plus=True)
+        what = f"{run} is {size} {unit} {'ahead of' if difference > 0 else 'behind'} {other}"
+    bounds = interval(row["low"], row["high"], signed)
     return (
-        f"Over {seeds_name(int(row['seeds']))} {what} at {shots_name(int(row['shots']))} "
+        f"Over {counted(row['seeds'], 'seed')}, {what} at {counted(row['shots'], 'shot')} "
         f"(95 % bootstrap interval over seeds and test pairs: {bounds})."
     )
 
 
 def _test(row: Row, comparisons: int) -> str:
-    test = TESTS.get(str(row["test"]))
-    name = test.name if test else str(row["test"])
-    name = name[:1].upper() + name[1:]
-    note = str(row["note"])
+    test = TESTS.get(row["test"], Test(row["test"], "", "", "n = {}"))
+    name, note = test.name[:1].upper() + test.name[1:], row["note"]
     if pd.isna(row["p_value"]):
         why = note.removeprefix("not computed").removeprefix(": ")
         return f"{name}: not computed{f' ({why})' if why else ''}."
-    counted = test.counted if test else "n = {}"
-    said = f"{name} ({counted.format(int(row['n']))}): {equation(float(row['p_value']))}"
+    parts = [f"{name} ({test.counted.format(int(row['n']))}): {p_equation(row['p_value'])}"]
     if not pd.isna(row["p_holm"]):
-        many = f"over {comparisons} comparisons" if comparisons > 1 else "over this one comparison"
+        over = f"{comparisons} comparisons" if comparisons > 1 else "this one comparison"
         verdict = (
             "below 0.05: at the 5 % level this test finds a difference"
             if row["p_holm"] < LEVEL
             else "not below 0.05: at the 5 % level this test finds no difference, which does not "
             "show that there is none"
         )
-        said += f"; after Holm's correction {many} {equation(float(row['p_holm']))}, {verdict}"
+        parts.append(f"{p_equation(row['p_holm'])} after Holm's correction over {over}, {verdict}")
+    if not test.scope:
+        return f"{'; '.join(parts)}. {note}".strip()
     warnings = [part for part in note.split("; ") if part.startswith(WARNINGS)]
-    said = "; ".join([said, *warnings])
-    return f"{said}; {test.speaks}." if test else f"{said}. {note}".strip()
+    return f"{'; '.join([*parts, *warnings, test.scope])}."

@@ -1,1 +1,1 @@
-"""The training loop, the optimizer, and predictions. Names no method."""
+"""Training and prediction of any method."""

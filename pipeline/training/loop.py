@@ -1,14 +1,14 @@
-"""Training: updates drawn from a method's streams, and the epoch to keep. Names no method."""
+"""The training loop: updates drawn from a method's streams, and the epoch to keep."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from pipeline.cells.files import History
 from pipeline.errors import RunError
 from pipeline.methods.base import Example, Losses, Method, TrainingText
 from pipeline.params.runs import Training
@@ -19,20 +19,6 @@ from pipeline.training.prediction import accuracy, autocast, predict
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class History:
-    """What training left behind.
-
-    Attributes:
-        epochs: a row an epoch: epoch, updates so far, learning_rate, loss and its parts
-            (nats, means over the epoch's updates), dev_accuracy (percent).
-        kept: the epoch whose weights the method now has.
-    """
-
-    epochs: pd.DataFrame
-    kept: int
-
-
 def fit(
     method: Method,
     text: TrainingText,
@@ -41,22 +27,22 @@ def fit(
     generator: torch.Generator,
     progress: Progress = silent,
 ) -> History:
-    """Train a method on its run's settings and leave it with the selected epoch's weights.
+    """Train a method with its run's settings, and leave it with the selected epoch's weights.
 
     Args:
         method: on its device.
         text: what it trains on.
         dev: language, pair_id, premise, hypothesis, label in the source language.
-        generator: for the order of examples and the method's draws.
-        progress: told of each update, with the loss.
+        generator: for the order of examples and the method's own draws.
+        progress: called after each epoch, with the loss.
 
     Raises:
-        RunError: the loss is no longer a number.
+        RunError: the loss is not a number any more.
     """
     training = method.run.training
     streams = method.streams(text, generator)
     sizes = {"labelled": len(text.labelled), "pairs": len(text.parallel)}
-    updates = updates_an_epoch(training, sizes, streams)
+    updates = updates_per_epoch(training, sizes, streams)
     total = updates * training.epochs
     draws = {
         name: cycle(examples, training.batch_size, generator) for name, examples in streams.items()
@@ -72,8 +58,8 @@ def fit(
             raise RunError(f"training: the loss is {means['loss']} in epoch {epoch}")
         progress("training", epoch * updates, total, f"loss {means['loss']:.3f}")
         dev_accuracy = accuracy(predict(method, dev))
-        now = {"epoch": epoch, "updates": epoch * updates, **means, "dev_accuracy": dev_accuracy}
-        rows.append(now)
+        row = {"epoch": epoch, "updates": epoch * updates, **means, "dev_accuracy": dev_accuracy}
+        rows.append(row)
         if training.selection == "best_dev" and dev_accuracy > best[0]:
             best = (dev_accuracy, epoch, trained_state(method))
     if training.selection == "last":
@@ -88,7 +74,7 @@ def _epoch(
     optimizer: AdamW,
     rates: Sequence[float],
 ) -> dict[str, float]:
-    """Train one pass, an update for each rate, and return the last rate and each mean loss."""
+    """Make an update per learning rate; return the last rate and the mean of each loss."""
     method.train()
     sums: dict[str, Tensor] = {}
     for learning_rate in rates:
@@ -96,7 +82,7 @@ def _epoch(
         losses = update(method, drawn, optimizer, learning_rate=learning_rate)
         for name, value in {"loss": losses.total, **losses.parts}.items():
             sums[name] = sums.get(name, 0) + value.detach()
-    # Reading a loss waits for the device, so it is read once a pass.
+    # Reading a loss waits for the device, so it is read once per epoch.
     means = {name: float(value) / len(rates) for name, value in sums.items()}
     return {"learning_rate": rates[-1], **means}
 
@@ -108,13 +94,10 @@ def update(
     *,
     learning_rate: float,
 ) -> Losses:
-    """Make one update, and return the losses before it. A GPU is given work and not waited for.
+    """Make one update with a batch of each stream, without waiting for a GPU.
 
-    Args:
-        method: in training mode.
-        drawn: a batch of each stream.
-        optimizer: of the method's parameters.
-        learning_rate: of this update.
+    Returns:
+        The losses before the update.
     """
     optimizer.forget_gradients()
     with autocast(method):
@@ -125,15 +108,13 @@ def update(
     return losses
 
 
-def updates_an_epoch(
+def updates_per_epoch(
     training: Training, sizes: Mapping[str, int], streams: Mapping[str, Sequence[Example]]
 ) -> int:
-    """Return how many batches one pass is.
+    """Return the number of batches in an epoch.
 
-    Args:
-        training: `epoch` says over what a pass is.
-        sizes: how many labelled and parallel pairs there are.
-        streams: what the method draws from; "longest" is the longest of these.
+    `training.epoch` says what an epoch passes over: all labelled or all parallel pairs, whose
+    numbers are `sizes`, or the longest of the streams that the method draws from.
     """
     if training.epoch == "longest":
         longest = max(len(examples) for examples in streams.values())
@@ -143,18 +124,18 @@ def updates_an_epoch(
 
 
 def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator[list[T]]:
-    """Give batches of items without end, shuffled anew for every pass.
+    """Yield batches of items forever, reshuffled for every pass.
 
-    The last batch of a pass holds what is left, so that no batch holds an item twice.
+    The last batch of a pass may be smaller, so that no batch holds an item twice.
     """
     while True:
         order = torch.randperm(len(items), generator=generator).tolist()
         for start in range(0, len(items), size):
-            yield [items[place] for place in order[start : start + size]]
+            yield [items[index] for index in order[start : start + size]]
 
 
 def make_optimizer(method: nn.Module, training: Training) -> AdamW:
-    """Return AdamW over what is trainable; biases and LayerNorm are not decayed."""
+    """Return AdamW over the trainable parameters; biases and LayerNorms are not decayed."""
     trainable = [p for p in method.parameters() if p.requires_grad]
     decayed = Group([p for p in trainable if p.ndim > 1], training.weight_decay)
     spared = Group([p for p in trainable if p.ndim <= 1], 0.0)
@@ -172,7 +153,7 @@ def rate(training: Training, step: int, total: int) -> float:
 
 
 def trained_state(method: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of the weights that training changes."""
+    """Return a copy of the trainable weights."""
     return {
         name: value.detach().clone()
         for name, value in method.named_parameters()

@@ -1,7 +1,6 @@
-"""AdamW by the function under torch's class of that name.
+"""AdamW by the function inside torch's class of that name, with the same numbers to the last bit.
 
-The class imports torch's compiler at its first step, for 1.5 s, and uses none of it. The numbers
-are the same to the last bit.
+The class imports torch's compiler at its first step, for 1.5 s, and does not use it.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from torch.optim.adamw import adamw
 
 @dataclass(frozen=True)
 class Group:
-    """Parameters that are decayed alike."""
+    """Parameters with the same weight decay."""
 
     parameters: Sequence[Tensor]
     weight_decay: float
@@ -22,7 +21,7 @@ class Group:
 
 @dataclass
 class _Moments:
-    """What is remembered of one parameter: the updates so far and the two running means."""
+    """The state of one parameter: updates so far, and the running means of gradient and square."""
 
     updates: Tensor
     mean: Tensor
@@ -37,24 +36,24 @@ class AdamW:
     _moments: dict[Tensor, _Moments] = field(default_factory=dict)
 
     def forget_gradients(self) -> None:
-        """Make the gradients of all parameters none."""
+        """Set the gradients of all parameters to None."""
         for group in self.groups:
             for parameter in group.parameters:
                 parameter.grad = None
 
     @torch.no_grad()
     def update(self, learning_rate: float) -> None:
-        """Change every parameter that has a gradient."""
+        """Update every parameter that has a gradient."""
         for group in self.groups:
-            trained = [one for one in group.parameters if one.grad is not None]
-            moments = [self._moments_of(one) for one in trained]
+            trained = [weight for weight in group.parameters if weight.grad is not None]
+            moments = [self._moments_of(weight) for weight in trained]
             adamw(
                 trained,
-                [one.grad for one in trained if one.grad is not None],
-                [one.mean for one in moments],
-                [one.square for one in moments],
+                [weight.grad for weight in trained if weight.grad is not None],
+                [moment.mean for moment in moments],
+                [moment.square for moment in moments],
                 [],
-                [one.updates for one in moments],
+                [moment.updates for moment in moments],
                 fused=True,
                 amsgrad=False,
                 beta1=0.9,

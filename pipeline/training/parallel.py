@@ -1,4 +1,4 @@
-"""Which parallel pairs a run reads: PAWS-15, more of it, or its own pairs with translations."""
+"""The parallel pairs that a run reads: PAWS-15, or the translations of its own labelled pairs."""
 
 import pandas as pd
 
@@ -9,18 +9,13 @@ from pipeline.params.runs import Run
 
 
 def read_parallel(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
-    """Read the parallel pairs that a run asks for by `pairs` and `external_pairs`.
-
-    Args:
-        run: its `parallel` says which.
-        shots: k, of the split whose translations are read.
-        seed: the training seed, where each has its own split.
+    """Read the parallel pairs that a run selects by `pairs` and `external_pairs`.
 
     Returns:
         language, premise, hypothesis, target_premise, target_hypothesis and more.
 
     Raises:
-        InputError: the file is missing, or holds fewer pairs than asked for, or none.
+        InputError: the file is missing, or holds no pairs or too few.
     """
     if run.parallel.pairs == "xnli":
         return _translations(run, shots=shots, seed=seed)

@@ -12,8 +12,8 @@ from pipeline.methods.base import Method
 from pipeline.params.runs import LABELS
 from pipeline.progress import Progress, silent
 
-TOKENS_A_BATCH = {"cpu": 4_096, "cuda": 16_384}
-"""Rows are batched by length up to this many tokens, padding included. More leave a CPU's cache."""
+TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 16_384}
+"""The most tokens in a batch, padding included; on a CPU, more do not fit its cache."""
 
 
 def predict(
@@ -24,21 +24,21 @@ def predict(
     Args:
         method: trained; left in evaluation mode.
         examples: language, pair_id, premise, hypothesis, label.
-        threads: in which batches are predicted side by side, each as torch computes in one
-            thread; where it has one anyway, results are the same in any number.
-        progress: told of each batch.
+        threads: how many batches to predict at once, with one torch thread each. If torch has
+            one thread anyway, their number does not change the results.
+        progress: called after each batch.
 
     Returns:
-        The columns of artifacts.PREDICTIONS, in the examples' order.
+        The columns of the form PREDICTIONS, in the examples' order.
     """
     examples = examples.reset_index(drop=True)
     rows: list[Row] = []
-    places: list[int] = []
+    order: list[int] = []
     for code, part in examples.groupby("language", sort=False, observed=True):
         rows += method.rows(part.premise.tolist(), part.hypothesis.tolist(), language=str(code))
-        places += part.index.tolist()
+        order += part.index.tolist()
     probabilities = torch.empty(len(rows), len(LABELS))
-    probabilities[places] = _probabilities(method, rows, threads, progress)
+    probabilities[order] = _probabilities(method, rows, threads, progress)
     frame = examples[["language", "pair_id", "label"]].copy()
     frame["predicted"] = probabilities.argmax(-1).numpy()
     for label, name in enumerate(LABELS):
@@ -49,44 +49,45 @@ def predict(
 def _probabilities(
     method: Method, rows: Sequence[Row], threads: int, progress: Progress
 ) -> torch.Tensor:
+    """Return the label probabilities of each row, [len(rows), C], on the CPU."""
     method.eval()
-    batches = list(_batches(rows, TOKENS_A_BATCH[method.device.type]))
+    batches = list(_batches(rows, TOKENS_PER_BATCH[method.device.type]))
     order: list[int] = []
     parts: list[torch.Tensor] = []
 
-    def of_batch(places: Sequence[int]) -> torch.Tensor:
-        # These contexts hold for the thread that enters them.
+    def of_batch(indices: Sequence[int]) -> torch.Tensor:
+        # These contexts are per thread.
         with torch.inference_mode(), autocast(method):
-            logits = method.label_logits(method.collate([rows[place] for place in places]))
+            logits = method.label_logits(method.collate([rows[index] for index in indices]))
         return logits.float().softmax(-1)
 
-    with _side_by_side(min(threads, len(batches))) as each:
-        for places, part in zip(batches, each(of_batch, batches), strict=True):
+    with _thread_map(min(threads, len(batches))) as thread_map:
+        for indices, part in zip(batches, thread_map(of_batch, batches), strict=True):
             parts.append(part)
-            order += places
+            order += indices
             progress("predicting", len(order), len(rows))
     # Reading from the device waits for it, so it is done once.
-    found = torch.empty(len(rows), len(LABELS))
-    found[order] = torch.cat(parts).cpu()
-    return found
+    probabilities = torch.empty(len(rows), len(LABELS))
+    probabilities[order] = torch.cat(parts).cpu()
+    return probabilities
 
 
 @contextmanager
-def _side_by_side(threads: int) -> Iterator[Callable[..., Iterator[torch.Tensor]]]:
-    """Give a `map` that works in some threads, each of which computes in one."""
+def _thread_map(threads: int) -> Iterator[Callable[..., Iterator[torch.Tensor]]]:
+    """Yield a `map` over some threads, each with one torch thread."""
     if threads < 2:
         yield map
         return
-    # A thread that starts has torch's usual number again, not that of the one that starts it.
+    # A new thread starts with torch's default number of threads, not with its parent's.
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield pool.map
     finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody wants the rest
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C, do not finish the rest
 
 
 def autocast(method: Method) -> torch.autocast:
-    """Return the context in which a method computes: bfloat16 where its run says so."""
+    """Return the context in which a method computes: bfloat16 if its run says so."""
     return torch.autocast(
         method.device.type,
         dtype=torch.bfloat16,
@@ -95,13 +96,13 @@ def autocast(method: Method) -> torch.autocast:
 
 
 def _batches(rows: Sequence[Row], tokens: int) -> Iterator[list[int]]:
-    """Give places of rows of like length, so that little is padded; longest first."""
+    """Yield indices of rows of similar length, which need little padding; longest first."""
     batch: list[int] = []
-    for place in sorted(range(len(rows)), key=lambda place: -len(rows[place].ids)):
+    for index in sorted(range(len(rows)), key=lambda index: -len(rows[index].ids)):
         if batch and (len(batch) + 1) * len(rows[batch[0]].ids) > tokens:
             yield batch
             batch = []
-        batch.append(place)
+        batch.append(index)
     if batch:
         yield batch
 

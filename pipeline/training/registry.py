@@ -1,4 +1,4 @@
-"""Methods by name: the file's name in pipeline/methods/ is the method's."""
+"""Methods by name: a method is the file of its name in pipeline/methods/."""
 
 from importlib import import_module
 from typing import Any
@@ -9,7 +9,7 @@ from pipeline.params.strict import Strictly, parse
 
 
 def read_settings(run: Run) -> Strictly:
-    """Return the method's own settings of a run, checked.
+    """Return a run's settings of its method's own.
 
     Raises:
         InputError: a setting is unknown, of the wrong type or impossible.
@@ -22,14 +22,9 @@ def read_settings(run: Run) -> Strictly:
 
 
 def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
-    """Return every setting that a run is trained with, one flat object in a fixed order.
+    """Return every setting of a run and the number of pairs it read, flat, defaults filled in.
 
-    What was left out of params.yaml has its default here, so two runs that are trained alike
-    have equal settings, however they are written.
-
-    Args:
-        run: by its name.
-        external_pairs: how many pairs of PAWS-15 were read.
+    Runs that are trained alike have equal settings, however params.yaml writes them.
 
     Raises:
         InputError: a setting of the method is impossible.
@@ -51,7 +46,7 @@ def build(context: Context) -> Method:
     """Return the method of a run.
 
     Raises:
-        InputError: a setting is impossible, alone or with this backbone.
+        InputError: a setting is impossible, by itself or with this backbone.
     """
     module = import_module(f"pipeline.methods.{context.run.method}")
     method: Method = module.Model(context, read_settings(context.run))

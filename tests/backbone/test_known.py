@@ -1,4 +1,4 @@
-"""Text that is tokenized once for all cells: every row is what it would be without."""
+"""Text that is tokenized once for all cells: the rows are the same with it and without."""
 
 import shutil
 import string
@@ -13,14 +13,12 @@ from hypothesis import strategies as st
 from pipeline.artifacts import write_table
 from pipeline.backbone.files import TOKENIZED
 from pipeline.backbone.tokens import Pieces, load_pieces, notes_of, read_known, tokenize
-from pipeline.errors import InputError
-from pipeline.params.runs import METHODS
 from pipeline.prompting.forms import FORMS, every_form
 from pipeline.prompting.template import ClozeTemplate, PairTemplate, QuestionTemplate
 from pipeline.training.registry import build
 from tests import toys
+from tests.commands import refusal
 
-NAMES = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
 PREMISES = [
     "a dog runs.",
     " two men play ",
@@ -31,19 +29,13 @@ PREMISES = [
     "the cat " * 60,
 ]
 HYPOTHESES = [
-    "the cat?!",
-    "a dog",
-    "the cat sleeps -- ",
-    " ",
-    "!?",
-    "Ω🐕‍🦺 co\u0301te.",
-    "a dog runs.",
-]
+    "the cat?!", "a dog", "the cat sleeps -- ", " ", "!?", "Ω🐕‍🦺 co\u0301te.", "a dog runs.",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def known(toy_backbone, tmp_path_factory):
-    """The file of all that templates can ask of the sentences above."""
+    """A file of every text that templates make of the sentences above."""
     path = tmp_path_factory.mktemp("tokens") / "test.parquet"
     return written(toy_backbone, every_form([*PREMISES, *HYPOTHESES]), path)
 
@@ -55,38 +47,36 @@ def written(folder, texts, path):
 
 
 class Recorder:
-    """A tokenizer that notes what it is asked."""
+    """A tokenizer that records the texts that it is given."""
 
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
-        self.asked = []
+        self.texts = []
 
     def __getattr__(self, name):
         return getattr(self.tokenizer, name)
 
     def encode_batch_fast(self, texts, **options):
-        self.asked += texts
+        self.texts += texts
         return self.tokenizer.encode_batch_fast(texts, **options)
 
 
 @pytest.fixture
 def recorded(toy_backbone, known):
-    """Pieces that know the file, and what they had to tokenize all the same."""
+    """Pieces that know the file, and the list of texts that they tokenized nevertheless."""
     made = toys.tokenizer()
-    recorder = Recorder(made.backend_tokenizer)
-    pieces = Pieces(
-        recorder, mask=made.mask_token, pad=made.pad_token, known=read_known(known, toy_backbone)
-    )
-    return pieces, recorder.asked
+    recorder, texts = Recorder(made.backend_tokenizer), read_known(known, toy_backbone)
+    pieces = Pieces(recorder, mask=made.mask_token, pad=made.pad_token, known=texts)
+    return pieces, recorder.texts
 
 
-@pytest.mark.parametrize("language", ["en", *toys.TARGETS])
-@pytest.mark.parametrize("name", NAMES)
-def test_every_method_makes_the_same_rows(name, language, toy_backbone, known):
-    context = toys.context(toy_backbone, name)
-    knowing = toys.context(toy_backbone, name, known=known)
-    expected = build(context).rows(PREMISES, HYPOTHESES, language=language)
-    assert build(knowing).rows(PREMISES, HYPOTHESES, language=language) == expected
+@pytest.mark.parametrize("method", toys.method_names())
+def test_every_method_makes_the_same_rows(method, toy_backbone, known):
+    unknowing = build(toys.context(toy_backbone, method))
+    knowing = build(toys.context(toy_backbone, method, known=known))
+    for language in ("en", *toys.TARGETS):
+        expected = unknowing.rows(PREMISES, HYPOTHESES, language=language)
+        assert knowing.rows(PREMISES, HYPOTHESES, language=language) == expected
 
 
 @pytest.mark.parametrize(
@@ -98,19 +88,19 @@ def test_every_method_makes_the_same_rows(name, language, toy_backbone, known):
     ],
     ids=["cloze", "question", "pair"],
 )
-def test_no_template_has_to_tokenize_what_is_known(template, recorded):
-    pieces, asked = recorded
+def test_no_template_tokenizes_a_known_text(template, recorded):
+    pieces, tokenized = recorded
     made = template(pieces)
-    asked.clear()  # the template's own words
+    tokenized.clear()  # the template's own words
     made.rows(PREMISES, HYPOTHESES)
-    assert asked == [], "a form of a sentence that pipeline/prompting/forms.py does not list"
+    assert tokenized == [], "a form of a sentence that is missing in pipeline/prompting/forms.py"
 
 
-def test_what_is_not_known_is_tokenized(recorded, toy_backbone):
-    pieces, asked = recorded
+def test_unknown_texts_are_tokenized(recorded, toy_backbone):
+    pieces, tokenized = recorded
     texts = ["a dog runs.", "two cats", "", "two cats", "a dog runs."]
     assert pieces.of(texts) == load_pieces(toy_backbone).of(texts)
-    assert asked == ["two cats", "two cats"]
+    assert tokenized == ["two cats", "two cats"]
 
 
 WORDS = st.text(alphabet=string.ascii_lowercase + " .?é猫", max_size=20)
@@ -125,74 +115,67 @@ def test_any_mixture_has_its_own_pieces(data, texts, toy_backbone, tmp_path_fact
     assert load_pieces(toy_backbone, known=path).of(asked) == load_pieces(toy_backbone).of(asked)
 
 
-def test_a_file_in_several_parts_reads_as_one(known, toy_backbone, tmp_path):
+def test_a_file_in_several_row_groups_reads_as_one(known, toy_backbone, tmp_path):
     table = pq.read_table(known)
     pq.write_table(table, tmp_path / "parts.parquet", row_group_size=3)
-    texts = table["text"].to_pylist()
-    found = load_pieces(toy_backbone, known=tmp_path / "parts.parquet").of(texts)
-    assert [list(one) for one in found] == table["ids"].to_pylist()
+    pieces = load_pieces(toy_backbone, known=tmp_path / "parts.parquet")
+    assert [list(ids) for ids in pieces.of(table["text"].to_pylist())] == table["ids"].to_pylist()
 
 
-def test_progress_is_told_to_the_last_text(toy_backbone, monkeypatch):
-    monkeypatch.setattr("pipeline.backbone.tokens.AT_A_TIME", 4)
-    told = []
+def test_progress_is_reported_up_to_the_last_text(toy_backbone, monkeypatch):
+    monkeypatch.setattr("pipeline.backbone.tokens.CHUNK", 4)
+    reports = []
     texts = [f"dog {n}" for n in range(10)]
     pieces = load_pieces(toy_backbone)
-    frame = tokenize(pieces, texts, progress=lambda *said: told.append(said))
-    assert told == [("tokenizing", done, 10) for done in (4, 8, 10)]
+    frame = tokenize(pieces, texts, progress=lambda *report: reports.append(report))
+    assert reports == [("tokenizing", done, 10) for done in (4, 8, 10)]
     assert frame.to_dict("list") == {"text": texts, "ids": pieces.of(texts)}
 
 
 @given(st.lists(WORDS, max_size=5))
-def test_every_form_of_every_sentence_is_there_once(sentences):
-    found = every_form(sentences)
-    assert set(found) == {form(one) for form in FORMS for one in sentences}
-    assert len(found) == len(set(found))
+def test_every_form_of_every_sentence_occurs_once(sentences):
+    texts = every_form(sentences)
+    assert set(texts) == {form(sentence) for form in FORMS for sentence in sentences}
+    assert len(texts) == len(set(texts))
 
 
 @pytest.mark.parametrize("notes", [{"tokenizer": "another"}, {}], ids=["another", "no notes"])
 def test_tokens_of_another_tokenizer_are_refused(notes, toy_backbone, tmp_path):
     path = tmp_path / "test.parquet"
     write_table(pd.DataFrame({"text": ["a"], "ids": [[1]]}), path, TOKENIZED, notes=notes)
-    with pytest.raises(InputError) as caught:
-        load_pieces(toy_backbone, known=path)
-    assert str(caught.value) == (
+    assert refusal(load_pieces, toy_backbone, known=path) == (
         f"{path}: expected tokens of {toy_backbone}/tokenizer.json, found those of another "
         f"tokenizer (stage tokens)"
     )
 
 
 def test_a_backbone_with_another_tokenizer_refuses_them(known, toy_backbone, tmp_path):
-    folder = tmp_path / "backbone"
-    shutil.copytree(toy_backbone, folder)
+    folder = shutil.copytree(toy_backbone, tmp_path / "backbone")
     toys.tokenizer(specials=toys.OTHER_SPECIALS).save_pretrained(folder)
-    with pytest.raises(InputError, match=r"found those of another tokenizer \(stage tokens\)"):
-        load_pieces(folder, known=known)
+    line = refusal(load_pieces, folder, known=known)
+    assert line.endswith("found those of another tokenizer (stage tokens)")
 
 
 def test_a_missing_file_is_one_line(toy_backbone, tmp_path):
-    with pytest.raises(InputError, match=r"no\.parquet: expected the output of an earlier stage"):
-        load_pieces(toy_backbone, known=tmp_path / "no.parquet")
+    line = refusal(load_pieces, toy_backbone, known=tmp_path / "no.parquet")
+    assert "no.parquet: expected the output of an earlier stage" in line
+
+
+IDS = "column ids: expected list<element: int32 not null>, found"
 
 
 @pytest.mark.parametrize(
     ("columns", "line"),
     [
-        (
-            {"text": ["a"]},
-            "column ids: expected list<element: int32 not null>, found no such column",
-        ),
-        (
-            {"text": ["a"], "ids": [1]},
-            "column ids: expected list<element: int32 not null>, found int64",
-        ),
+        ({"text": ["a"]}, f"{IDS} no such column"),
+        ({"text": ["a"], "ids": [1]}, f"{IDS} int64"),
         (
             {"text": ["a"], "ids": pa.array([[1]], pa.list_(pa.int64()))},
-            "column ids: expected list<element: int32 not null>, found list<element: int64>",
+            f"{IDS} list<element: int64>",
         ),
         (
             {"text": ["a"], "ids": pa.array([[None]], pa.list_(pa.int32()))},
-            "column ids: expected list<element: int32 not null>, found list<element: int32>",
+            f"{IDS} list<element: int32>",
         ),
         (
             {"text": ["a", None], "ids": pa.array([[1], []], TOKENIZED.schema.field("ids").type)},
@@ -205,6 +188,4 @@ def test_a_file_of_another_form_is_one_line(columns, line, toy_backbone, tmp_pat
     path = tmp_path / "test.parquet"
     table = pa.table(columns).replace_schema_metadata(notes_of(toy_backbone))
     pq.write_table(table, path)
-    with pytest.raises(InputError) as caught:
-        load_pieces(toy_backbone, known=path)
-    assert str(caught.value) == f"{path}: {line}"
+    assert refusal(load_pieces, toy_backbone, known=path) == f"{path}: {line}"

@@ -13,7 +13,7 @@ def test_rows_are_padded_on_the_right_to_a_multiple_of_eight():
     assert layout.is_token.shape == (3, 16)
     assert layout.is_token.sum(1).tolist() == [3, 9, 1]
     assert layout.positions.tolist() == [0, 1, 2, *range(9), 0]
-    assert layout.places.tolist() == [0, 1, 2, *range(16, 25), 32]
+    assert layout.to_padded.tolist() == [0, 1, 2, *range(16, 25), 32]
     assert layout.padded
 
 
@@ -26,7 +26,7 @@ def test_rows_of_one_length_are_not_padded():
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=6))
-def test_what_is_spread_stands_where_it_belongs_and_is_gathered_again(lengths):
+def test_spread_values_are_in_their_rows_and_are_gathered_again(lengths):
     layout = make_layout(torch.tensor(lengths), CPU)
     values = torch.arange(sum(lengths), dtype=torch.float32)[:, None]
     rows = layout.spread(values)
@@ -44,7 +44,7 @@ def test_gradients_are_those_of_indexing(lengths):
 
     def through_rows(values):
         rows = layout.spread(values) * weights
-        # As attention does, nothing is learned from padding.
+        # As in attention, nothing is learned from padding.
         rows = rows.masked_fill(~layout.is_token[..., None], 0.0)
         return layout.gather(rows.cumsum(1))
 

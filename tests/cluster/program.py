@@ -1,4 +1,4 @@
-"""A program that warm workers call: `toy OUT` writes what it finds, and leaves a mess."""
+"""A program that warm workers call: `toy OUT` writes what it finds, and leaves a mess behind."""
 
 import importlib
 import os
@@ -9,26 +9,26 @@ from pathlib import Path
 
 
 def main() -> None:
-    out, *rest = sys.argv[1:]
-    if "fail" in rest:
+    (out,) = sys.argv[1:]
+    if told("fail", out):
         sys.stderr.write("toy: no luck today\n")
         sys.exit(1)
-    if "raise" in rest:
+    if told("raise", out):
         raise MemoryError("no room for 3 GiB")
+    if told("die", out):
+        os.kill(os.getpid(), signal.SIGKILL)
     import torch
 
     if told("hoard", out):
         torch.empty(2**44)
-    if told("die", out):
-        os.kill(os.getpid(), signal.SIGKILL)
     sys.path.insert(0, str(Path.cwd()))
     part = importlib.import_module(f"part_{Path.cwd().parent.name}")
     deterministic = torch.are_deterministic_algorithms_enabled()
-    found = (part.TEXT, "MESS" in os.environ, deterministic, torch.get_num_threads())
+    state = (part.TEXT, "MESS" in os.environ, deterministic, torch.get_num_threads())
     with Path("told/pids").open("a") as file:
         file.write(f"{os.getpid()}\n")
-    sys.stdout.write(f"{out} {found}\n")
-    Path(out).write_text(f"{found}\n")
+    sys.stdout.write(f"{out} {state}\n")
+    Path(out).write_text(f"{state}\n")
     os.environ["MESS"] = "1"
     os.chdir("/")
     random.seed(1)
@@ -39,5 +39,5 @@ def main() -> None:
 
 
 def told(word: str, out: str) -> bool:
-    """Return whether the cell of an out is to do something, as a file DVC does not see says."""
+    """Return whether the test wants this of the cell with an out."""
     return Path(f"told/{word}-{Path(out).stem}").exists()

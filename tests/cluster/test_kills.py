@@ -1,132 +1,127 @@
-"""A grid whose driver and workers are killed again and again."""
+"""`mpt repro` as a process: drivers, workers and nodes that are killed or stopped."""
 
 import os
 import random
-import shutil
 import signal
 import time
-from collections import Counter
 
 import pytest
 
+from pipeline.cluster.states import State
 from tests.cluster import toy
-from tests.cluster.running import family, gone, name, start
+from tests.cluster.processes import (
+    assert_gone,
+    changes,
+    descendants,
+    name,
+    running,
+    start,
+    wait,
+)
 
 pytest.importorskip("ray", reason="mpt repro's extra")
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
-CELLS = 40
-PAIRS = 5
-"""Of kills, one of the driver and one of a worker."""
-SEED = int(os.environ.get("KILLS_SEED", "20"))
 
 
-class Disturbed:
-    """A run that is killed at random moments, and begun again after each kill of its driver."""
-
-    def __init__(self, folder, chance):
-        self.folder, self.chance = folder, chance
-        self.told: list[tuple[str, str]] = []
-        self.ran_when_done: dict[str, int] = {}
-        self.killed: list[str] = []
-        self.orphans = []
-        self.process = start(folder)
-
-    def read(self) -> str:
-        """Take note of the next line; return the state that it tells."""
-        line = self.process.stdout.readline()
-        assert line, f"over after {self.killed}: {self.process.stderr.read()}"
-        return self.note(line)
-
-    def note(self, line: str) -> str:
-        stage, _, state = line.strip().partition(": ")
-        state = state.partition(" ")[0]
-        self.told.append((stage, state))
-        return state
-
-    def wait(self) -> None:
-        time.sleep(self.chance.uniform(0, 0.5))
-
-    def kill_driver(self) -> None:
-        """Kill it, and begin the next run while what it leaves behind is still there."""
-        for _ in range(self.chance.randint(1, 20)):
-            self.read()
-        self.wait()
-        self.orphans += family(self.process)
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.end()
-        self.killed.append("driver")
-        self.process = start(self.folder)
-
-    def kill_worker(self) -> None:
-        left = self.chance.randint(1, 4)
-        while left:
-            left -= self.read() == "running"
-        self.wait()
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
-            found = [one for one in family(self.process) if name(one) == "ray::Worker.run"]
-            if found:
-                self.chance.choice(found).kill()
-                self.killed.append("worker")
-                return
-            time.sleep(0.01)
-        raise AssertionError("no worker runs a cell")
-
-    def end(self) -> int:
-        """Wait for the driver's end and read what it said last; return its exit code."""
-        try:
-            code = self.process.wait(timeout=100)
-        finally:
-            self.process.kill()
-        os.set_blocking(self.process.stdout.fileno(), False)  # Ray's processes may hold it
-        for line in self.process.stdout.read().splitlines():
-            self.note(line)
-        ran = toy.ran(self.folder)
-        for cell in self.done():
-            self.ran_when_done.setdefault(cell, ran[cell.removeprefix("cell@")])
-        return code
-
-    def done(self) -> set[str]:
-        return {stage for stage, state in self.told if state == "done" and "@" in stage}
-
-
-def test_ten_kills_lose_no_finished_cell_and_change_nothing(tmp_path, monkeypatch):
-    repository = toy.repository(tmp_path / "ours", cells=CELLS)
-    twin = shutil.copytree(repository, tmp_path / "theirs", symlinks=True)
+def test_after_a_killed_driver_no_finished_cell_runs_again(repository):
+    toy.write_params(repository, range(1, 7))
     (repository / "told/slow").write_text("0.3")
-    print(f"KILLS_SEED={SEED}")  # noqa: T201
-    chance = random.Random(SEED)
-    run = Disturbed(repository, chance)
+    process = start(repository, "--jobs", "2")  # on a Ray of its own
+    wait(lambda: toy.ran(repository)["6"])
+    children = descendants(process.pid)
+    process.kill()
+    process.wait()
+    assert_gone(children)
+    done = {stage for stage, state in changes(process.stdout.read()) if state == "done"}
+    assert "cell@4" in done
+    before = toy.ran(repository)
+    again = toy.run(repository)
+    assert again.good, again.reasons
+    assert not {f"cell@{n}" for n in toy.ran(repository) - before} & done
+    assert set(toy.ran(repository)) == set("123456")
+    assert max(toy.ran(repository).values()) <= 2
+    assert toy.status(repository) == {}
+    lock = toy.lock(repository)
+    (repository / "dvc.lock").unlink()
+    toy.dvc_repro(repository)
+    assert toy.lock(repository) == lock
+
+
+def test_ctrl_c_stops_the_run_and_keeps_what_was_done(repository, cluster):
+    (repository / "told/slow").write_text("1")
+    process = start(repository, "--address", cluster.address)
+    command = running(["sh", "cell.sh", "3"])
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert process.stderr.read() == "mpt: interrupted\n"
+    assert_gone([command])
+    assert {b"base:", b"cell@1:"} <= set(toy.lock(repository).split())
+    (repository / "told/slow").unlink()
+    assert toy.run(repository).current["cell@1"] is State.UNCHANGED
+
+
+def test_two_nodes_share_a_folder_and_one_of_them_is_lost(repository, cluster):
+    (repository / "told/slow").write_text("0.7")
+    (repository / "cell.sh").write_text("echo $NODE >> told/nodes\n" + toy.CELL)
+    toy.write_params(repository, range(1, 7))
+    second = cluster.add_node(num_cpus=1, env_vars={"NODE": "second"})
+    process = start(repository, "--address", cluster.address)
     try:
-        for _ in range(PAIRS):
-            # In pairs: a cell that loses its worker three times in one run is given up.
-            for kill in chance.sample([run.kill_driver, run.kill_worker], 2):
-                kill()
-    except BaseException:
-        run.process.kill()
-        raise
-    assert run.end() == 0, run.process.stderr.read()
-    assert run.process.stderr.read() == ""
-    assert gone(run.orphans)
-    assert Counter(run.killed) == {"driver": PAIRS, "worker": PAIRS}
-    check_nothing_ran_again(run)
-    monkeypatch.chdir(twin)
-    assert toy.run(twin).good
-    monkeypatch.chdir(repository)
-    for made in ("all.txt", "dvc.lock"):
-        assert (repository / made).read_bytes() == (twin / made).read_bytes()
-    assert toy.cache(twin).items() <= toy.cache(repository).items()
+        wait(lambda: toy.ran(repository)["4"])
+        cluster.remove_node(second, allow_graceful=False)
+        said, complained = process.communicate(timeout=110)
+    finally:
+        process.kill()
+    assert process.returncode == 0, said + complained
+    assert complained == ""
+    assert set((repository / "told/nodes").read_text().split()) == {"second"}
+    assert set(toy.ran(repository)) == set("123456")
+    assert toy.ran(repository).total() <= 7
     assert toy.status(repository) == {}
 
 
-def check_nothing_ran_again(run: Disturbed) -> None:
-    for cell in run.done():
-        states = [state for one, state in run.told if one == cell]
-        assert "running" not in states[states.index("done") :], (cell, states)
-    ran = toy.ran(run.folder)
-    assert {cell: ran[cell.removeprefix("cell@")] for cell in run.ran_when_done} == (
-        run.ran_when_done
-    )
-    assert len(ran) == CELLS
-    assert ran.total() <= CELLS + 2 * PAIRS + PAIRS  # what ran when its driver or worker went
+CELLS = 20
+SEED = int(os.environ.get("KILLS_SEED", "20"))
+
+
+def test_ten_kills_lose_no_finished_cell_and_change_nothing(repository, sequential, cluster):
+    toy.write_params(repository, range(1, CELLS + 1))
+    other = sequential()
+    (repository / "told/slow").write_text("0.3")
+    print(f"KILLS_SEED={SEED}")  # noqa: T201
+    chance = random.Random(SEED)
+    command = (repository, "--address", cluster.address)
+    printed = []
+
+    def busy_workers():
+        """Wait until some begin to work, and then for a random time; return them."""
+        begun = toy.ran(repository).total()
+        wait(lambda: toy.ran(repository).total() > begun)
+        time.sleep(chance.uniform(0, 0.2))
+        return wait(lambda: [one for one in descendants() if name(one) == "ray::Worker.run"])
+
+    process = start(*command)
+    try:
+        for count in (2, 1, 2, 1):  # a cell that loses three workers in one run fails
+            for _ in range(count):
+                chance.choice(busy_workers()).kill()
+            busy_workers()
+            process.kill()
+            process.wait()
+            printed += changes(process.stdout.read())
+            process = start(*command)  # while its workers may still run
+        said, complained = process.communicate(timeout=100)
+    finally:
+        process.kill()
+    assert (process.returncode, complained) == (0, "")
+    printed += changes(said)
+    for stage in {stage for stage, state in printed if state == "done"}:
+        states = [state for other, state in printed if other == stage]
+        assert "running" not in states[states.index("done") :], (stage, states)
+    assert len(toy.ran(repository)) == CELLS
+    assert toy.ran(repository).total() <= CELLS + 4 * 2 + 6  # cells of a killed driver or worker
+    assert (repository / "all.txt").read_bytes() == (other / "all.txt").read_bytes()
+    assert toy.lock(repository) == toy.lock(other)
+    assert toy.cache(other).items() <= toy.cache(repository).items()
+    assert toy.status(repository) == {}

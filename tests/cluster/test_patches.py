@@ -1,3 +1,5 @@
+"""Changes that the driver makes to DVC."""
+
 import pytest
 from dvc.dependency import param
 from dvc.fs import LocalFileSystem
@@ -13,7 +15,7 @@ def read(tmp_path):
     return lambda *names: param.read_param_file(LocalFileSystem(), path, list(names or "a"))
 
 
-def test_parameters_are_read_once_and_again_when_they_have_changed(read, tmp_path, monkeypatch):
+def test_parameters_are_parsed_once_per_change(read, tmp_path, monkeypatch):
     file = tmp_path / "params.yaml"
     file.write_text("a: 1\n")
     assert read() == {"a": 1}
@@ -22,19 +24,14 @@ def test_parameters_are_read_once_and_again_when_they_have_changed(read, tmp_pat
         assert read() == {"a": 1}
     file.write_text("a: 2\n")
     assert read() == {"a": 2}
+    file.unlink()
+    with pytest.raises(FileNotFoundError):
+        read()
 
 
-def test_each_stage_gets_what_it_asked_for_as_its_own(read, tmp_path):
+def test_each_stage_gets_its_own_copy_of_what_it_asks_for(read, tmp_path):
     (tmp_path / "params.yaml").write_text("a: {b: [1], c: 2}\nd: 3\n")
     first = read("a.b", "d")
     first["a"]["b"].append(2)
     assert read("a.b", "d") == {"a": {"b": [1]}, "d": 3}
     assert read("a") == {"a": {"b": [1], "c": 2}}
-
-
-def test_a_file_that_is_gone_is_missing(read, tmp_path):
-    (tmp_path / "params.yaml").write_text("a: 1\n")
-    read()
-    (tmp_path / "params.yaml").unlink()
-    with pytest.raises(FileNotFoundError):
-        read()

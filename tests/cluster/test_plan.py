@@ -1,10 +1,11 @@
-"""What `mpt plan` says, against what a run then does."""
+"""What `mpt plan` says, compared with what a run then does."""
 
 import json
 
 import pytest
 
-from pipeline.cluster.costs import Past, expected, past_cells
+from pipeline.cells.files import circumstances_path
+from pipeline.cluster.costs import expected, past_cells
 from pipeline.cluster.project import Project
 from pipeline.cluster.staleness import look
 from tests.cluster import toy
@@ -13,42 +14,33 @@ from tests.commands import call
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-def found(folder, *targets):
+def findings(folder):
     project = Project(folder, {})
-    with project.locked():
-        findings = look(project, project.plan(targets))
-    return {one.name: one for one in findings}
+    with project.lock:
+        return {finding.name: finding for finding in look(project, project.plan([]))}
 
 
 def prospects(folder):
-    return {name: str(one.prospect) for name, one in found(folder).items()}
+    return {name: str(finding.prospect) for name, finding in findings(folder).items()}
 
 
-def test_it_tells_what_a_run_then_does(repository):
+def test_it_says_what_a_run_then_does(repository):
     assert set(prospects(repository).values()) == {"stale"}
     toy.run(repository)
     assert set(prospects(repository).values()) == {"unchanged"}
-    toy.write_params(repository, [1, 2, 3, 4, 5], scale=1)
-    said = prospects(repository)
-    assert (said["cell@1"], said["cell@5"]) == ("unchanged", "stale")
-    assert (said["all"], said["note"]) == ("downstream", "downstream")
+    toy.write_params(repository, [1, 2, 3, 4, 5])
+    now = prospects(repository)
+    assert (now["cell@1"], now["cell@5"]) == ("unchanged", "stale")
+    assert (now["all"], now["note"]) == ("downstream", "downstream")
     toy.run(repository)
     toy.write_params(repository, [1, 2, 3, 4, 5], scale=2)
     toy.run(repository)
-    toy.write_params(repository, [1, 2, 3, 4, 5], scale=1)
-    findings = found(repository)
-    assert findings["cell@1"].prospect == "restored"
-    assert findings["cell@1"].reasons == ("scale: 2 -> 1",)
-    assert findings["base"].prospect == "unchanged"
-    summary = toy.run(repository)
-    assert summary.states["cell@1"] == "restored"
-
-
-def test_after_a_lost_lock_all_is_restored(repository):
-    toy.run(repository)
-    (repository / "dvc.lock").unlink()
-    assert set(prospects(repository).values()) == {"restored"}
-    assert toy.ran(repository).total() == 4
+    toy.write_params(repository, [1, 2, 3, 4, 5])
+    found = findings(repository)
+    assert found["cell@1"].prospect == "restored"
+    assert found["cell@1"].reasons == ("scale: 2 -> 1",)
+    assert found["base"].prospect == "unchanged"
+    assert toy.run(repository).current["cell@1"] == "restored"
 
 
 def test_it_says_why(repository):
@@ -56,65 +48,105 @@ def test_it_says_why(repository):
     (repository / "source.txt").write_text("two\n")
     (repository / "out/2/a.txt").unlink()
     text = (repository / "dvc.yaml").read_text()
-    (repository / "dvc.yaml").write_text(text.replace("cp all.txt", "cp  all.txt"))
-    findings = found(repository)
-    assert findings["base"].reasons == ("source.txt is modified",)
-    assert findings["cell@1"].reasons == ("needs base",)
-    assert findings["cell@1"].prospect == "downstream"
-    assert findings["all"].reasons == ("needs 4 of cell",)
-    assert findings["note"].reasons == ("its command changed", "needs all")
-    assert findings["note"].prospect == "stale"
+    (repository / "dvc.yaml").write_text(text.replace("cat all.txt", "cat  all.txt"))
+    found = findings(repository)
+    assert found["base"].reasons == ("source.txt is modified",)
+    assert found["cell@2"].reasons == ("needs base",)
+    assert found["cell@2"].prospect == "downstream"
+    assert found["all"].reasons == ("needs 4 of cell",)
+    assert found["note"].reasons == ("its command changed", "needs all, cell@1")
+    assert found["note"].prospect == "stale"
+    (repository / "cell.sh").write_text(toy.CELL + "# An edit.\n")
+    found = findings(repository)
+    assert found["cell@2"].reasons == ("cell.sh is modified", "needs base")
+    assert found["cell@2"].prospect == "stale"
+
+
+def test_what_is_lost_is_restored(repository):
+    toy.run(repository)
+    (repository / "out/1/b.txt").unlink()
+    (repository / "out/2/extra.txt").touch()
+    found = findings(repository)
+    assert found["cell@1"].reasons == ("out/1 is modified",)
+    assert found["cell@1"].prospect == found["cell@2"].prospect == "restored"
+    assert found["note"].prospect == "downstream"
+    toy.run(repository)
+    (repository / "dvc.lock").unlink()
+    assert set(prospects(repository).values()) == {"restored"}
 
 
 def test_it_changes_nothing(repository):
     toy.run(repository)
     toy.write_params(repository, range(6), scale=4)
-    before = {one: one.stat().st_mtime_ns for one in repository.rglob("*.txt")}
-    lock = (repository / "dvc.lock").read_bytes()
-    found(repository)
-    assert {one: one.stat().st_mtime_ns for one in repository.rglob("*.txt")} == before
-    assert (repository / "dvc.lock").read_bytes() == lock
+    before = {path: path.stat().st_mtime_ns for path in repository.glob("**/*.txt")}
+    lock = toy.lock(repository)
+    findings(repository)
+    assert {path: path.stat().st_mtime_ns for path in repository.glob("**/*.txt")} == before
+    assert toy.lock(repository) == lock
 
 
-def trained(folder, cell, seconds, **facts):
-    place = folder / "data/runs" / cell
-    place.mkdir(parents=True)
-    text = json.dumps({"seconds": {"train": seconds, "load": 1.0}, **facts})
-    (place / "circumstances.json").write_text(text)
+def trained(run, shots, seed, *, seconds, **facts):
+    path = circumstances_path(run, shots, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"seconds": {"train": seconds, "load": 1.0}, **facts}))
 
 
-def test_a_cell_is_expected_to_take_what_cells_most_like_it_took(tmp_path):
-    trained(tmp_path, "mpt/k16/s1", 9.0, peak_memory_mib=500)
-    trained(tmp_path, "mpt/k16/s2", 11.0, peak_memory_mib=700, peak_device_memory_mib=90)
-    trained(tmp_path, "sp/k4/s1", 1.0, peak_memory_mib=300)
-    past = past_cells(tmp_path / "data/runs")
-    assert past[2] == Past("sp", "k4", 2.0, 300, None, "cpu")
+def test_a_cell_is_expected_to_cost_what_similar_cells_cost(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert expected("data/runs/mpt/k16/s3", past_cells()) is None
+    trained("mpt", 16, 1, seconds=9.0, peak_memory_mib=500)
+    trained("mpt", 16, 2, seconds=11.0, peak_memory_mib=700, peak_device_memory_mib=90)
+    trained("sp", 4, 1, seconds=1.0, peak_memory_mib=300)
+    past = past_cells()
     same = expected("data/runs/mpt/k16/s3", past)
     assert (same.seconds, same.memory_mib, same.device_memory_mib) == (11.0, 700, 90)
     assert same.like == "the same run and shots"
+    assert expected("data/runs/mpt/k16/s3/metrics.json", past) == same
     assert expected("data/runs/mpt/k4/s3", past).like == "the same run"
     assert expected("data/runs/pct/k4/s3", past).seconds == 2.0
     assert expected("data/runs/pct/k1/s3", past).like == "other cells"
     assert expected("results", past) is None
-    assert expected("data/runs/mpt/k16/s3", []) is None
 
 
-def test_the_command_prints_kinds_reasons_and_what_it_takes(repository, monkeypatch, capsys):
+def test_the_command_prints_matrices_reasons_and_costs(repository, monkeypatch, capsys):
+    def plan(*options):
+        assert call(monkeypatch, "plan", *options) == 0
+        return capsys.readouterr().out
+
+    text = (repository / "dvc.yaml").read_text()
+    text = text.replace("['out/", "['data/runs/mpt/k4/s${item.n}', 'out/")
+    (repository / "dvc.yaml").write_text(text)
+    with (repository / "cell.sh").open("a") as file:
+        file.write("mkdir -p data/runs/mpt/k4/s$1\n")
+    assert plan().splitlines()[-1].startswith("  time unknown")
     toy.run(repository)
+    assert plan().splitlines()[-1] == "nothing to run"
     toy.write_params(repository, range(1, 5), scale=2)
-    assert call(monkeypatch, "plan") == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[:3] == ["base: 1 unchanged", "cell: 4 stale", "  scale: 1 -> 2 (4 stages)"]
-    assert said[-2] == "to be run: 6 stages"
-    assert call(monkeypatch, "plan", "--json") == 0
-    data = json.loads(capsys.readouterr().out)
+    trained("mpt", 4, 9, seconds=29.0, peak_memory_mib=1500, peak_device_memory_mib=90)
+    assert plan().splitlines() == [
+        "base: 1 unchanged",
+        "cell: 4 stale",
+        "  scale: 1 -> 2 (4 stages)",
+        *("all: 1 downstream", "  needs 4 of cell"),
+        *("note: 1 downstream", "  needs all, cell@1"),
+        "to run: 6 stages",
+        "  4 of them are cells: 2:00 min one after another, judged by data/circumstances/",
+        *("  memory per cell: up to 1,500 MiB", "  device memory per cell: up to 90 MiB"),
+    ]
+    data = json.loads(plan("--json"))
     assert data["prospects"] == {"unchanged": 1, "stale": 4, "downstream": 2}
-    assert data["stages"]["cell@1"]["reasons"] == ["scale: 1 -> 2"]
-    toy.run(repository)
-    assert call(monkeypatch, "plan") == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "nothing is to be run"
+    assert data["stages"]["cell@1"] == {
+        "for": None,
+        "prospect": "stale",
+        "reasons": ["scale: 1 -> 2"],
+        "expected": {
+            **{"seconds": 30.0, "memory_mib": 1500, "device_memory_mib": 90},
+            "like": "the same run and shots",
+        },
+    }
+    assert data["stages"]["note"]["expected"] is None
 
 
-def test_a_target_that_is_none_is_refused(repository, monkeypatch, capsys):
+def test_an_unknown_target_is_refused(repository, monkeypatch, capsys):
     assert call(monkeypatch, "plan", "nothing") == 2
     assert "nothing" in capsys.readouterr().err

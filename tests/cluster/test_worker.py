@@ -1,5 +1,6 @@
 """A worker's commands, in a process that needs no Ray."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,38 +10,38 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from pipeline.cluster.cells import Cell, Shell
+from pipeline.cluster.task import Step, Task
 from pipeline.cluster.worker import Worker
-from tests.cluster.running import alive, gone, wait
+from tests.cluster.processes import alive, assert_gone, wait
 from tests.imports import ROOT
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Run a line of shell as a cell; returns the reason of its failure and its log."""
+    """Runs a line of shell as a task; returns why it failed, and its log."""
 
     def run(line):
-        outcome = Worker(threads=1).run(cell(tmp_path, line))
-        return outcome.reason, (tmp_path / "cell.log").read_text()
+        outcome = Worker(threads=1).run(task(tmp_path, line))
+        return outcome.reason, (tmp_path / "log").read_text()
 
     return run
 
 
-def cell(folder, line):
-    return Cell("cell", str(folder), (Shell(("/bin/sh", "-c", line)),), (), f"{folder}/cell.log")
+def task(folder, line):
+    return Task("cell", str(folder), (Step(("/bin/sh", "-c", line)),), (), f"{folder}/log")
 
 
-def test_a_command_says_its_reason_and_fills_its_log(run):
+def test_the_log_has_all_output_and_the_reason_is_its_last_line(run):
     assert run("echo one; echo two >&2") == ("", "one\ntwo\n")
-    assert run("echo one; echo two >&2; exit 3") == ("two", "one\ntwo\n")
+    assert run("echo one; echo ' two ' >&2; echo; exit 3") == ("two", "one\n two \n\n")
     assert run("exit 3") == ("exit 3: exit code 3", "")
 
 
-def test_a_command_may_end_its_process_group(run):
+def test_a_command_may_kill_its_process_group(run):
     assert run("trap 'echo two' TERM; echo one; kill 0") == ("", "one\ntwo\n")
 
 
-def test_a_command_hears_a_signal_that_its_worker_does_not(run):
+def test_a_command_gets_signals_that_its_worker_blocks(run):
     line = "kill -s TERM $$; exit 3"
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
@@ -49,7 +50,7 @@ def test_a_command_hears_a_signal_that_its_worker_does_not(run):
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def test_nothing_is_left_of_a_command_but_what_it_left_itself(run):
+def test_the_guard_ends_with_the_command_and_kills_nothing_that_it_left(run):
     reason, log = run("sleep 100 > /dev/null 2>&1 & echo $!")
     assert reason == ""
     left = psutil.Process(int(log))
@@ -64,17 +65,27 @@ def in_group(process, group):
     return False
 
 
+def test_a_task_waits_for_leftovers_of_an_earlier_one(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("pipeline.cluster.worker.PATIENCE", 0.2)
+    with (tmp_path / "log").open("w") as leftover:
+        fcntl.flock(leftover, fcntl.LOCK_EX)
+        reason, _ = run("echo one")
+    assert reason.endswith("found one that still writes to the log")
+    assert run("echo one") == ("", "one\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_all_that_a_command_began_ends_with_its_worker(tmp_path, number):
+def test_all_that_a_command_started_ends_with_its_worker(tmp_path, number):
     line = "sh -c 'echo $$ >> pids; while sleep 0.1; do :; done; true' | cat"
     code = (
         "from pipeline.cluster.worker import Worker\n"
-        "from tests.cluster.test_worker import cell\n"
-        f"Worker(threads=1).run(cell({str(tmp_path)!r}, {line!r}))\n"
+        "from tests.cluster.test_worker import task\n"
+        f"Worker(threads=1).run(task({str(tmp_path)!r}, {line!r}))\n"
     )
     worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
-    wait(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text())
-    command = psutil.Process(int((tmp_path / "pids").read_text()))
+    pids = tmp_path / "pids"
+    wait(lambda: pids.exists() and pids.read_text())
+    command = psutil.Process(int(pids.read_text()))
     worker.send_signal(number)
     worker.wait()
-    assert gone([command])
+    assert_gone([command])

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.bootstrap import Bootstrap
-from pipeline.evaluation.cells import Cells, read_cells
-from pipeline.evaluation.intervals import differences, gain, intervals
+from pipeline.evaluation.cells import Cells
+from pipeline.evaluation.files import DIFFERENCES, INTERVALS
+from pipeline.evaluation.intervals import differences, gain, intervals, shots_of_gain
 
 RIGHT = {
     ("sp", 16, 1): {"en": "1100", "de": "1000"},  # 50, 25
@@ -22,10 +23,8 @@ RIGHT = {
 
 
 @pytest.fixture
-def cells(write_cell) -> Cells:
-    for cell, bits in RIGHT.items():
-        write_cell(cell, bits)
-    return read_cells(list(RIGHT), ["en", "de"])
+def cells(cells_of) -> Cells:
+    return cells_of(RIGHT)
 
 
 def row(frame: pd.DataFrame, **where) -> pd.Series:
@@ -37,9 +36,7 @@ def row(frame: pd.DataFrame, **where) -> pd.Series:
 
 def test_intervals_by_hand(cells):
     frame = intervals(cells, Bootstrap(cells))
-    assert list(frame.columns) == [
-        *("run", "shots", "language", "seeds", "mean", "std", "low", "high")
-    ]
+    assert list(frame.columns) == list(INTERVALS.columns)
     first = frame[(frame["run"] == "sp") & (frame["shots"] == 16)]
     assert first["language"].to_list() == ["de", "en", "avg"]
     assert first["mean"].to_list() == [37.5, 50.0, 43.75]
@@ -61,11 +58,11 @@ def test_every_run_and_shots_has_its_languages_and_their_mean(cells):
 
 def test_differences_by_hand(cells):
     frame = differences(cells, Bootstrap(cells), reference="mpt")
-    found = row(frame, other="sp", language="de")
-    assert (found["run"], found["shots"], found["seeds"]) == ("mpt", 16, 2)
-    assert found["difference"] == 62.5 - 37.5
-    assert found["relative"] == pytest.approx(100 * (62.5 / 37.5 - 1))
-    assert found["low"] <= 25 <= found["high"]
+    german = row(frame, other="sp", language="de")
+    assert (german["run"], german["shots"], german["seeds"]) == ("mpt", 16, 2)
+    assert german["difference"] == 62.5 - 37.5
+    assert german["relative"] == pytest.approx(100 * (62.5 / 37.5 - 1))
+    assert german["low"] <= 25 <= german["high"]
     average = row(frame, other="sp", language="avg")
     assert average["difference"] == 75 - 43.75
     assert average["relative"] == pytest.approx(100 * (75 / 43.75 - 1))
@@ -74,38 +71,37 @@ def test_differences_by_hand(cells):
 def test_differences_are_over_the_seeds_of_both(cells):
     frame = differences(cells, Bootstrap(cells), reference="mpt")
     same = frame[frame["other"] == "plain"]
-    # In seed 2 the two predict the same, whatever is drawn.
+    # With seed 2 both predict the same, so every draw does.
     assert set(same["seeds"]) == {1}
     assert (same[["difference", "low", "high", "relative"]] == 0).all(axis=None)
     assert "far" not in set(frame["other"])
     assert "mpt" not in set(frame["other"])
 
 
-def test_ahead_of_nothing_by_no_percentage(cells):
+def test_a_lead_over_zero_is_no_percentage(cells):
     frame = differences(cells, Bootstrap(cells), reference="mpt")
     assert frame[frame["other"] == "none"]["relative"].isna().all()
 
 
-def test_without_the_reference_there_is_the_header_alone(cells):
+def test_without_the_reference_there_is_only_the_header(cells):
     frame = differences(cells, Bootstrap(cells), reference="other")
     assert frame.empty
-    assert list(frame.columns)[:3] == ["run", "other", "shots"]
+    assert list(frame.columns) == list(DIFFERENCES.columns)
 
 
-def test_a_paired_difference_is_narrower_than_its_runs(write_cell):
+def test_a_paired_difference_is_narrower_than_its_runs(cells_of):
     generator = np.random.default_rng(2)
     bits = (generator.random(200) < 0.5).astype(int)
     better = bits.copy()
     better[np.flatnonzero(bits == 0)[:20]] = 1
-    for run, right in (("sp", bits), ("mpt", better)):
-        write_cell((run, 4, 1), {"en": "".join(map(str, right))})
-    cells = read_cells([("sp", 4, 1), ("mpt", 4, 1)], ["en"])
+    runs = {"sp": bits, "mpt": better}
+    cells = cells_of({(run, 4, 1): {"en": "".join(map(str, of))} for run, of in runs.items()})
     bootstrap = Bootstrap(cells)
-    gain = row(differences(cells, bootstrap, reference="mpt"), language="avg")
+    lead = row(differences(cells, bootstrap, reference="mpt"), language="avg")
     own = row(intervals(cells, bootstrap), run="sp", language="avg")
-    assert gain["difference"] == pytest.approx(10.0)
-    # 20 of 200 pairs differ: 100 sqrt(.1 x .9 / 200) = 2.1 points, where each run has 3.5.
-    assert (gain["high"] - gain["low"]) / 3.92 == pytest.approx(2.12, rel=0.1)
+    assert lead["difference"] == pytest.approx(10.0)
+    # 20 of 200 pairs differ: 100 sqrt(.1 x .9 / 200) = 2.1 points; each run has 3.5.
+    assert (lead["high"] - lead["low"]) / 3.92 == pytest.approx(2.12, rel=0.1)
     assert (own["high"] - own["low"]) / 3.92 == pytest.approx(3.5, rel=0.1)
 
 
@@ -114,14 +110,14 @@ def compared(*rows: tuple[str, int, str, float]) -> pd.DataFrame:
     return frame.assign(run="mpt", seeds=2, low=-1.0, high=1.0, relative=2.0)
 
 
-def test_the_gain_is_that_of_the_papers_shots_or_of_the_largest():
+def test_the_gain_is_at_the_papers_shots_or_at_the_largest():
     rows = [("sp", 4, "de", 1.0), ("sp", 16, "de", 2.0), ("sp", 16, "avg", 9.0),
             ("ft", 32, "de", 8.0)]  # fmt: skip
-    found = gain(compared(*rows), baseline="sp")
-    assert found.to_dict("records") == [
+    assert gain(compared(*rows), baseline="sp").to_dict("records") == [
         {"shots": 16, "language": "de", "difference": 2.0, "low": -1.0, "high": 1.0,
          "relative": 2.0}
     ]  # fmt: skip
-    found = gain(compared(*rows, ("sp", 32, "de", 3.0), ("sp", 64, "de", 4.0)), baseline="sp")
-    assert found[["shots", "difference"]].to_numpy().tolist() == [[32, 3.0]]
+    more = compared(*rows, ("sp", 32, "de", 3.0), ("sp", 64, "de", 4.0))
+    assert gain(more, baseline="sp")[["shots", "difference"]].to_numpy().tolist() == [[32, 3.0]]
     assert gain(compared(*rows), baseline="pct").empty
+    assert shots_of_gain(compared(*rows), baseline="pct") is None

@@ -1,43 +1,39 @@
 """What the paper says about its tables, recomputed from them (docs/paper.md has the list).
 
-A printed number stands for anything within 0.05 of it. A claim holds where a value that so
-rounded numbers allow is the claimed one, rounded; otherwise the test states both.
+A printed number can be anything within 0.05 of it. A claim holds if numbers in these ranges give
+the claimed value, rounded; otherwise the test states both.
 """
-
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.table2 import read_paper_table2
-from pipeline.evaluation.tables import AVERAGE, languages_of, read_table1
+from pipeline.evaluation.files import AVERAGE, PAPER_TABLE1, PAPER_TABLE2, languages_of
 
-ROOT = Path(__file__).parents[2]
 SHOTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 HALF = 0.05
-"""What rounding to one decimal hides."""
+"""The largest error of rounding to one decimal."""
 DISTANT = ("zh", "th", "hi", "tr")
 """The languages that the paper calls quite distinct from English."""
 
 
-@pytest.fixture(scope="module")
-def table() -> pd.DataFrame:
-    return read_table1(ROOT / "data/paper/table1.csv").set_index(["shots", "method"])
+@pytest.fixture
+def table(home) -> pd.DataFrame:
+    return PAPER_TABLE1.read().set_index(["shots", "method"])
 
 
-@pytest.fixture(scope="module")
-def variants() -> pd.DataFrame:
-    return read_paper_table2(ROOT / "data/paper/table2.csv").set_index("variant")
+@pytest.fixture
+def variants(home) -> pd.DataFrame:
+    return PAPER_TABLE2.read().set_index("variant")
 
 
 def gain(table: pd.DataFrame, shots: int, other: str) -> pd.Series:
-    """Points by which MPT is ahead, by language, then on average; as the tables print them."""
+    """MPT's lead in points by language, then on average, as the tables print them."""
     columns = [*languages_of(table), AVERAGE]
     return (table.loc[(shots, "mpt"), columns] - table.loc[(shots, other), columns]).round(1)
 
 
 def relative(table: pd.DataFrame, language: str) -> tuple[float, float, float]:
-    """Percent by which MPT is ahead of SP at 32 shots: least, as printed, most."""
+    """MPT's lead over SP at 32 shots in percent: least, as printed, most."""
     ours, theirs = table.at[(32, "mpt"), language], table.at[(32, "sp"), language]
     ends = (-HALF, 0.0, HALF)
     least, printed, most = (100 * ((ours + end) / (theirs - end) - 1) for end in ends)
@@ -49,7 +45,7 @@ def test_absolute_gains_of_the_introduction_are_over_pct(table, shots, claimed):
     assert gain(table, shots, "pct")[AVERAGE] == claimed
 
 
-def test_at_4_shots_the_best_baseline_is_sp_and_the_gain_over_it_less(table):
+def test_at_4_shots_the_best_baseline_is_sp_and_the_gain_over_it_is_smaller(table):
     averages = table[AVERAGE]
     assert averages[4, "sp"] == 38.3
     assert averages[4, "pct"] == 35.9
@@ -70,11 +66,11 @@ def test_the_average_gain_over_pct_at_1_2_4_shots_is_not_the_one_claimed(table):
     assert found == pytest.approx(4.53, abs=0.005)
     # Each gain is between two printed numbers, and so is their mean: at most 0.1 off.
     assert abs(found - claimed) > 2 * HALF + HALF
-    # Taken from the languages instead of the averages it is further off.
+    # Computed from the languages instead of the averages, it is further off.
     languages = languages_of(table)
     rows = [table.loc[(k, "mpt")] - table.loc[(k, "pct")] for k in (1, 2, 4)]
     assert sum(row[languages].mean() for row in rows) / 3 == pytest.approx(4.57, abs=0.005)
-    # One gain in Table I has this size: over SP, at 2 shots.
+    # One gain in Table I is this large: over SP, at 2 shots.
     assert gain(table, 2, "sp")[AVERAGE] == claimed
 
 
@@ -93,10 +89,11 @@ def test_as_printed_two_of_them_round_to_a_neighbour(table):
     assert rounded == {"zh": 18.3, "sw": 14.9, "ur": 13.8}
 
 
-def test_the_relative_gain_of_the_introduction_is_that_of_one_language(table):
+def test_the_relative_gain_in_the_introduction_is_of_one_language(table):
     gains = {code: relative(table, code)[1] for code in languages_of(table)}
     assert max(gains, key=gains.__getitem__) == "zh"
-    # "languages considerably different from the source": over the four named it is less.
+    # The claim is about "languages considerably different from the source"; over these four it is
+    # smaller.
     assert sum(gains[code] for code in DISTANT) / 4 == pytest.approx(17.2, abs=0.05)
 
 
@@ -107,7 +104,7 @@ def test_gains_in_zh_th_hi_tr_are_higher_than_in_en_at_32_shots(table):
     assert all(relative(table, code)[0] > relative(table, "en")[2] for code in DISTANT)
 
 
-def test_but_so_are_those_of_six_other_languages_german_among_them(table):
+def test_but_so_are_those_in_six_other_languages_including_german(table):
     found = gain(table, 32, "sp").drop(AVERAGE)
     assert set(found[found > found["en"]].index) - set(DISTANT) == {
         *("ar", "de", "es", "sw", "ur", "vi")
@@ -117,7 +114,7 @@ def test_but_so_are_those_of_six_other_languages_german_among_them(table):
 
 def test_mpt_is_ahead_of_sp_in_every_language_at_32_shots(table):
     assert (gain(table, 32, "sp") > 0).all()
-    # At all other shots too, but for one number: ZH at 1 shot.
+    # At all other shots too, except in ZH at 1 shot.
     behind = [
         (shots, code)
         for shots in SHOTS
@@ -144,7 +141,7 @@ def test_at_16_shots_pct_is_ahead_in_most_languages(table):
 
 
 def test_distant_languages_gain_more_than_english_from_4_shots_on(table):
-    """The abstract says it of all few-shot settings."""
+    """The abstract claims this for all few-shot settings."""
     distant = {k: gain(table, k, "sp")[list(DISTANT)].mean() for k in SHOTS}
     english = {k: gain(table, k, "sp")["en"] for k in SHOTS}
     assert [k for k in SHOTS if distant[k] <= english[k]] == [1, 2]
@@ -173,7 +170,7 @@ def test_sp_is_weakest_in_swahili_at_32_shots_but_not_next_in_urdu(table):
     [("no-consistency", 5.5), ("no-external-data", 3.4), ("no-translator", 2.9), ("no-mpt", 6.3)],
 )
 def test_drops_of_table2(variants, variant, lost):
-    # The text gives no number for the external data, only "inferior".
+    # The text gives no number for the external data; it only says "inferior".
     drop = variants.at["mpt", AVERAGE] - variants.at[variant, AVERAGE]
     assert round(drop, 1) == lost
 

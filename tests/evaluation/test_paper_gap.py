@@ -1,9 +1,8 @@
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.paper_gap import COLUMNS, paper_gap
-from pipeline.evaluation.table2 import read_paper_table2
-from pipeline.evaluation.tables import read_table1
+from pipeline.evaluation.files import PAPER_GAP, PAPER_TABLE1, PAPER_TABLE2
+from pipeline.evaluation.paper_gap import paper_gap
 from pipeline.languages import LANGUAGES
 
 RUNS = {1: {"mpt": "mpt", "ours_alone": "ours_alone"}, 2: {"mpt": "mpt", "no-translator": "bare"}}
@@ -11,10 +10,7 @@ RUNS = {1: {"mpt": "mpt", "ours_alone": "ours_alone"}, 2: {"mpt": "mpt", "no-tra
 
 @pytest.fixture
 def papers(home):
-    return {
-        1: read_table1(home / "data/paper/table1.csv"),
-        2: read_paper_table2(home / "data/paper/table2.csv"),
-    }
+    return {1: PAPER_TABLE1.read(), 2: PAPER_TABLE2.read()}
 
 
 def measured(languages) -> pd.DataFrame:
@@ -30,7 +26,7 @@ def measured(languages) -> pd.DataFrame:
 
 def test_every_number_of_the_paper_has_a_row_in_its_order(papers):
     gap = paper_gap(measured(sorted(LANGUAGES)), papers, RUNS)
-    assert list(gap.columns) == list(COLUMNS)
+    assert list(gap.columns) == list(PAPER_GAP.columns)
     assert (gap["table"] == 1).sum() == 36 * 16
     assert (gap["table"] == 2).sum() == 5 * 16
     for number, name in ((1, "method"), (2, "variant")):
@@ -57,14 +53,14 @@ def test_what_was_not_run_is_empty(papers):
     assert other[["ours", "low", "high", "difference"]].isna().all(axis=None)
     assert gap.loc[gap["row"] == "ft", "run"].isna().all()
     assert gap["ours"].notna().sum() == 16 + 2 * 16
-    # A run of ours that the paper has not is no row.
+    # A run that the paper does not have has no row.
     assert "ours_alone" not in set(gap["row"])
 
 
-def test_an_average_over_other_languages_does_not_stand_beside_the_papers(papers):
+def test_an_average_over_other_languages_is_not_compared(papers):
     gap = paper_gap(measured(["de", "en"]), papers, RUNS)
-    there = gap.loc[gap["ours"].notna(), ["table", "row", "language"]].to_numpy().tolist()
-    assert there == [
+    rows = gap.loc[gap["ours"].notna(), ["table", "row", "language"]].to_numpy().tolist()
+    assert rows == [
         *([1, "mpt", code] for code in ("de", "en")),
         *([2, "mpt", code] for code in ("de", "en")),
         *([2, "no-translator", code] for code in ("de", "en")),

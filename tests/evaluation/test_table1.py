@@ -1,17 +1,8 @@
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.cells import read_cells
-from pipeline.evaluation.tables import (
-    accuracy_table,
-    beside,
-    confusion,
-    curves,
-    read_table1,
-    summary,
-    table1,
-    table1_std,
-)
+from pipeline.evaluation.files import PAPER_TABLE1
+from pipeline.evaluation.tables import accuracy_table, confusion, curves, summary, table1
 from pipeline.params.grid import Grid
 
 GRID = Grid(runs=("sp", "mpt"), shots=(16, 1), seeds=(1, 2))
@@ -28,11 +19,9 @@ def accuracies(grid: Grid = GRID) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["run", "shots", "seed", "language", "accuracy"])
 
 
-def test_accuracy_csv_is_in_the_order_of_the_cells(write_cell):
+def test_accuracy_csv_is_in_the_order_of_the_cells(cells_of):
     cells = [("sp", 16, 1), ("mpt", 16, 1), ("sp", 1, 1)]
-    for cell in cells:
-        write_cell(cell, {"en": "1110", "de": "1000"})
-    table = accuracy_table(read_cells(cells, ["en", "de"]))
+    table = accuracy_table(cells_of({cell: {"en": "1110", "de": "1000"} for cell in cells}))
     assert list(table.columns) == ["run", "shots", "seed", "language", "accuracy"]
     assert table.to_numpy().tolist() == [
         [*cell, language, accuracy]
@@ -53,7 +42,7 @@ def test_table1_by_hand():
 
 
 def test_standard_deviation_is_the_samples_and_that_of_the_average_is_over_seeds():
-    table = table1_std(accuracies(), GRID)
+    table = table1(accuracies(), GRID, "std")
     assert list(table.columns) == ["shots", "method", "de", "en", "avg"]
     # de 3 and 6, en 1 and 2, averages 2 and 4.
     for values in table[["de", "en", "avg"]].to_numpy().tolist():
@@ -62,13 +51,13 @@ def test_standard_deviation_is_the_samples_and_that_of_the_average_is_over_seeds
 
 def test_one_seed_has_no_standard_deviation():
     grid = Grid(runs=("sp", "mpt"), shots=(1,), seeds=(2,))
-    table = table1_std(accuracies(grid), grid)
+    table = table1(accuracies(grid), grid, "std")
     assert table[["de", "en", "avg"]].isna().all(axis=None)
     assert len(table) == 2
 
 
 def test_table1_has_the_columns_of_the_papers(home):
-    paper = read_table1(home / "data/paper/table1.csv")
+    paper = PAPER_TABLE1.read()
     rows = [
         ("mpt", 1, 1, language, 40.0)
         for language in reversed(paper.columns[2:-1])  # any order of the languages
@@ -78,23 +67,7 @@ def test_table1_has_the_columns_of_the_papers(home):
     assert list(table.columns) == list(paper.columns)
 
 
-def test_the_papers_values_stand_beside_ours_where_it_has_them():
-    columns = ["shots", "method", "de", "en", "avg"]
-    ours = pd.DataFrame([[1, "sp", 1.0, 1.0, 1.0], [3, "sp", 1.0, 1.0, 1.0]], columns=columns)
-    paper = pd.DataFrame([[1, "ft", 7.0, 8.0, 7.5], [1, "sp", 5.0, 6.0, 5.5]], columns=columns)
-    found = beside(ours, paper)
-    assert found.iloc[0].to_list() == [1, "sp", 5.0, 6.0, 5.5]
-    assert found.iloc[1, 2:].isna().all()
-
-
-def test_the_papers_average_stands_beside_one_over_the_same_languages_only():
-    paper = pd.DataFrame([[1, "sp", 5.0, 6.0, 5.5]], columns=["shots", "method", "de", "en", "avg"])
-    ours = pd.DataFrame([[1, "sp", 1.0, 1.0]], columns=["shots", "method", "en", "avg"])
-    assert beside(ours, paper)["en"].to_list() == [6.0]
-    assert beside(ours, paper)["avg"].isna().all()
-
-
-def test_summary_for_dvc_metrics_is_of_the_grid_alone():
+def test_summary_for_dvc_metrics_is_only_of_the_grid():
     assert summary(table1(accuracies(), GRID), reference="mpt", pairs=7) == {
         "accuracy": {"k16": {"sp": 53.0, "mpt": 63.0}, "k1": {"sp": 3.0, "mpt": 13.0}},
         "mpt_minus": {"k16": {"sp": 10.0}, "k1": {"sp": 10.0}},
@@ -114,23 +87,22 @@ def test_curves_are_the_averages_by_shots_ascending():
     assert found.to_numpy().tolist() == [[1, 3.0, 13.0], [16, 53.0, 63.0]]
 
 
-def test_confusion_by_hand(write_cell):
-    # Labels 0 1 2 0 1 2; what is wrong is taken for the next label.
-    write_cell(("sp", 4, 1), {"en": "110111", "de": "111111"})
-    write_cell(("sp", 4, 2), {"en": "010111", "de": "111111"})
-    found = confusion(read_cells([("sp", 4, 1), ("sp", 4, 2)], ["en", "de"]))
+def test_confusion_by_hand(cells_of):
+    # Labels 0 1 2 0 1 2; a wrong prediction is the next label.
+    right = {("sp", 4, 1): {"en": "110111", "de": "111111"},
+             ("sp", 4, 2): {"en": "010111", "de": "111111"}}  # fmt: skip
+    found = confusion(cells_of(right))
     assert list(found.columns) == ["run", "shots", "language", "label", "predicted", "percent"]
     assert len(found) == 2 * 9
     shares = found.set_index(["language", "label", "predicted"])["percent"].sort_index()
     entailment, neutral, contradiction = "entailment", "neutral", "contradiction"
-    # Of four rows of entailment in two seeds one is taken for neutral.
+    # One of four rows of entailment in two seeds is predicted as neutral.
     assert shares["en", entailment].to_dict() == {entailment: 75.0, neutral: 25.0, contradiction: 0}
     assert shares["en", contradiction].to_dict() == {entailment: 50, neutral: 0, contradiction: 50}
     assert shares["en", neutral, neutral] == shares["de", contradiction, contradiction] == 100.0
 
 
-def test_a_label_that_no_row_has_has_no_shares(write_cell):
-    write_cell(("sp", 4, 1), {"en": "11"})
-    found = confusion(read_cells([("sp", 4, 1)], ["en"]))
+def test_a_label_without_rows_has_no_shares(cells_of):
+    found = confusion(cells_of({("sp", 4, 1): {"en": "11"}}))
     missing = found.loc[found["percent"].isna(), "label"]
     assert missing.to_list() == ["contradiction"] * 3

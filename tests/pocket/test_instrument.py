@@ -15,7 +15,7 @@ import pytest
 
 from pipeline import artifacts
 from pipeline.backbone import backbone as backbone_file
-from pipeline.backbone.backbone import load_backbone
+from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.slots import fill_slots
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.files import CORPORA, EXAMPLES, PARALLEL_PAIRS, PAWS15, read_fewshot

@@ -18,14 +18,17 @@ def lstm(vectors, weights, suffix):
     return torch.stack(out)
 
 
+def bilstm(vectors, module):
+    """Both directions of an LSTM of one layer, side by side."""
+    weights = dict(module.named_parameters())
+    backward = lstm(vectors.flip(0), weights, "_reverse").flip(0)
+    return torch.cat([lstm(vectors, weights, ""), backward], dim=1)
+
+
 def test_prompt_is_embedding_bilstm_and_perceptron():
     torch.manual_seed(0)
     prompt = SoftPrompt(3, 4)
-    weights = dict(prompt.lstm.named_parameters())
-    vectors = prompt.embedding.weight
-    states = torch.cat(
-        [lstm(vectors, weights, ""), lstm(vectors.flip(0), weights, "_reverse").flip(0)], dim=1
-    )
+    states = bilstm(prompt.embedding.weight, prompt.lstm)
     first, _, second = prompt.mlp
     expected = (states @ first.weight.T + first.bias).relu() @ second.weight.T + second.bias
     torch.testing.assert_close(prompt(), expected)
@@ -44,7 +47,7 @@ def test_slots_are_filled_with_each_rows_prompt_and_nothing_else_changes():
     torch.testing.assert_close(fill_slots(words, slots, prompt, prompts=prompts), expected)
 
 
-def test_gradients_of_slots_reach_the_prompt_alone():
+def test_gradients_of_slots_reach_only_the_prompt():
     words = torch.randn(3, 2, requires_grad=True)
     prompts = torch.randn(1, 1, 2, requires_grad=True)
     slots, prompt = torch.tensor([-1, 0, -1]), torch.zeros(3, dtype=torch.long)

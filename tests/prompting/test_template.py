@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
 from pipeline.prompting.forms import strip_punctuation
 from pipeline.prompting.template import (
     ClozeTemplate,
@@ -14,11 +13,14 @@ from pipeline.prompting.template import (
     cut_longer,
 )
 from tests import toys
+from tests.commands import refusal
 
 
-@pytest.fixture(scope="module", params=[None, toys.OTHER_SPECIALS], ids=["xlm-r", "other ids"])
+@pytest.fixture(
+    scope="module", params=[toys.SPECIALS, toys.OTHER_SPECIALS], ids=["xlm-r", "other ids"]
+)
 def tokenizer(request):
-    return toys.tokenizer(specials=request.param) if request.param else toys.tokenizer()
+    return toys.tokenizer(specials=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +29,10 @@ def pieces(tokenizer):
 
 
 def written(row, tokenizer):
-    """The row as text: slots as p1, p2, ...; sentences' pieces joined to words."""
-    tokens = [f" p{-one}" if one < 0 else tokenizer.convert_ids_to_tokens(one) for one in row.ids]
-    return " ".join(
-        "".join(f" {t}" if t[0] == "<" else t for t in tokens).replace("▁", " ").split()
-    )
+    """Return a row as text: slots as p1, p2, ..., and pieces joined to words."""
+    tokens = [f" p{-i}" if i < 0 else tokenizer.convert_ids_to_tokens(i) for i in row.ids]
+    text = "".join(f" {token}" if token[0] == "<" else token for token in tokens)
+    return " ".join(text.replace("▁", " ").split())
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def written(row, tokenizer):
     [
         ("prefix", "<s> p1 p2 a dog runs . the cat sleeps ? <mask> . </s>"),
         ("midfix", "<s> a dog runs . p1 p2 the cat sleeps ? <mask> . </s>"),
-        ("suffix", "<s> a dog runs . the cat sleeps ? p1 p2 <mask> . </s>"),
+        ("suffix", "<s> a dog runs . the cat sleeps ? p1 p2 <mask> . </s>"),  # the paper's
         ("endfix", "<s> a dog runs . the cat sleeps ? <mask> p1 p2 . </s>"),
     ],
 )
@@ -49,13 +50,6 @@ def test_cloze_puts_the_prompt_where_equation_9_says(pieces, tokenizer, position
     assert written(row, tokenizer) == expected
     assert row.ids[row.read_at] == tokenizer.mask_token_id
     assert row.prompt == 1
-
-
-def test_cloze_of_the_paper_with_four_vectors(pieces, tokenizer):
-    template = ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=64)
-    (row,) = template.rows(["two men play"], ["two men sleeps"])
-    expected = "<s> two men play . two men sleeps ? p1 p2 p3 p4 <mask> . </s>"
-    assert written(row, tokenizer) == expected
 
 
 @pytest.mark.parametrize(
@@ -91,7 +85,7 @@ def test_pair_template_is_the_tokenizers_own_pair(pieces, tokenizer):
         (" wait -- ", "wait"),
     ],
 )
-def test_trailing_ascii_punctuation_goes_unless_nothing_would_be_left(sentence, expected):
+def test_trailing_ascii_punctuation_is_stripped_unless_nothing_would_be_left(sentence, expected):
     assert strip_punctuation(sentence) == expected
 
 
@@ -113,14 +107,14 @@ def test_truncation_never_cuts_prompt_mask_or_literals(pieces, kind, premise, hy
     (bare,) = template(length).rows([""], [""])
     (whole,) = template(1000).rows([premise], [hypothesis])
     assert len(cut.ids) == min(length, len(whole.ids))
-    # What is no sentence text is all there, in its order.
+    # Everything but the sentences is kept, in its order.
     rest = iter(cut.ids)
-    assert all(one in rest for one in bare.ids)
+    assert all(piece in rest for piece in bare.ids)
     assert (cut.ids[cut.read_at] == pieces.mask) == (kind != "pair")
-    assert [one for one in cut.ids if one < 0] == ([-1, -2, -3, -4] if kind == "cloze" else [])
+    assert [i for i in cut.ids if i < 0] == ([-1, -2, -3, -4] if kind == "cloze" else [])
 
 
-def test_cloze_takes_from_the_end_of_the_hypothesis_first():
+def test_cloze_cuts_the_end_of_the_hypothesis_first():
     assert cut_hypothesis([1, 2, 3], [4, 5, 6], 5) == ([1, 2, 3], [4, 5])
     assert cut_hypothesis([1, 2, 3], [4, 5, 6], 2) == ([1, 2], [])
 
@@ -130,13 +124,16 @@ def test_cloze_takes_from_the_end_of_the_hypothesis_first():
     hypothesis=st.lists(st.integers(), max_size=30),
     room=st.integers(0, 60),
 )
-def test_longer_sentence_is_cut_piece_by_piece(premise, hypothesis, room):
+def test_the_longer_sentence_is_cut_piece_by_piece(premise, hypothesis, room):
     p, h = list(premise), list(hypothesis)
     while len(p) + len(h) > room:
         (p if len(p) > len(h) else h).pop()
     assert cut_longer(premise, hypothesis, room) == (p, h)
 
 
-def test_no_room_for_text_is_an_error(pieces):
-    with pytest.raises(InputError, match=r"training\.max_length: expected room .* found 9"):
-        ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=9)
+def test_no_room_for_text_is_refused(pieces):
+    line = refusal(ClozeTemplate, pieces, position="suffix", prompt_length=4, max_length=9)
+    assert line == (
+        "params.yaml: training.max_length: expected room for two pieces of text beside the "
+        "template's 10 tokens, found 9"
+    )

@@ -1,8 +1,8 @@
 import pytest
 
-from pipeline.errors import InputError
 from pipeline.prompting.verbalizer import label_word_ids
 from tests import toys
+from tests.commands import refusal
 
 
 @pytest.fixture(scope="module")
@@ -12,19 +12,19 @@ def pieces():
 
 def test_words_of_one_piece_in_the_order_of_labels(pieces):
     ids = label_word_ids(pieces, ["yes", "maybe", "no"], place="template.verbalizer")
-    tokens = toys.tokenizer().convert_ids_to_tokens(ids)
-    assert tokens == ["▁yes", "▁maybe", "▁no"]
+    assert toys.tokenizer().convert_ids_to_tokens(ids) == ["▁yes", "▁maybe", "▁no"]
 
 
-def test_word_of_several_pieces_is_refused_by_name(pieces):
-    with pytest.raises(InputError) as error:
-        label_word_ids(pieces, ["yes", "perhaps", "no"], place="template.verbalizer")
-    assert str(error.value).startswith(
+def test_a_word_of_several_pieces_is_refused_by_name(pieces):
+    words = ["yes", "perhaps", "no"]
+    assert refusal(label_word_ids, pieces, words, place="template.verbalizer") == (
         "template.verbalizer.neutral: expected a word of one piece in the backbone's vocabulary, "
-        "found 'perhaps' of "
+        "found 'perhaps' of 6"
     )
 
 
 def test_two_words_of_the_same_piece_are_refused(pieces):
-    with pytest.raises(InputError, match="expected different pieces"):
-        label_word_ids(pieces, ["yes", "maybe", " yes"], place="template.verbalizer")
+    line = refusal(label_word_ids, pieces, ["yes", "maybe", " yes"], place="template.verbalizer")
+    assert line.startswith(
+        "template.verbalizer: expected different pieces, found 'yes', 'maybe', ' yes' as ["
+    )

@@ -1,4 +1,4 @@
-"""A real Chromium over the DevTools protocol, spoken through a pipe: no port, no other library."""
+"""A real Chromium, driven by the DevTools protocol over a pipe: no port, no other library."""
 
 import json
 import os
@@ -24,13 +24,13 @@ FLAGS = (
 
 
 def chromium() -> str | None:
-    """Return the browser's path, if there is one."""
+    """Return the path of a browser, or None."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @dataclass
 class Page:
-    """One page: what is sent to it, and what it reported."""
+    """A page: commands to it, and the events that it reported."""
 
     to: int
     back: int
@@ -40,7 +40,7 @@ class Page:
     last: int = 0
 
     def send(self, method: str, **params: object) -> dict[str, Any]:
-        """Send a command and return its result; events that come meanwhile are kept."""
+        """Send a command and return its result; keep the events that come meanwhile."""
         self.last += 1
         message = {"id": self.last, "method": method, "params": params}
         if self.session:
@@ -53,28 +53,28 @@ class Page:
                 return answer["result"]
 
     def wait_for(self, method: str) -> None:
-        """Read until an event of this name has come."""
+        """Read until an event with this name comes."""
         while not any(event["method"] == method for event in self.events):
             self._next()
 
     def run(self, script: str) -> Any:
-        """Return the value of an expression on the page."""
+        """Evaluate an expression on the page."""
         done = self.send("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 
     def said(self, method: str) -> list[dict[str, Any]]:
-        """Return the parameters of the events of this name."""
+        """Return the parameters of the events with this name."""
         return [event["params"] for event in self.events if event["method"] == method]
 
     def open(self, path: Path) -> None:
-        """Load a file and wait until all of it is there."""
+        """Load a file completely."""
         self.events.clear()
         self.send("Page.navigate", url=path.resolve().as_uri())
         self.wait_for("Page.loadEventFired")
 
     def look(self, *, width: int, height: int = 900, dark: bool = False) -> None:
-        """Set the size of the screen and the colour scheme that the reader prefers."""
+        """Set the size of the screen and the reader's preferred colour scheme."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -99,7 +99,7 @@ class Page:
 
 @contextmanager
 def browser(profile: Path) -> Iterator[Page]:
-    """Start a browser with an empty profile and give one page; end it afterwards."""
+    """Start a browser with an empty profile, yield a page, and end the browser."""
     read_commands, to = os.pipe()
     back, write_answers = os.pipe()
     # The browser reads commands from descriptor 3 and writes to 4.

@@ -21,7 +21,7 @@ def groups(model):
 def backward(model, step):
     torch.manual_seed(step)
     hidden = model[2](model[1](model[0](torch.randn(4, 5))))
-    # The last layer has a gradient in some updates only.
+    # The last layer has a gradient only in some updates.
     (model[3](hidden) if step % 3 else hidden).square().sum().backward()
 
 
@@ -44,8 +44,7 @@ def test_updates_are_those_of_torch():
         backward(theirs, step)
         reference.step()
         schedule.step()
-        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-            assert torch.equal(one, other)
+        assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
 
 
 def test_an_update_by_hand():

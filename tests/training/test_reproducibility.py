@@ -14,13 +14,13 @@ def torch_with_three_threads(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "word", "threads", "room"),
+    ("parameters", "variable", "threads", "at_once"),
     [(SMALL - 1, None, 1, 3), (SMALL, None, 3, 1), (SMALL - 1, "3", 3, 1)],
 )
-def test_a_small_model_computes_in_one_thread_and_leaves_room(
-    parameters, word, threads, room, monkeypatch
+def test_a_small_model_uses_one_thread_and_leaves_the_others(
+    parameters, variable, threads, at_once, monkeypatch
 ):
-    if word:
-        monkeypatch.setenv("OMP_NUM_THREADS", word)
-    assert set_threads(parameters) == room
+    if variable:
+        monkeypatch.setenv("OMP_NUM_THREADS", variable)
+    assert set_threads(parameters) == at_once
     assert torch.get_num_threads() == threads

@@ -1,3 +1,5 @@
+"""The training loop: updates, learning rates, and the epoch to keep."""
+
 import math
 from itertools import chain, pairwise
 
@@ -8,7 +10,14 @@ import torch
 from pipeline.errors import RunError
 from pipeline.methods.base import Losses
 from pipeline.params.runs import Training
-from pipeline.training.loop import cycle, fit, make_optimizer, rate, trained_state, updates_an_epoch
+from pipeline.training.loop import (
+    cycle,
+    fit,
+    make_optimizer,
+    rate,
+    trained_state,
+    updates_per_epoch,
+)
 from pipeline.training.registry import build
 from tests import toys
 
@@ -17,10 +26,19 @@ def training(**changes):
     return Training(**(toys.params()["training"] | changes))
 
 
+def fitted(method, *, dev_rows=2, **options):
+    """Train a method on the toy text, and return the history."""
+    row = {"premise": "a dog", "hypothesis": "a cat", "label": 0, "language": "en"}
+    dev = pd.DataFrame([row | {"pair_id": f"dev-{number}"} for number in range(dev_rows)])
+    generator = torch.Generator().manual_seed(0)
+    return fit(method, toys.training_text(), dev, generator=generator, **options)
+
+
 @pytest.mark.parametrize(
     ("epoch", "streams", "expected"),
     [
         # The paper's numbers: 16 shots (48 pairs), 500 parallel pairs, batches of 24.
+        # Its 50 epochs are 1,050 updates.
         ("longest", {"labelled": 48, "pairs": 500}, 21),
         ("longest", {"labelled": 768, "pairs": 500}, 32),
         ("longest", {"labelled": 48}, 2),
@@ -29,26 +47,19 @@ def training(**changes):
         ("pairs", {"labelled": 48}, 21),
     ],
 )
-def test_updates_an_epoch(epoch, streams, expected):
+def test_updates_per_epoch(epoch, streams, expected):
     settings = training(epoch=epoch, batch_size=24)
     sizes = {"labelled": streams["labelled"], "pairs": 500}
     examples = {name: [None] * size for name, size in streams.items()}
-    assert updates_an_epoch(settings, sizes, examples) == expected
+    assert updates_per_epoch(settings, sizes, examples) == expected
 
 
-def test_fifty_epochs_of_the_paper_are_1050_updates():
-    settings = training(epochs=50, batch_size=24)
-    streams = {"labelled": [None] * 48, "pairs": [None] * 500}
-    sizes = {"labelled": 48, "pairs": 500}
-    assert settings.epochs * updates_an_epoch(settings, sizes, streams) == 1050
-
-
-def test_a_pass_holds_everything_once_and_the_next_is_shuffled_anew():
+def test_a_pass_holds_every_item_once_and_the_next_is_shuffled_again():
     draw = cycle(list(range(10)), 4, torch.Generator().manual_seed(0))
     passes = [[next(draw) for _ in range(3)] for _ in range(2)]
-    for one in passes:
-        assert [len(batch) for batch in one] == [4, 4, 2]
-        assert sorted(chain(*one)) == list(range(10))
+    for batches in passes:
+        assert [len(batch) for batch in batches] == [4, 4, 2]
+        assert sorted(chain(*batches)) == list(range(10))
     assert passes[0] != passes[1]
 
 
@@ -60,7 +71,7 @@ def test_constant_rate_and_linear_rate_with_warm_up():
     assert rates[10] == 1.0
     assert rates[55] == pytest.approx(0.5)
     assert rates[100] == 0.0
-    assert all(a >= b for a, b in pairwise(rates[10:]))
+    assert all(before >= after for before, after in pairwise(rates[10:]))
 
 
 def test_biases_and_layer_norms_are_not_decayed(toy_backbone):
@@ -68,55 +79,28 @@ def test_biases_and_layer_norms_are_not_decayed(toy_backbone):
     decayed, spared = make_optimizer(method, training()).groups
     names = {id(parameter): name for name, parameter in method.named_parameters()}
     assert (decayed.weight_decay, spared.weight_decay) == (0.01, 0.0)
-    spared_names = {names[id(one)] for one in spared.parameters}
-    expected = {name for name in names.values() if "bias" in name or "LayerNorm" in name}
-    expected |= {name for name in names.values() if "layer_norm" in name}
-    assert spared_names == expected
+    words = ("bias", "LayerNorm", "layer_norm")
+    expected = {name for name in names.values() if any(word in name for word in words)}
+    assert {names[id(parameter)] for parameter in spared.parameters} == expected
 
 
-class Scripted(torch.nn.Module):
-    """Wraps a method so that its dev accuracy by epoch follows a script."""
+@pytest.mark.parametrize(("selection", "kept"), [("best_dev", 2), ("last", 4)])
+def test_the_best_dev_epoch_is_kept_and_the_earliest_of_equals(toy_backbone, selection, kept):
+    context = toys.context(toy_backbone, "mpt", training__epochs=4, training__selection=selection)
+    method, states, right = build(context), [], iter([1, 3, 3, 2])
 
-    def __init__(self, method, correct):
-        super().__init__()
-        self.method, self.correct, self.epoch = method, correct, 0
-        self.run = method.run
-
-    def __getattr__(self, name):
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            return getattr(super().__getattr__("method"), name)
-
-    def label_logits(self, batch):
-        right = self.correct[self.epoch]
-        self.epoch += 1
+    def scripted(batch):
         logits = torch.zeros(len(batch.read_at), 3)
-        logits[:right, 0] = 1
-        logits[right:, 1] = 1
+        logits[next(right) :, 1] = 1
         return logits
 
-
-def dev_of(rows):
-    texts = {"premise": "a dog", "hypothesis": "a cat", "label": 0, "language": "en"}
-    return pd.DataFrame([texts | {"pair_id": f"dev-{row}"} for row in range(rows)])
-
-
-@pytest.mark.parametrize(
-    ("selection", "kept"), [("best_dev", 2), ("last", 4)], ids=["best", "last"]
-)
-def test_the_best_dev_epoch_is_kept_and_the_earliest_of_equals(toy_backbone, selection, kept):
-    context = toys.context(toy_backbone, "sp", training__epochs=4, training__selection=selection)
-    method = Scripted(build(context), correct=[1, 3, 3, 2])
-    states = []
+    method.label_logits = scripted
 
     def remember(step, done, total, note=""):
         if step == "training":
             states.append(trained_state(method))
 
-    history = fit(
-        method, toys.training_text(), dev_of(4), generator=torch.Generator(), progress=remember
-    )
+    history = fitted(method, dev_rows=4, progress=remember)
     assert list(history.epochs.dev_accuracy) == [25.0, 75.0, 75.0, 50.0]
     assert history.kept == kept
     for name, value in trained_state(method).items():
@@ -125,21 +109,17 @@ def test_the_best_dev_epoch_is_kept_and_the_earliest_of_equals(toy_backbone, sel
 
 
 def test_history_counts_updates_and_means_over_them(toy_backbone):
-    method = build(toys.context(toy_backbone, "mpt"))
-    history = fit(method, toys.training_text(), dev_of(2), generator=torch.Generator())
-    epochs = history.epochs
+    epochs = fitted(build(toys.context(toy_backbone, "mpt"))).epochs
     assert list(epochs.epoch) == [1, 2]
     assert list(epochs.updates) == [2, 4]
     assert epochs.loss.to_numpy() == pytest.approx(0.5 * (epochs.ce + epochs.kld).to_numpy())
 
 
-def test_a_loss_that_is_no_number_ends_the_run(toy_backbone):
+def test_training_fails_if_the_loss_is_not_a_number(toy_backbone):
     method = build(toys.context(toy_backbone, "sp"))
-    method.losses = lambda drawn: Losses(
-        method.word_ids.sum() * math.nan * next(method.parameters()).sum()
-    )
+    method.losses = lambda drawn: Losses(math.nan * next(method.parameters()).sum())
     with pytest.raises(RunError, match="the loss is nan in epoch 1"):
-        fit(method, toys.training_text(), dev_of(2), generator=torch.Generator())
+        fitted(method)
 
 
 def test_bfloat16_is_near_float32(toy_backbone):
@@ -147,9 +127,6 @@ def test_bfloat16_is_near_float32(toy_backbone):
     for precision in ("float32", "bfloat16"):
         torch.manual_seed(0)
         method = build(toys.context(toy_backbone, "mpt", training__precision=precision))
-        history = fit(
-            method, toys.training_text(), dev_of(2), generator=torch.Generator().manual_seed(0)
-        )
-        losses.append(history.epochs.loss[0])
+        losses.append(fitted(method).epochs.loss[0])
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
     assert losses[1] != losses[0]

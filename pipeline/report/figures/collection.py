@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from pipeline.evaluation.gaps import sweep_gaps
+from pipeline.evaluation import files
+from pipeline.evaluation.captions import sweep_gaps
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.params.whole import Params
 from pipeline.report.figures.confusion import confusion
@@ -23,41 +24,35 @@ EMPTY = {
     "heatmap": "The heat maps were not drawn: no run of the grid has cells.",
     "confusion": "The confusions were not drawn: the reference has no cells at these shots.",
 }
-"""What is said in place of a figure, in the order of the figures."""
+"""The text in place of a missing figure, in the order of the figures."""
+
+SWEPT = ("figure4", "figure5")
 
 
 def empty(params: Params) -> dict[str, str]:
-    """Return what is said in place of each figure that was not drawn."""
-    gaps = {name: sweep_gaps(params) for name in ("figure4", "figure5")}
-    return {name: f"{text} {gaps.get(name, '')}".strip() for name, text in EMPTY.items()}
-
-
-def figures(
-    tables: Mapping[str, pd.DataFrame], paper: pd.DataFrame, params: Params
-) -> dict[str, Figure | None]:
-    """Draw every figure, by name; None where nothing was run that it could show.
-
-    Args:
-        tables: the rows of results/*.csv by the name of the file.
-        paper: the paper's Table I, percent.
-        params: names the runs.
-    """
-    comparison, runs = params.comparison, params.grid.runs
-    reference = comparison.reference
-    intervals, differences = tables["intervals"], tables["differences"]
-    shots = shots_of_gain(differences, baseline=comparison.baseline)
-    if shots is None:
-        shots = int(tables["confusion"]["shots"].max())
+    """Return the text in place of each figure, if it is missing."""
     gaps = sweep_gaps(params)
-    return {
+    return {name: f"{text} {gaps * (name in SWEPT)}".strip() for name, text in EMPTY.items()}
+
+
+def figures(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> dict[str, Figure | None]:
+    """Draw every figure, by name; None if no run has numbers for it."""
+    comparison, runs = params.comparison, params.grid.runs
+    reference, paper = comparison.reference, tables[files.PAPER_TABLE1]
+    intervals, differences = tables[files.INTERVALS], tables[files.DIFFERENCES]
+    sweeps, confusions = tables[files.SWEEPS], tables[files.CONFUSION]
+    shots = shots_of_gain(differences, baseline=comparison.baseline)
+    shots = int(confusions["shots"].max()) if shots is None else shots
+    drawn = {
         "figure3": gain(differences, paper, comparison),
-        "figure4": _with_gaps(categorical(tables["sweeps"], reference), gaps),
-        "figure5": _with_gaps(numeric(tables["sweeps"], reference), gaps),
+        "figure4": categorical(sweeps, reference),
+        "figure5": numeric(sweeps, reference),
         "curves": curves(intervals, paper, runs),
         "heatmap": heatmap(intervals, differences, runs=runs, comparison=comparison),
-        "confusion": confusion(tables["confusion"], run=reference, shots=shots),
+        "confusion": confusion(confusions, run=reference, shots=shots),
     }
-
-
-def _with_gaps(figure: Figure | None, gaps: str) -> Figure | None:
-    return replace(figure, caption=f"{figure.caption} {gaps}".strip()) if figure else None
+    for name in SWEPT:
+        if figure := drawn[name]:
+            caption = f"{figure.caption} {sweep_gaps(params)}".strip()
+            drawn[name] = replace(figure, caption=caption)
+    return drawn

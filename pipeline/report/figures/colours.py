@@ -1,16 +1,16 @@
-"""Colours that can be told from a white and from a dark ground, and how numbers become fills.
+"""Colours that are visible on white and on a dark background, and fills for numbers.
 
-Every mark's colour has a contrast of at least 3 to 1 with white and with the page's dark ground;
-a test holds that. What a colour says is also said by a label, a shape or a dash.
+Every mark's colour has a contrast of at least 3 to 1 with both; a test checks that. A label, a
+shape or a dash repeats what a colour means.
 """
 
 from collections.abc import Sequence
 
 INK = "#1d2025"
-"""Text, axes and intervals; the page puts the colour of its own text in its place."""
+"""Text, axes and intervals; the page replaces it by the colour of its own text."""
 
 FADED = "#757b85"
-"""Grid lines and what stands apart, such as means over all languages."""
+"""Grid lines, and marks that stand apart, such as means over all languages."""
 
 FAMILIES = {
     "Bantu": "#3f8f3a",
@@ -25,7 +25,7 @@ FAMILIES = {
     "Turkic": "#cf4036",
     "Vietic": "#6d8010",
 }
-"""Of the families in pipeline/languages.py; another one is FADED."""
+"""By family in pipeline/languages.py; any other family is FADED."""
 
 SERIES = ("#2f6fd0", "#c2571a", "#3f8f3a", "#a84fb0", "#9a7400", "#0e8a86", "#c2417f", "#6678a0")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
@@ -51,17 +51,17 @@ def contrast(one: str, other: str) -> float:
 
 
 def sequential(share: float) -> str:
-    """Return the fill for a share of the way from the lowest to the highest number, 0 to 1."""
+    """Return the fill of a number between the lowest, 0, and the highest, 1."""
     return _between(LOW, HIGH, share)
 
 
 def diverging(share: float) -> str:
-    """Return the fill for a difference: -1 as far behind, 1 as far ahead as any."""
+    """Return the fill of a difference: -1 for the farthest behind, 1 for the farthest ahead."""
     return _between(LEVEL, AHEAD if share > 0 else BEHIND, abs(share))
 
 
 def text_on(fill: str) -> str:
-    """Return black or white, whichever is read more easily on a fill (at least 4.5 to 1)."""
+    """Return black or white, whichever is more legible on a fill (at least 4.5 to 1)."""
     return max(("#000000", "#ffffff"), key=lambda text: contrast(text, fill))
 
 

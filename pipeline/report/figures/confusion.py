@@ -1,12 +1,13 @@
-"""Which label is taken for which, in each language."""
+"""How the test pairs of each label are classified, in each language."""
 
 import altair as alt
 import pandas as pd
 
+from pipeline.evaluation.words import counted, percent
 from pipeline.params.runs import LABELS
 from pipeline.report.figures.colours import sequential, text_on
-from pipeline.report.figures.figure import Figure, Panel, titled
-from pipeline.report.figures.words import language_name, percent, shots_name
+from pipeline.report.figures.figure import BARE, Figure, Panel, finished, tiles
+from pipeline.report.names import language_name
 
 STEP = 27
 INITIALS = {label: label[0].upper() for label in LABELS}
@@ -18,28 +19,32 @@ def confusion(rows: pd.DataFrame, *, run: str, shots: int) -> Figure | None:
     Args:
         rows: the rows of confusion.csv.
         run: the run that is shown.
-        shots: the shots that are shown.
-
-    Returns:
-        None where the run has no cells at these shots.
+        shots: its shots; None is drawn if it has no cells there.
     """
     ours = rows[(rows["run"] == run) & (rows["shots"] == shots)]
     if ours.empty:
         return None
-    panels = [_panel(part, str(code)) for code, part in ours.groupby("language", observed=True)]
     letters = ", ".join(f"{letter} {label}" for label, letter in INITIALS.items())
+    wide = ours.pivot(index=["language", "label"], columns="predicted", values="percent")
+    order = [(code, label) for code in sorted(set(ours["language"])) for label in LABELS]
+    wide = wide.reindex(index=order, columns=list(LABELS)).map(percent).reset_index()
+    numbers = {
+        "language": wide["language"].map(language_name),
+        "gold": wide["label"],
+        **{f"{letter}, %": wide[label] for label, letter in INITIALS.items()},
+    }
     return Figure(
         name="confusion",
-        title=f"What {run} takes for what at {shots_name(shots)}",
+        title=f"How {run} classifies the test pairs at {counted(shots, 'shot')}",
         caption=(
             "Rows: the gold label; columns: the predicted one; numbers: percent of the gold "
-            f"label's pairs, mean over seeds, so that a row adds up to 100. {letters}. Darker is "
-            "more; right answers lie on the diagonal from top left."
+            f"label's pairs, mean over seeds, so each row adds up to 100. {letters}. Darker is "
+            "more; right answers are on the diagonal from the top left."
         ),
-        panels=tuple(panels),
+        panels=tuple(_panel(of, str(code)) for code, of in ours.groupby("language")),
         columns=5,
         source="confusion.csv",
-        numbers=_numbers(ours),
+        numbers=pd.DataFrame(numbers),
     )
 
 
@@ -50,38 +55,17 @@ def _panel(rows: pd.DataFrame, code: str) -> Panel:
         fill=fills,
         ink=[text_on(fill) for fill in fills],
         printed=[f"{value:.0f}" for value in rows["percent"]],
-        gold=[INITIALS[label] for label in rows["label"]],
-        taken=[INITIALS[label] for label in rows["predicted"]],
+        gold=rows["label"].map(INITIALS),
+        taken=rows["predicted"].map(INITIALS),
         text=[
-            f"{name}: {value:.1f} % of {label} predicted as {predicted}"
-            for label, predicted, value in zip(
-                rows["label"], rows["predicted"], rows["percent"], strict=True
-            )
+            f"{name}: {row['percent']:.1f} % of {row['label']} predicted as {row['predicted']}"
+            for row in rows.to_dict("records")
         ],
     )
     order = list(INITIALS.values())
-    plain = {"ticks": False, "domain": False}
-    base = alt.Chart(rows).encode(
-        x=alt.X("taken:N", sort=order, title="predicted (%)", axis=alt.Axis(labelAngle=0, **plain)),
-        y=alt.Y("gold:N", sort=order, title="gold", axis=alt.Axis(**plain)),
-    )
-    cells = base.mark_rect().encode(color=alt.Color("fill:N", scale=None), description="text:N")
-    numbers = base.mark_text(aria=False).encode(
-        text="printed:N", color=alt.Color("ink:N", scale=None)
-    )
+    axis = alt.Axis(labelAngle=0, ticks=False, domain=False)
+    x = alt.X("taken:N", sort=order, title="predicted (%)", axis=axis)
+    y = alt.Y("gold:N", sort=order, title="gold", axis=BARE)
+    chart = finished(tiles(rows, x, y), name, width=alt.Step(STEP), height=alt.Step(STEP))
     right = rows.loc[rows["label"] == rows["predicted"], "text"]
-    chart = alt.layer(cells, numbers).properties(
-        width=alt.Step(STEP), height=alt.Step(STEP), title=titled(name), description=name
-    )
     return Panel(chart, f"{'; '.join(right)}.")
-
-
-def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
-    order = [(code, label) for code in sorted(set(rows["language"])) for label in LABELS]
-    wide = rows.pivot(index=["language", "label"], columns="predicted", values="percent")
-    wide = wide.reindex(index=order, columns=list(LABELS)).reset_index()
-    printed = {
-        f"{INITIALS[label]}, %": [percent(value) for value in wide[label]] for label in LABELS
-    }
-    names = [language_name(str(code)) for code in wide["language"]]
-    return pd.DataFrame({"language": names, "gold": list(wide["label"]), **printed})

@@ -1,24 +1,18 @@
-"""Accuracy against shots, a line for each run of the grid; the paper's beside ours."""
+"""Accuracy against shots, one line per run of the grid; the paper's beside ours."""
 
 from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
 
+from pipeline.evaluation.files import AVERAGE
+from pipeline.evaluation.words import BOOTSTRAP, counted, percent
 from pipeline.report.figures.colours import DASHES, SERIES, SHAPES
-from pipeline.report.figures.figure import Figure, Panel, titled
-from pipeline.report.figures.words import (
-    AVERAGE,
-    BOOTSTRAP,
-    interval,
-    percent,
-    seeds_name,
-    shots_name,
-)
+from pipeline.report.figures.figure import Figure, Panel, bounds, finished
 
 WIDTH, HEIGHT = 270, 220
 APART = 2.5
-"""Pixels between the marks of runs at the same shots, so that intervals do not cover each other."""
+"""Pixels between the marks of runs at the same shots, so that intervals do not overlap."""
 
 
 def curves(intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str]) -> Figure | None:
@@ -27,52 +21,50 @@ def curves(intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str]) ->
     Args:
         intervals: the rows of intervals.csv.
         paper: the paper's Table I, percent.
-        runs: the runs of the grid.
-
-    Returns:
-        None where no run of the grid has cells.
+        runs: the runs of the grid; None is drawn if none has cells.
     """
     ours = intervals[(intervals["language"] == AVERAGE) & intervals["run"].isin(runs)]
     if ours.empty:
         return None
+    seeds = [counted(number, "seed") for number in ours["seeds"]]
     ours = ours.assign(
         text=[
-            f"{row['run']} at {shots_name(row['shots'])}: {percent(row['mean'])} % "
-            f"({interval(row['low'], row['high'])}), {seeds_name(row['seeds'])}"
-            for row in ours.to_dict("records")
+            f"{text} ({bound}), {of}"
+            for text, bound, of in zip(_texts(ours), bounds(ours), seeds, strict=True)
         ]
     )
     panels = [_panel(ours, runs, title="ours")]
     theirs = paper.rename(columns={"method": "run", AVERAGE: "mean"})
-    theirs = theirs[theirs["run"].isin(runs)]
+    theirs = theirs.loc[theirs["run"].isin(runs), ["run", "shots", "mean"]]
     if not theirs.empty:
-        texts = [
-            f"{row['run']} at {shots_name(row['shots'])}: {percent(row['mean'])} % in the paper"
-            for row in theirs.to_dict("records")
-        ]
-        theirs = theirs[["run", "shots", "mean"]].assign(text=texts)
+        theirs = theirs.assign(text=[f"{text} in the paper" for text in _texts(theirs)])
         panels.append(_panel(theirs, runs, title="the paper's (XLM-R-base on XNLI)"))
     return Figure(
         name="curves",
         title="Accuracy against shots",
         caption=(
-            "Mean accuracy over the languages; shots are labelled pairs of each label, on a "
-            f"logarithmic axis. Upright lines: {BOOTSTRAP}; the paper prints none."
+            "Mean accuracy over the languages; shots are labelled pairs per label, on a "
+            f"logarithmic axis. Vertical lines: {BOOTSTRAP}; the paper prints none."
         ),
         panels=tuple(panels),
         columns=2,
         source="intervals.csv",
         numbers=pd.DataFrame(
             {
-                "run": list(ours["run"]),
-                "shots": [str(shots) for shots in ours["shots"]],
-                "mean, %": [percent(value) for value in ours["mean"]],
-                "95 % interval": [
-                    interval(low, high) for low, high in zip(ours["low"], ours["high"], strict=True)
-                ],
+                "run": ours["run"],
+                "shots": ours["shots"].map(str),
+                "mean, %": ours["mean"].map(percent),
+                "95 % interval": bounds(ours),
             }
         ),
     )
+
+
+def _texts(rows: pd.DataFrame) -> list[str]:
+    return [
+        f"{row['run']} at {counted(row['shots'], 'shot')}: {percent(row['mean'])} %"
+        for row in rows.to_dict("records")
+    ]
 
 
 def _panel(rows: pd.DataFrame, runs: Sequence[str], *, title: str) -> Panel:
@@ -81,46 +73,32 @@ def _panel(rows: pd.DataFrame, runs: Sequence[str], *, title: str) -> Panel:
     reach = rows[["low", "high"] if bounded else ["mean"]].to_numpy()
     x = alt.X(
         "shots:Q",
-        title="shots (labelled pairs of each label)",
+        title="shots (labelled pairs per label)",
         scale=alt.Scale(type="log", base=2, domain=[shots[0] / 1.3, shots[-1] * 1.3], nice=False),
         axis=alt.Axis(values=shots, format="d", grid=False, labelOverlap=False),
     )
-    y = alt.Y(
-        "mean:Q",
-        title="accuracy (%)",
-        scale=alt.Scale(domain=[float(reach.min()), float(reach.max())], nice=5, zero=False),
-        axis=alt.Axis(tickCount=6),
-    )
+    ends = alt.Scale(domain=[float(reach.min()), float(reach.max())], nice=5, zero=False)
+    y = alt.Y("mean:Q", title="accuracy (%)", scale=ends, axis=alt.Axis(tickCount=6))
     present = [run for run in runs if run in set(rows["run"])]
-    keys = {"domain": list(runs)}
     legend = alt.Legend(values=present, columns=4)
-    colour = alt.Color("run:N", scale=alt.Scale(range=_cycled(SERIES, runs), **keys), legend=legend)
-    shape = alt.Shape("run:N", scale=alt.Scale(range=_cycled(SHAPES, runs), **keys), legend=legend)
-    dash = alt.StrokeDash(
-        "run:N", scale=alt.Scale(range=_cycled(DASHES, runs), **keys), legend=None
-    )
+    colour = alt.Color("run:N", scale=_scale(SERIES, runs), legend=legend)
+    shape = alt.Shape("run:N", scale=_scale(SHAPES, runs), legend=legend)
+    dash = alt.StrokeDash("run:N", scale=_scale(DASHES, runs), legend=None)
     layers = []
     for run in present:
         aside = alt.value(bounded * APART * (runs.index(run) - (len(runs) - 1) / 2))
         base = alt.Chart(rows[rows["run"] == run]).encode(x=x, color=colour, xOffset=aside)
         if bounded:
-            layers.append(
-                base.mark_rule(aria=False, strokeWidth=1.2).encode(
-                    y=alt.Y("low:Q", title="accuracy (%)"), y2="high:Q"
-                )
-            )
+            ends = {"y": alt.Y("low:Q", title="accuracy (%)"), "y2": "high:Q"}
+            layers.append(base.mark_rule(aria=False, strokeWidth=1.2).encode(**ends))
         layers.append(base.mark_line(aria=False, strokeWidth=1.5).encode(y=y, strokeDash=dash))
-        layers.append(
-            base.mark_point(filled=True, opacity=1, size=50).encode(
-                y=y, shape=shape, description="text:N"
-            )
-        )
-    chart = alt.layer(*layers).properties(
-        width=WIDTH, height=HEIGHT, title=titled(title), description=title
-    )
+        points = base.mark_point(filled=True, opacity=1, size=50)
+        layers.append(points.encode(y=y, shape=shape, description="text:N"))
     best = rows["text"].iloc[int(rows["mean"].argmax())]
+    chart = finished(layers, title, width=WIDTH, height=HEIGHT)
     return Panel(chart, f"Accuracy against shots, {title}; the highest: {best}.")
 
 
-def _cycled(values: Sequence[object], runs: Sequence[str]) -> list[object]:
-    return [values[at % len(values)] for at in range(len(runs))]
+def _scale(values: Sequence[object], runs: Sequence[str]) -> alt.Scale:
+    """Return a scale that gives each run a value, again from the first if there are too few."""
+    return alt.Scale(domain=list(runs), range=[values[at % len(values)] for at in range(len(runs))])

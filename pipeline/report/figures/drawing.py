@@ -1,4 +1,4 @@
-"""Figures as SVG and PNG, by vl-convert: no browser, no network, the same bytes each time."""
+"""Figures as SVG and PNG by vl-convert: no browser, no network, the same bytes each time."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,21 +13,21 @@ from pipeline.report.figures.colours import INK
 from pipeline.report.figures.figure import FONT, Figure, Panel
 
 VEGA_LITE = "6.4"
-"""The version that altair writes and vl-convert is asked to read."""
+"""The version that altair writes and vl-convert reads."""
 
 SCALE = 2.0
-"""Pixels of a PNG for each of the chart's."""
+"""Pixels of a PNG per pixel of the chart."""
 
 ENLARGED = 1.15
-"""How much larger a panel stands on a page that has room."""
+"""How much larger a panel is on a page with room for it."""
 
 APART, EDGE, TITLE = 28, 12, 16
-"""Pixels between panels, around a figure, and of its title's letters."""
+"""Pixels between panels, around a figure, and of its title's font."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A panel as SVG: the inside of the outermost element, its size, and what it shows."""
+    """A panel as SVG: the content of its outermost element, its size, and what it shows."""
 
     inside: str
     width: int
@@ -44,26 +44,25 @@ class DrawnFigure:
 
 
 def draw(figure: Figure) -> DrawnFigure:
-    """Return a figure with its panels as SVG, each mark with its aria-label."""
+    """Return a figure with its panels as SVG; each mark has an aria-label."""
     return DrawnFigure(figure, tuple(_draw(panel) for panel in figure.panels))
 
 
 def _draw(panel: Panel) -> Drawn:
     svg = str(vl_convert.vegalite_to_svg(panel.spec(), vl_version=VEGA_LITE))
-    found = re.fullmatch(
+    match = re.fullmatch(
         r'<svg [^>]*?width="(\d+)" height="(\d+)"[^>]*>(.*)</svg>\s*', svg, re.DOTALL
     )
-    if found is None:
+    if match is None:
         raise RuntimeError(f"expected an SVG of known size from vl-convert, found {svg[:120]!r}")
-    # Containers of marks would each be announced; the marks themselves say it all.
-    inside = re.sub(r' role="graphics-object" aria-roledescription="[^"]*"', "", found[3])
-    inside = re.sub(r' aria-roledescription="[^"]*"', "", inside)
+    # Screen readers would announce each group of marks; the marks are enough.
+    inside = re.sub(r'( role="graphics-object")? aria-roledescription="[^"]*"', "", match[3])
     inside = inside.replace('role="graphics-symbol"', 'role="img"')
-    return Drawn(inside, int(found[1]), int(found[2]), panel.text)
+    return Drawn(inside, int(match[1]), int(match[2]), panel.text)
 
 
 def inline_svg(drawn: Drawn) -> str:
-    """Return a panel as an element for a page, in the page's text colour."""
+    """Return a panel as an SVG element for a page, in the page's text colour."""
     return (
         f'<svg role="group" aria-label="{escape(drawn.text)}" '
         f'style="width:{round(drawn.width * ENLARGED)}px" '
@@ -73,7 +72,7 @@ def inline_svg(drawn: Drawn) -> str:
 
 
 def file_svg(drawn: DrawnFigure) -> str:
-    """Return a figure as an SVG file on white: its title, and the panels in columns."""
+    """Return a figure as an SVG file on white: its title, and its panels in columns."""
     figure = drawn.figure
     top = 2 * EDGE + TITLE
     placed, right, bottom = [], len(figure.title) * TITLE // 2, top
@@ -93,7 +92,7 @@ def file_svg(drawn: DrawnFigure) -> str:
 
 
 def pictures(figures: Mapping[str, DrawnFigure | None]) -> dict[str, bytes]:
-    """Return the files of all figures that were drawn, by name: NAME.svg and NAME.png."""
+    """Return the files of all figures that were drawn: NAME.svg and NAME.png."""
     files: dict[str, bytes] = {}
     for name, figure in figures.items():
         if figure is not None:
@@ -104,7 +103,7 @@ def pictures(figures: Mapping[str, DrawnFigure | None]) -> dict[str, bytes]:
 
 
 def write_pictures(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write the files of figures, and remove those of figures that are no longer drawn."""
+    """Write the files of figures, and remove those of figures that were not drawn this time."""
     for name, content in files.items():
         with atomic(folder / name) as temporary:
             temporary.write_bytes(content)
@@ -114,12 +113,12 @@ def write_pictures(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def _places(panels: Sequence[Drawn], columns: int, *, top: int) -> Iterator[tuple[Drawn, int, int]]:
-    """Yield each panel with the left and upper edge that it gets, columns and rows aligned."""
+    """Yield each panel with its left and upper edge, columns and rows aligned."""
     columns = min(columns, len(panels))
-    widths = [max(one.width for one in panels[at::columns]) for at in range(columns)]
+    widths = [max(panel.width for panel in panels[at::columns]) for at in range(columns)]
     y = top
     for start in range(0, len(panels), columns):
         row = panels[start : start + columns]
         for at, panel in enumerate(row):
             yield panel, EDGE + sum(widths[:at]) + at * APART, y
-        y += max(one.height for one in row) + APART
+        y += max(panel.height for panel in row) + APART

@@ -1,19 +1,20 @@
-"""A figure: panels no wider than a phone, side by side in the file and as they fit on the page."""
+"""A figure: panels no wider than a phone, in columns in its file and as they fit on the page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from pipeline.evaluation.words import interval, percent
 from pipeline.report.figures.colours import FADED, INK
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 FONT_SIZE = 11
 
 WIDEST = 360
-"""Pixels that a panel may have at most, all in all."""
-
+"""Pixels that a panel may be wide."""
 
 THEME = {
     "background": "transparent",
@@ -51,37 +52,39 @@ THEME = {
 }
 """Vega-Lite's `config` of every panel."""
 
+BARS_WIDTH = 190
+"""Pixels of the axis under bars."""
+
+FILL = alt.Color("fill:N", scale=None)
+BARE = alt.Axis(ticks=False, domain=False)
+"""The colour in the column `fill`, and an axis that only has labels."""
+
 
 @dataclass(frozen=True)
 class Panel:
-    """One chart of a figure.
-
-    Attributes:
-        chart: the chart, without a theme.
-        text: what the chart shows, for those who cannot see it.
-    """
+    """One chart of a figure, and what it shows for readers who cannot see it."""
 
     chart: alt.LayerChart
     text: str
 
     def spec(self) -> dict[str, Any]:
         """Return the chart in Vega-Lite, with the theme."""
-        # Altair has checked every part as it was made, and copies all of a chart to configure it.
+        # Altair validated each part when it was made, and would copy the chart to configure it.
         return {**self.chart.to_dict(validate=False), "config": THEME}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure and what is said of it.
+    """A figure with its caption.
 
     Attributes:
         name: of its files, results/figures/NAME.svg and .png.
         title: what it is.
         caption: how to read it, intervals and units included.
         panels: the charts.
-        columns: how many stand side by side in the files.
-        source: the table under results/ that its numbers are from.
-        numbers: what the panels show, printed, one row a mark.
+        columns: how many are side by side in the files.
+        source: the table under results/ that has its numbers.
+        numbers: what the panels show, as text, one row per mark.
     """
 
     name: str
@@ -93,6 +96,50 @@ class Figure:
     numbers: pd.DataFrame
 
 
-def titled(text: str) -> alt.TitleParams:
-    """Return a panel's title, kept at the left edge."""
-    return alt.TitleParams(text, anchor="start", frame="group", offset=8)
+def finished(layers: list[alt.Chart], title: str, **size: object) -> alt.LayerChart:
+    """Return layers as one chart of this size, its title at the left edge."""
+    at_left = alt.TitleParams(title, anchor="start", frame="group", offset=8)
+    return alt.layer(*layers).properties(title=at_left, **size)
+
+
+def bars(rows: pd.DataFrame, x: alt.X, axis: str, *, height: int, room: int) -> list[alt.Chart]:
+    """Return the layers of horizontal bars with their numbers at the right.
+
+    Args:
+        rows: one per bar: its label `place`, its `fill`, its number as `printed`, its description
+            `text`, and perhaps its interval, `low` and `high`.
+        x: the length of the bars.
+        axis: the title of that axis.
+        height: pixels of a bar.
+        room: pixels for the numbers.
+    """
+    base = alt.Chart(rows).encode(y=alt.Y("place:N", sort=None, title=None, axis=BARE))
+    layers = [base.mark_bar(height=height).encode(x=x, color=FILL, description="text:N")]
+    if "low" in rows:
+        ends = {"x": alt.X("low:Q", title=axis), "x2": "high:Q"}
+        layers.append(base.mark_rule(strokeWidth=1.5, aria=False).encode(**ends))
+    numbers = base.mark_text(align="right", aria=False)
+    return [*layers, numbers.encode(x=alt.value(BARS_WIDTH + room), text="printed:N")]
+
+
+def tiles(rows: pd.DataFrame, x: alt.X, y: alt.Y, **text: object) -> list[alt.Chart]:
+    """Return the layers of a grid of numbers.
+
+    Args:
+        rows: one per tile: its `fill` and `ink`, its number as `printed`, its description `text`.
+        x: the columns of the grid.
+        y: the rows of the grid.
+        text: settings of the numbers.
+    """
+    base = alt.Chart(rows).encode(x=x, y=y)
+    numbers = base.mark_text(aria=False, **text)
+    return [
+        base.mark_rect().encode(color=FILL, description="text:N"),
+        numbers.encode(text="printed:N", color=alt.Color("ink:N", scale=None)),
+    ]
+
+
+def bounds(rows: pd.DataFrame, number: Callable[[float], str] = percent) -> list[str]:
+    """Return the intervals of rows, `low` to `high`, as text."""
+    pairs = zip(rows["low"], rows["high"], strict=True)
+    return [interval(low, high, number) for low, high in pairs]

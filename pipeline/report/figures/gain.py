@@ -1,29 +1,22 @@
 """Figure 3: by how much the reference is ahead of the baseline in each language."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import altair as alt
 import pandas as pd
 
+from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.intervals import shots_of_gain
+from pipeline.evaluation.words import BOOTSTRAP, counted, signed
 from pipeline.languages import LANGUAGES
 from pipeline.params.grid import Comparison
 from pipeline.report.figures.colours import FADED, FAMILIES
-from pipeline.report.figures.figure import Figure, Panel, titled
-from pipeline.report.figures.words import (
-    AVERAGE,
-    BOOTSTRAP,
-    interval,
-    language_and_family,
-    language_name,
-    shots_name,
-    signed,
-)
+from pipeline.report.figures.figure import BARS_WIDTH, Figure, Panel, bars, bounds, finished
+from pipeline.report.names import language_and_family, language_name
 
 
 class Scale(NamedTuple):
-    """In which unit a gain is drawn."""
+    """The unit of a panel."""
 
     column: str
     unit: str
@@ -43,129 +36,85 @@ def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison)
         comparison: names the reference and the baseline.
 
     Returns:
-        None where the two have no cells at the same shots.
+        None if the two have no cells at the same shots.
     """
     shots = shots_of_gain(differences, baseline=comparison.baseline)
     if shots is None:
         return None
-    reference, baseline = comparison.reference, comparison.baseline
-    rows = _compared(differences, comparison)
-    rows = _described(rows[rows["shots"] == shots])
+    reference, baseline, at = comparison.reference, comparison.baseline, counted(shots, "shot")
+    rows = differences[(differences["other"] == baseline) & (differences["shots"] == shots)]
+    rows = rows.sort_values(["difference", "language"], ascending=[False, True])
+    rows = _described(
+        pd.concat([rows[rows["language"] != AVERAGE], rows[rows["language"] == AVERAGE]])
+    )
     panels = [
-        _panel(rows, POINTS, title=f"{reference} over {baseline}, {shots_name(shots)}"),
-        _panel(rows, RELATIVE, title="the same, relative"),
+        _panel(rows, POINTS, title=f"{reference} over {baseline}, {at}"),
+        _panel(rows.drop(columns=["low", "high"]), RELATIVE, title="the same, relative"),
     ]
+    caption = f"Languages sorted by gain, with their families. Lines across the bars: {BOOTSTRAP}."
     theirs = _paper_gain(paper, comparison, shots=shots)
-    printed = ""
     if theirs is not None:
         order = list(rows["language"])
-        if set(order) != set(theirs["language"]):
+        if set(order) != set(theirs.index):
             order.remove(AVERAGE)  # the paper's mean is over its own languages
-        theirs = _described(theirs[theirs["language"].isin(order)], order=order)
-        panels.append(_panel(theirs, POINTS, title=f"the paper's, {shots_name(shots)} on XNLI"))
+        theirs = _described(
+            theirs.loc[[code for code in order if code in theirs.index]].reset_index()
+        )
+        panels.append(_panel(theirs, POINTS, title=f"the paper's, {at} on XNLI"))
         panels.append(_panel(theirs, RELATIVE, title="the paper's, relative"))
-        printed = " The paper's panels are worked out from its Table I, which has no intervals."
+        caption += " The paper's panels are computed from its Table I, which has no intervals."
     return Figure(
         name="figure3",
-        title=f"Figure 3: gain of {reference} over {baseline} by language at {shots_name(shots)}",
-        caption=(
-            f"Languages sorted by gain, with their families. Lines across the bars: {BOOTSTRAP}."
-            + printed
-        ),
+        title=f"Figure 3: gain of {reference} over {baseline} by language at {at}",
+        caption=caption,
         panels=tuple(panels),
         columns=2,
         source="differences.csv",
-        numbers=_numbers(rows),
+        numbers=pd.DataFrame(
+            {
+                "language": rows["language"].map(language_name),
+                "points": rows["difference"].map(signed),
+                "95 % interval": bounds(rows, signed),
+                "relative, %": rows["relative"].map(signed),
+            }
+        ),
     )
 
 
-def _compared(differences: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
-    ours = differences["run"] == comparison.reference
-    return differences[ours & (differences["other"] == comparison.baseline)]
-
-
-def _described(rows: pd.DataFrame, *, order: list[str] | None = None) -> pd.DataFrame:
-    """Sort the languages by gain, or as ordered, the mean last; add what marks are called."""
-    if order is None:
-        rows = rows.sort_values(["difference", "language"], ascending=[False, True])
-        rows = pd.concat([rows[rows["language"] != AVERAGE], rows[rows["language"] == AVERAGE]])
-    else:
-        rows = rows.set_index("language").loc[[c for c in order if c in set(rows["language"])]]
-        rows = rows.reset_index()
+def _described(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the labels and colours of the bars."""
     families = [LANGUAGES[c].family if c in LANGUAGES else "" for c in rows["language"]]
     return rows.assign(
-        place=[language_and_family(code) for code in rows["language"]],
+        place=rows["language"].map(language_and_family),
         fill=[FAMILIES.get(family, FADED) for family in families],
     )
 
 
 def _paper_gain(paper: pd.DataFrame, comparison: Comparison, *, shots: int) -> pd.DataFrame | None:
-    rows = paper[paper["shots"] == shots].set_index("method")
+    """Return the paper's gain by language, or None if it has none at these shots."""
+    rows = paper[paper["shots"] == shots].set_index("method").drop(columns="shots")
     if not {comparison.reference, comparison.baseline} <= set(rows.index):
         return None
-    numbers = rows.drop(columns="shots")
-    ours, theirs = numbers.loc[comparison.reference], numbers.loc[comparison.baseline]
-    return pd.DataFrame(
-        {
-            "language": numbers.columns,
-            "difference": (ours - theirs).to_numpy(),
-            "relative": (100 * (ours / theirs - 1)).to_numpy(),
-        }
-    )
+    ours, theirs = rows.loc[comparison.reference], rows.loc[comparison.baseline]
+    gains = {"difference": ours - theirs, "relative": 100 * (ours / theirs - 1)}
+    return pd.DataFrame(gains).rename_axis("language")
 
 
 def _panel(rows: pd.DataFrame, scale: Scale, *, title: str) -> Panel:
-    """Bars of one unit; intervals are drawn where they are of this unit."""
-    bounded = scale is POINTS and "low" in rows
-    texts = list(_texts(rows, scale, bounded=bounded))
-    rows = rows.assign(text=texts, printed=[signed(v) for v in rows[scale.column]])
-    reach = rows[["low", "high"] if bounded else [scale.column]].to_numpy()
-    ends = [min(0.0, float(reach.min())), max(0.0, float(reach.max()))]
-    x = alt.X(
-        f"{scale.column}:Q",
-        title=scale.axis,
-        scale=alt.Scale(domain=ends, nice=4),
-        axis=alt.Axis(tickCount=4),
-    )
-    y = alt.Y("place:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False))
-    base = alt.Chart(rows).encode(y=y)
-    bars = base.mark_bar(height=11).encode(
-        x=x, color=alt.Color("fill:N", scale=None), description="text:N"
-    )
-    layers = [bars, alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(aria=False).encode(x="zero:Q")]
-    if bounded:
-        layers.append(
-            base.mark_rule(strokeWidth=1.5, aria=False).encode(
-                x=alt.X("low:Q", title=scale.axis), x2="high:Q"
-            )
-        )
-    width = 190
-    layers.append(
-        base.mark_text(align="right", aria=False).encode(x=alt.value(width + 34), text="printed:N")
-    )
-    chart = alt.layer(*layers).properties(
-        width=width, height=alt.Step(17), title=titled(title), description=title
-    )
+    """Return bars in one unit, with intervals if `rows` have them in this unit."""
+    printed = rows[scale.column].map(signed)
+    texts = rows["place"] + ": " + printed + f" {scale.unit}"
+    reach = rows[scale.column]
+    if "low" in rows:
+        texts += [f" ({bound})" for bound in bounds(rows, signed)]
+        reach = pd.concat([rows["low"], rows["high"]])
+    rows = rows.assign(text=texts, printed=printed)
+    ends = alt.Scale(domain=[min(0.0, reach.min()), max(0.0, reach.max())], nice=4)
+    axis = alt.Axis(tickCount=4)
+    x = alt.X(f"{scale.column}:Q", title=scale.axis, scale=ends, axis=axis)
+    layers = bars(rows, x, scale.axis, height=11, room=34)
+    zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(aria=False).encode(x="zero:Q")
+    chart = finished([layers[0], zero, *layers[1:]], title, width=BARS_WIDTH, height=alt.Step(17))
     best, least = rows.iloc[0], rows[rows["language"] != AVERAGE].iloc[-1]
     summary = f"{title}: from {best['text']} down to {least['text']}" if len(rows) > 1 else title
     return Panel(chart, f"{summary}.")
-
-
-def _texts(rows: pd.DataFrame, scale: Scale, *, bounded: bool) -> Iterator[str]:
-    for row in rows.to_dict("records"):
-        text = f"{row['place']}: {signed(row[scale.column])} {scale.unit}"
-        yield f"{text} ({interval(row['low'], row['high'], plus=True)})" if bounded else text
-
-
-def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "language": [language_name(code) for code in rows["language"]],
-            "points": [signed(value) for value in rows["difference"]],
-            "95 % interval": [
-                interval(low, high, plus=True)
-                for low, high in zip(rows["low"], rows["high"], strict=True)
-            ],
-            "relative, %": [signed(value) for value in rows["relative"]],
-        }
-    )

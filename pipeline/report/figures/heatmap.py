@@ -5,17 +5,12 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from pipeline.evaluation.files import AVERAGE
+from pipeline.evaluation.words import MINUS, counted, percent, signed
 from pipeline.params.grid import Comparison
 from pipeline.report.figures.colours import diverging, sequential, text_on
-from pipeline.report.figures.figure import Figure, Panel, titled
-from pipeline.report.figures.words import (
-    AVERAGE,
-    interval,
-    language_name,
-    percent,
-    shots_name,
-    signed,
-)
+from pipeline.report.figures.figure import BARE, Figure, Panel, bounds, finished, tiles
+from pipeline.report.names import language_name
 
 STEP, ROW = 31, 19
 
@@ -27,101 +22,75 @@ def heatmap(
     runs: Sequence[str],
     comparison: Comparison,
 ) -> Figure | None:
-    """Draw a panel for each run of the grid, and one for the reference's lead on the baseline.
+    """Draw a panel for each run of the grid, and one for the reference's lead over the baseline.
 
     Args:
         intervals: the rows of intervals.csv.
         differences: the rows of differences.csv.
-        runs: the runs of the grid.
+        runs: the runs of the grid; None is drawn if none has cells.
         comparison: names the reference and the baseline.
-
-    Returns:
-        None where no run of the grid has cells.
     """
     ours = intervals[intervals["run"].isin(runs)]
     if ours.empty:
         return None
-    low, high = float(ours["mean"].min()), float(ours["mean"].max())
-    ours = _filled(ours, "mean", [(v - low) / (high - low or 1) for v in ours["mean"]])
+    low, high = ours["mean"].min(), ours["mean"].max()
+    ours = ours.assign(
+        fill=[sequential((mean - low) / (high - low or 1)) for mean in ours["mean"]],
+        printed=ours["mean"].map(percent),
+        bounds=bounds(ours),
+    )
     panels = [
-        _panel(ours[ours["run"] == run], title=run, unit="%")
+        _panel(ours[ours["run"] == run], "mean", title=run, unit="%")
         for run in runs
-        if (ours["run"] == run).any()
+        if run in set(ours["run"])
     ]
-    lead = differences[
-        (differences["run"] == comparison.reference) & (differences["other"] == comparison.baseline)
-    ]
+    lead = differences[differences["other"] == comparison.baseline]
     if not lead.empty:
-        most = float(lead["difference"].abs().max()) or 1.0
-        lead = _filled(lead, "difference", [value / most for value in lead["difference"]])
-        title = f"{comparison.reference} \N{MINUS SIGN} {comparison.baseline}"
-        panels.append(_panel(lead, title=title, unit="points"))
+        most = lead["difference"].abs().max() or 1.0
+        lead = lead.assign(
+            fill=[diverging(difference / most) for difference in lead["difference"]],
+            printed=lead["difference"].map(signed),
+            bounds=bounds(lead, signed),
+        )
+        title = f"{comparison.reference} {MINUS} {comparison.baseline}"
+        panels.append(_panel(lead, "difference", title=title, unit="points"))
     return Figure(
         name="heatmap",
         title="Accuracy by language and shots",
         caption=(
-            "Mean over seeds, percent; one scale of colour for all runs, darker is higher. In the "
-            "panel of differences blue is ahead, brown behind, and each has its sign. The bounds "
-            "of every number (95 % bootstrap) are in its mark."
+            "Mean over seeds, percent. All runs share one colour scale; darker is higher. In the "
+            "panel of differences blue is ahead, brown is behind, and each number has its sign. "
+            "The label of every number has its 95 % bootstrap interval."
         ),
         panels=tuple(panels),
         columns=3,
         source="intervals.csv",
         numbers=pd.DataFrame(
             {
-                "run": list(ours["run"]),
-                "shots": [str(shots) for shots in ours["shots"]],
-                "language": [language_name(code) for code in ours["language"]],
-                "mean, %": [percent(value) for value in ours["mean"]],
+                "run": ours["run"],
+                "shots": ours["shots"].map(str),
+                "language": ours["language"].map(language_name),
+                "mean, %": ours["printed"],
             }
         ),
     )
 
 
-def _filled(rows: pd.DataFrame, column: str, shares: list[float]) -> pd.DataFrame:
-    fills = [(diverging if column == "difference" else sequential)(share) for share in shares]
-    form = signed if column == "difference" else percent
-    return rows.assign(
-        value=rows[column],
-        fill=fills,
-        ink=[text_on(fill) for fill in fills],
-        printed=[form(value) for value in rows[column]],
-        place=[language_name(code) for code in rows["language"]],
-    )
-
-
-def _panel(rows: pd.DataFrame, *, title: str, unit: str) -> Panel:
+def _panel(rows: pd.DataFrame, column: str, *, title: str, unit: str) -> Panel:
     texts = [
-        f"{row['place']}, {shots_name(row['shots'])}: {row['printed']} {unit} "
-        f"({interval(row['low'], row['high'], plus=unit != '%')})"
+        f"{language_name(row['language'])}, {counted(row['shots'], 'shot')}: {row['printed']} "
+        f"{unit} ({row['bounds']})"
         for row in rows.to_dict("records")
     ]
-    rows = rows.assign(text=texts)
+    rows = rows.assign(
+        text=texts, ink=rows["fill"].map(text_on), place=rows["language"].map(language_name)
+    )
     shots = sorted({int(k) for k in rows["shots"]})
     order = [*sorted(set(rows["language"]) - {AVERAGE}), AVERAGE]
-    base = alt.Chart(rows).encode(
-        x=alt.X(
-            "shots:O",
-            sort=shots,
-            title="shots",
-            axis=alt.Axis(labelAngle=0, ticks=False, domain=False),
-        ),
-        y=alt.Y(
-            "place:N",
-            sort=[language_name(code) for code in order],
-            title=None,
-            axis=alt.Axis(ticks=False, domain=False),
-        ),
-    )
-    cells = base.mark_rect().encode(color=alt.Color("fill:N", scale=None), description="text:N")
-    numbers = base.mark_text(aria=False, fontSize=10).encode(
-        text="printed:N", color=alt.Color("ink:N", scale=None)
-    )
-    chart = alt.layer(cells, numbers).properties(
-        width=alt.Step(STEP),
-        height=alt.Step(ROW),
-        title=titled(f"{title} ({unit})"),
-        description=title,
-    )
-    best = rows["text"].iloc[int(rows["value"].argmax())]
+    axis = alt.Axis(labelAngle=0, ticks=False, domain=False)
+    x = alt.X("shots:O", sort=shots, title="shots", axis=axis)
+    y = alt.Y("place:N", sort=[language_name(code) for code in order], title=None, axis=BARE)
+    size = {"width": alt.Step(STEP), "height": alt.Step(ROW)}
+    chart = finished(tiles(rows, x, y, fontSize=10), f"{title} ({unit})", **size)
+    best = rows["text"].iloc[int(rows[column].argmax())]
     return Panel(chart, f"{title}, by language and shots; the highest: {best}.")

@@ -6,145 +6,107 @@ from collections.abc import Iterator
 import altair as alt
 import pandas as pd
 
+from pipeline.evaluation.words import BOOTSTRAP, counted, percent
 from pipeline.report.figures.colours import FADED, SERIES
-from pipeline.report.figures.figure import Figure, Panel, titled
-from pipeline.report.figures.words import (
-    BOOTSTRAP,
-    axis_name,
-    interval,
-    key_name,
-    percent,
-    seeds_name,
-    shots_name,
-)
+from pipeline.report.figures.figure import BARS_WIDTH, Figure, Panel, bars, bounds, finished
+from pipeline.report.names import axis_name, key_name
 
-WIDTH = 190
+ACCURACY = "accuracy (%)"
 WIDE_RATIO = 8
 """From this ratio of the largest to the smallest value on, an axis is logarithmic."""
 
 
 def categorical(sweeps: pd.DataFrame, reference: str) -> Figure | None:
-    """Draw Figure 4: a panel of bars for each key whose values are words.
+    """Draw Figure 4: bars for each key whose values are words; None if there is none.
 
     Args:
         sweeps: the rows of sweeps.csv.
         reference: the run that the others are variants of.
-
-    Returns:
-        None where no such key was varied.
     """
-    parts = [part for key, part in _parts(sweeps) if not is_numeric(sweeps, key)]
-    return _figure("figure4", parts, [_bars(part, reference) for part in parts], reference)
+    parts = [part for part in _parts(sweeps) if not _is_numeric(sweeps, part)]
+    marks = "Bars", "blue bar, its value in brackets"
+    return _figure("figure4", parts, [_bars(part, reference) for part in parts], marks, reference)
 
 
 def numeric(sweeps: pd.DataFrame, reference: str) -> Figure | None:
-    """Draw Figure 5: a panel of a line for each key whose values are numbers.
-
-    Args:
-        sweeps: the rows of sweeps.csv.
-        reference: the run that the others are variants of.
-
-    Returns:
-        None where no such key was varied.
-    """
+    """Draw Figure 5: a line for each key whose values are numbers; arguments as for Figure 4."""
     parts = [
         part.assign(number=part["value"].astype(float)).sort_values("number")
-        for key, part in _parts(sweeps)
-        if is_numeric(sweeps, key)
+        for part in _parts(sweeps)
+        if _is_numeric(sweeps, part)
     ]
-    return _figure("figure5", parts, [_line(part, reference) for part in parts], reference)
+    marks = "Points", "diamond"
+    return _figure("figure5", parts, [_line(part, reference) for part in parts], marks, reference)
 
 
-def is_numeric(sweeps: pd.DataFrame, key: str) -> bool:
-    """Return whether every value of a key is a finite number."""
-    values = pd.to_numeric(sweeps.loc[sweeps["key"] == key, "value"], errors="coerce")
-    return bool(values.map(math.isfinite).all())
+def _is_numeric(sweeps: pd.DataFrame, part: pd.DataFrame) -> bool:
+    """Return whether every value of a part's key is a finite number."""
+    values = sweeps.loc[sweeps["key"] == part["key"].iloc[0], "value"]
+    return bool(pd.to_numeric(values, errors="coerce").map(math.isfinite).all())
 
 
-def _parts(sweeps: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def _parts(sweeps: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Yield the rows of each key and number of shots, the largest shots first."""
-    for (key, _), part in sweeps.groupby(["key", "shots"], sort=False):
+    ordered = sweeps.sort_values("shots", ascending=False, kind="stable")
+    for _, part in ordered.groupby(["shots", "key"], sort=False):
         if part["value"].nunique() > 1:
-            yield str(key), _described(part)
-
-
-def _described(part: pd.DataFrame) -> pd.DataFrame:
-    texts = [
-        f"{key_name(row['key'])} {row['value']}: {percent(row['mean'])} % "
-        f"({interval(row['low'], row['high'])}), run {row['run']}, {seeds_name(row['seeds'])}"
-        for row in part.to_dict("records")
-    ]
-    return part.assign(text=texts, printed=[percent(value) for value in part["mean"]])
+            texts = [
+                f"{key_name(row['key'])} {row['value']}: {percent(row['mean'])} % "
+                f"({bound}), run {row['run']}, {counted(row['seeds'], 'seed')}"
+                for row, bound in zip(part.to_dict("records"), bounds(part), strict=True)
+            ]
+            yield part.assign(text=texts, printed=part["mean"].map(percent))
 
 
 def _figure(
-    name: str, parts: list[pd.DataFrame], panels: list[Panel], reference: str
+    name: str,
+    parts: list[pd.DataFrame],
+    panels: list[Panel],
+    marks: tuple[str, str],
+    reference: str,
 ) -> Figure | None:
     if not panels:
         return None
-    rows = pd.concat(parts).sort_values("shots", ascending=False, kind="stable")
-    order = sorted(range(len(parts)), key=lambda at: -int(parts[at]["shots"].iloc[0]))
-    what, own = (
-        ("Bars", "blue bar, its value in brackets") if name == "figure4" else ("Points", "diamond")
-    )
+    rows = pd.concat(parts)
     return Figure(
         name=name,
         title=f"Figure {name[-1]}: {reference} with one setting changed",
         caption=(
-            f"{what}: mean accuracy over languages and seeds; lines: {BOOTSTRAP}. "
-            f"{reference} itself is the {own}. The paper prints no numbers for this figure."
+            f"{marks[0]}: mean accuracy over languages and seeds; lines: {BOOTSTRAP}. "
+            f"{reference} itself is the {marks[1]}. The paper prints no numbers for this figure."
         ),
-        panels=tuple(panels[at] for at in order),
+        panels=tuple(panels),
         columns=min(3, len(panels)),
         source="sweeps.csv",
         numbers=pd.DataFrame(
             {
-                "setting": [key_name(key) for key in rows["key"]],
-                "value": list(rows["value"]),
-                "shots": [str(shots) for shots in rows["shots"]],
-                "mean, %": [percent(value) for value in rows["mean"]],
-                "95 % interval": [
-                    interval(low, high) for low, high in zip(rows["low"], rows["high"], strict=True)
-                ],
+                "setting": rows["key"].map(key_name),
+                "value": rows["value"],
+                "shots": rows["shots"].map(str),
+                "mean, %": rows["printed"],
+                "95 % interval": bounds(rows),
             }
         ),
     )
 
 
 def _bars(part: pd.DataFrame, reference: str) -> Panel:
-    """Bars from zero, the reference's own in another colour and with its value in brackets."""
+    """Return bars from zero, the reference's in another colour and with its value in brackets."""
     part = part.sort_values("mean", ascending=False, kind="stable")
     own = part["run"] == reference
     part = part.assign(
         fill=[SERIES[0] if mine else FADED for mine in own],
-        place=[f"[{v}]" if mine else v for v, mine in zip(part["value"], own, strict=True)],
+        place=part["value"].where(~own, "[" + part["value"] + "]"),
     )
-    y = alt.Y("place:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False))
-    base = alt.Chart(part).encode(y=y)
-    top = float(part["high"].max())
-    x = alt.X(
-        "mean:Q",
-        title="accuracy (%)",
-        scale=alt.Scale(domain=[0, top], nice=5),
-        axis=alt.Axis(tickCount=5),
-    )
-    bars = base.mark_bar(height=13).encode(
-        x=x, color=alt.Color("fill:N", scale=None), description="text:N"
-    )
-    rules = base.mark_rule(strokeWidth=1.5, aria=False).encode(
-        x=alt.X("low:Q", title="accuracy (%)"), x2="high:Q"
-    )
-    texts = base.mark_text(align="right", aria=False).encode(
-        x=alt.value(WIDTH + 32), text="printed:N"
-    )
-    return _panel(alt.layer(bars, rules, texts).properties(height=alt.Step(21)), part)
+    ends = alt.Scale(domain=[0, float(part["high"].max())], nice=5)
+    x = alt.X("mean:Q", title=ACCURACY, scale=ends, axis=alt.Axis(tickCount=5))
+    return _panel(bars(part, x, ACCURACY, height=13, room=32), part, height=alt.Step(21))
 
 
 def _line(part: pd.DataFrame, reference: str) -> Panel:
-    """A line through the values in order, the reference's own point a larger diamond."""
+    """Return a line through the values in order, the reference's point a larger diamond."""
     own = part["run"] == reference
-    part = part.assign(shape=["diamond" if mine else "circle" for mine in own])
-    part["size"] = [130 if mine else 45 for mine in own]
+    part = part.assign(shape=own.map({True: "diamond", False: "circle"}), size=45 + 85 * own)
     values = sorted(set(part["number"]))
     wide = values[0] > 0 and values[-1] / values[0] >= WIDE_RATIO
     x = alt.X(
@@ -159,31 +121,25 @@ def _line(part: pd.DataFrame, reference: str) -> Panel:
             grid=False,
         ),
     )
-    y = alt.Y(
-        "mean:Q",
-        title="accuracy (%)",
-        scale=alt.Scale(
-            domain=[float(part["low"].min()), float(part["high"].max())], nice=4, zero=False
-        ),
-        axis=alt.Axis(tickCount=5),
-    )
+    reach = [float(part["low"].min()), float(part["high"].max())]
+    ends = alt.Scale(domain=reach, nice=4, zero=False)
+    y = alt.Y("mean:Q", title=ACCURACY, scale=ends, axis=alt.Axis(tickCount=5))
     base = alt.Chart(part).encode(x=x)
-    line = base.mark_line(color=SERIES[0], strokeWidth=1.5, aria=False).encode(y=y)
-    rules = base.mark_rule(strokeWidth=1.2, aria=False).encode(
-        y=alt.Y("low:Q", title="accuracy (%)"), y2="high:Q"
-    )
+    interval = {"y": alt.Y("low:Q", title=ACCURACY), "y2": "high:Q"}
     points = base.mark_point(filled=True, opacity=1, color=SERIES[0]).encode(
         y=y,
         shape=alt.Shape("shape:N", scale=None),
         size=alt.Size("size:Q", scale=None),
         description="text:N",
     )
-    return _panel(alt.layer(rules, line, points).properties(height=170), part)
+    line = base.mark_line(color=SERIES[0], strokeWidth=1.5, aria=False).encode(y=y)
+    rules = base.mark_rule(strokeWidth=1.2, aria=False).encode(**interval)
+    return _panel([rules, line, points], part, height=170)
 
 
-def _panel(chart: alt.LayerChart, part: pd.DataFrame) -> Panel:
+def _panel(layers: list[alt.Chart], part: pd.DataFrame, **size: object) -> Panel:
     key, shots = str(part["key"].iloc[0]), int(part["shots"].iloc[0])
-    title = f"{key_name(key)}, {shots_name(shots)}"
+    title = f"{key_name(key)}, {counted(shots, 'shot')}"
     best = part["text"].iloc[int(part["mean"].argmax())]
-    chart = chart.properties(width=WIDTH, title=titled(title), description=title)
+    chart = finished(layers, title, width=BARS_WIDTH, **size)
     return Panel(chart, f"{title}: {len(part)} values; the highest is {best}.")

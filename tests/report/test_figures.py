@@ -1,4 +1,4 @@
-"""Charts from rows made by hand: what they encode, say and look like."""
+"""Charts from rows made by hand: their encodings, descriptions and files."""
 
 import struct
 from itertools import product
@@ -8,20 +8,28 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.intervals import shots_of_gain
+from pipeline.evaluation.files import CONFUSION, DIFFERENCES, INTERVALS, SWEEPS
+from pipeline.evaluation.words import MINUS
 from pipeline.languages import LANGUAGES
 from pipeline.params.grid import Comparison
+from pipeline.params.runs import LABELS
 from pipeline.report.figures import colours
 from pipeline.report.figures.confusion import confusion
 from pipeline.report.figures.curves import curves
-from pipeline.report.figures.drawing import draw, file_svg, inline_svg, pictures, write_pictures
+from pipeline.report.figures.drawing import (
+    DrawnFigure,
+    draw,
+    file_svg,
+    inline_svg,
+    pictures,
+    write_pictures,
+)
 from pipeline.report.figures.figure import WIDEST, Figure, Panel
 from pipeline.report.figures.gain import gain
 from pipeline.report.figures.heatmap import heatmap
 from pipeline.report.figures.sweeps import categorical, numeric
-from pipeline.report.figures.words import axis_name, key_name, language_and_family
+from pipeline.report.names import axis_name, key_name, language_and_family
 
-MINUS = "\N{MINUS SIGN}"
 COMPARISON = Comparison(reference="mpt", baseline="sp", table2={})
 PAPER = pd.DataFrame(
     [(32, "sp", 40.0, 50.0, 45.0), (32, "mpt", 44.0, 51.0, 47.5), (16, "mpt", 43.0, 44.0, 43.5)],
@@ -32,63 +40,51 @@ GAINS = {"ar": (4.25, 3.0, 5.5, 10.0), "sw": (-1.5, -2.5, -0.5, -3.0), "avg": (1
 
 def differences(*shots: int) -> pd.DataFrame:
     rows = [("mpt", "sp", k, code, 3, *values) for k in shots for code, values in GAINS.items()]
-    rows += [("mpt", "ft", 64, "ar", 3, 9.0, 8.0, 10.0, 20.0)]
-    names = ["run", "other", "shots", "language", "seeds", "difference", "low", "high", "relative"]
-    return pd.DataFrame(rows, columns=names)
+    return DIFFERENCES.frame([*rows, ("mpt", "ft", 64, "ar", 3, 9.0, 8.0, 10.0, 20.0)])
 
 
 def intervals(*shots: int) -> pd.DataFrame:
     runs = (("sp", 40.0), ("mpt", 45.5))
-    rows = [
+    return INTERVALS.frame(
         (run, k, code, 3, base + k, 0.5, base + k - 1.5, base + k + 1.25)
         for (run, base), k, code in product(runs, shots, ("ar", "sw", "avg"))
-    ]
-    names = ["run", "shots", "language", "seeds", "mean", "std", "low", "high"]
-    return pd.DataFrame(rows, columns=names)
+    )
 
 
 def sweeps(**values: dict[str, float]) -> pd.DataFrame:
     """By key: value -> mean; the first value is the reference's own."""
-    rows = [
+    return SWEEPS.frame(
         (key, value, "mpt" if at == 0 else f"{key}_{at}", 64, 5, mean, 0.5, mean - 1, mean + 2)
         for key, of_key in values.items()
         for at, (value, mean) in enumerate(of_key.items())
-    ]
-    names = ["key", "value", "run", "shots", "seeds", "mean", "std", "low", "high"]
-    return pd.DataFrame(rows, columns=names)
+    )
 
 
 def confusions() -> pd.DataFrame:
-    labels = ("entailment", "neutral", "contradiction")
-    rows = [
+    return CONFUSION.frame(
         ("mpt", 16, code, label, predicted, 80.0 if label == predicted else 10.0)
-        for code, label, predicted in product(("sw", "ar"), labels, labels)
-    ]
-    names = ["run", "shots", "language", "label", "predicted", "percent"]
-    return pd.DataFrame(rows, columns=names)
+        for code, label, predicted in product(("sw", "ar"), LABELS, LABELS)
+    )
 
 
-def some_figures() -> dict[str, Figure]:
-    made = {
-        "figure3": gain(differences(32), PAPER, COMPARISON),
-        "figure4": categorical(sweeps(translator={"linear-2": 60.0, "none": 57.25}), "mpt"),
-        "figure5": numeric(sweeps(alpha={"0.5": 60.0, "0.0": 51.5, "1.0": 55.0}), "mpt"),
-        "curves": curves(intervals(1, 2, 256), PAPER, ["sp", "mpt"]),
-        "heatmap": heatmap(
-            intervals(*(2**i for i in range(9))),
-            differences(1, 16),
-            runs=["sp", "mpt"],
-            comparison=COMPARISON,
-        ),
-        "confusion": confusion(confusions(), run="mpt", shots=16),
-    }
-    assert all(made.values())
-    return made
+NINE = [2**i for i in range(9)]
+FIGURES = {
+    "figure3": lambda: gain(differences(32), PAPER, COMPARISON),
+    "figure4": lambda: categorical(sweeps(translator={"linear-2": 60.0, "none": 57.25}), "mpt"),
+    "figure5": lambda: numeric(sweeps(alpha={"0.5": 60.0, "0.0": 51.5, "1.0": 55.0}), "mpt"),
+    "curves": lambda: curves(intervals(1, 2, 256), PAPER, ["sp", "mpt"]),
+    "heatmap": lambda: mapped(intervals(*NINE), differences(1, 16)),
+    "confusion": lambda: confusion(confusions(), run="mpt", shots=16),
+}
+
+
+def mapped(ours: pd.DataFrame, lead: pd.DataFrame, runs=("sp", "mpt")) -> Figure | None:
+    return heatmap(ours, lead, runs=runs, comparison=COMPARISON)
 
 
 @pytest.fixture(scope="module")
-def every() -> dict[str, Figure]:
-    return some_figures()
+def every() -> dict[str, DrawnFigure]:
+    return {name: draw(make()) for name, make in FIGURES.items()}
 
 
 def rows_of(panel: Panel) -> list[dict]:
@@ -103,12 +99,12 @@ def marks(panel: Panel) -> dict[str, dict]:
     return {one["mark"]["type"]: one["encoding"] for one in panel.spec()["layer"]}
 
 
-def labels(svg: str) -> list[str]:
+def descriptions(svg: str) -> list[str]:
     return [e.get("aria-label") for e in ElementTree.fromstring(svg).iter() if e.get("aria-label")]
 
 
-def test_gain_draws_the_rows_as_they_are_sorted_with_the_mean_last():
-    points, relative, theirs, _ = gain(differences(32), PAPER, COMPARISON).panels
+def test_gain_draws_the_rows_sorted_with_the_mean_last(every):
+    points, relative, theirs, _ = every["figure3"].figure.panels
     rows = rows_of(points)
     assert [row["place"] for row in rows] == ["Arabic (Semitic)", "Swahili (Bantu)", "mean"]
     for row in rows:
@@ -127,24 +123,23 @@ def test_gain_draws_the_rows_as_they_are_sorted_with_the_mean_last():
     ]  # fmt: skip
     # 44 - 40, 51 - 50, and of the means 47.5 - 45.
     assert [row["difference"] for row in rows_of(theirs)] == [4.0, 1.0, 2.5]
-    assert "Arabic (Semitic): +4.2 points (+3.0 to +5.5)" in labels(inline_svg(
-        draw(gain(differences(32), PAPER, COMPARISON)).panels[0]))  # fmt: skip
+    text = "Arabic (Semitic): +4.2 points (+3.0 to +5.5)"
+    assert text in descriptions(inline_svg(every["figure3"].panels[0]))
 
 
-def test_gain_is_at_the_papers_shots_where_there_are_otherwise_at_the_largest():
-    assert shots_of_gain(differences(16, 32, 64), baseline=COMPARISON.baseline) == 32
-    assert shots_of_gain(differences(4, 16), baseline=COMPARISON.baseline) == 16
-    assert shots_of_gain(differences(), baseline=COMPARISON.baseline) is None
+def test_gain_is_at_the_papers_shots_or_at_the_largest():
+    assert gain(differences(16, 32, 64), PAPER, COMPARISON).title.endswith(" at 32 shots")
+    assert gain(differences(4, 16), PAPER, COMPARISON).title.endswith(" at 16 shots")
     assert gain(differences(), PAPER, COMPARISON) is None
 
 
-def test_the_papers_gain_is_left_out_where_it_has_none():
+def test_the_papers_gain_is_left_out_if_it_has_none():
     assert len(gain(differences(4), PAPER, COMPARISON).panels) == 2
     other = COMPARISON.model_copy(update={"baseline": "ft"})
     assert len(gain(differences(32), PAPER, other).panels) == 2
 
 
-def test_sweeps_go_by_their_values():
+def test_sweeps_are_drawn_by_their_kind_of_values():
     table = sweeps(
         translator={"linear-2": 60.0, "none": 57.25},
         alpha={"0.5": 60.0, "0.0": 51.5},
@@ -158,7 +153,7 @@ def test_sweeps_go_by_their_values():
     ]
 
 
-def test_bars_are_sorted_from_zero_and_the_reference_has_its_value_in_brackets():
+def test_bars_start_at_zero_sorted_with_the_references_value_in_brackets():
     (panel,) = categorical(sweeps(position={"suffix": 60.0, "prefix": 62.5}), "mpt").panels
     assert [(row["place"], row["mean"]) for row in rows_of(panel)] == [
         ("prefix", 62.5), ("[suffix]", 60.0),
@@ -189,10 +184,10 @@ def test_a_sweep_that_was_not_run_gives_no_figure():
     assert numeric(sweeps(alpha={"0.5": 60.0}), "mpt") is None
     assert curves(intervals(1), PAPER, ["pct"]) is None
     assert confusion(confusions(), run="sp", shots=16) is None
-    assert heatmap(intervals(1), differences(1), runs=["pct"], comparison=COMPARISON) is None
+    assert mapped(intervals(1), differences(1), runs=["pct"]) is None
 
 
-def test_curves_tell_runs_apart_without_colour():
+def test_curves_differ_without_colour():
     ours, theirs = curves(intervals(1, 16), PAPER, ["sp", "mpt"]).panels
     rows = rows_of(ours)
     assert {(row["run"], row["shots"], row["mean"], row["low"], row["high"]) for row in rows} == {
@@ -210,60 +205,56 @@ def test_curves_tell_runs_apart_without_colour():
 
 
 def test_heat_maps_print_every_number():
-    figure = heatmap(intervals(1, 16), differences(16), runs=["sp", "mpt"], comparison=COMPARISON)
-    first, _, lead = figure.panels
+    first, _, lead = mapped(intervals(1, 16), differences(16)).panels
     assert {row["printed"] for row in rows_of(first)} == {"41.0", "56.0"}
     assert {row["language"]: row["printed"] for row in rows_of(lead)} == {
         "ar": "+4.2", "sw": f"{MINUS}1.5", "avg": "+1.4",
     }  # fmt: skip
 
 
-def test_confusions_are_by_language_and_name_the_labels():
-    figure = confusion(confusions(), run="mpt", shots=16)
+def test_confusions_are_by_language_and_name_the_labels(every):
+    figure = every["confusion"].figure
     assert [panel.spec()["title"]["text"] for panel in figure.panels] == ["Arabic", "Swahili"]
     text = "Swahili: 10.0 % of neutral predicted as contradiction"
-    assert text in labels(inline_svg(draw(figure).panels[1]))
+    assert text in descriptions(inline_svg(every["confusion"].panels[1]))
     assert figure.numbers.iloc[0].tolist() == ["Arabic", "entailment", "80.0", "10.0", "10.0"]
 
 
 def test_every_chart_is_vega_lite(every):
-    for figure in every.values():
-        for panel in figure.panels:
+    for drawn in every.values():
+        for panel in drawn.figure.panels:
             alt.LayerChart.from_dict(panel.spec(), validate=True)
 
 
-def test_every_panel_fits_a_phone_and_says_what_it_is(every):
-    for figure in every.values():
-        for panel, drawn in zip(figure.panels, draw(figure).panels, strict=True):
-            assert drawn.width <= WIDEST, (figure.name, drawn.width)
+def test_every_panel_fits_a_phone_and_has_a_description(every):
+    for name, drawn in every.items():
+        for panel in drawn.panels:
+            assert panel.width <= WIDEST, name
             assert panel.text.endswith(".")
-        assert "95 %" in figure.caption or figure.name == "confusion"
+        assert "95 %" in drawn.figure.caption or name == "confusion"
 
 
-@pytest.mark.parametrize(
-    "name", ["figure3", "figure4", "figure5", "curves", "heatmap", "confusion"]
-)
+@pytest.mark.parametrize("name", FIGURES)
 def test_files_are_well_formed_and_the_same_each_time(every, name):
-    figure = every[name]
-    svg = file_svg(draw(figure))
+    figure, svg = every[name].figure, file_svg(every[name])
     root = ElementTree.fromstring(svg)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     text = [e.text for e in root.iter() if e.tag.endswith("}text")]
     assert figure.title in text
-    inside = "".join(filter(None, [*text, *labels(svg)]))
+    inside = "".join(filter(None, [*text, *descriptions(svg)]))
     for row in figure.numbers.to_numpy().tolist():
         assert row[-1].split(" to ")[0].removesuffix(".0") in inside
-    assert file_svg(draw(some_figures()[name])) == svg
+    assert file_svg(draw(FIGURES[name]())) == svg
     assert "http" not in svg.replace("http://www.w3.org/", "")
 
 
 def test_pictures_are_written_and_old_ones_removed(tmp_path, every):
     (tmp_path / "figure5.png").touch()
     (tmp_path / "README.md").touch()
-    drawn = {"figure3": draw(every["figure3"]), "figure5": None}
+    drawn = {"figure3": every["figure3"], "figure5": None}
     files = pictures(drawn)
     write_pictures(files, tmp_path)
-    assert {one.name for one in tmp_path.iterdir()} == {"figure3.svg", "figure3.png", "README.md"}
+    assert {path.name for path in tmp_path.iterdir()} == {"figure3.svg", "figure3.png", "README.md"}
     png = (tmp_path / "figure3.png").read_bytes()
     assert png.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", png[16:24])
@@ -278,22 +269,19 @@ def test_words_from_elsewhere_cannot_become_markup():
     svg = inline_svg(draw(figure).panels[0])
     assert "<script" not in svg
     ElementTree.fromstring(svg)
-    assert any(evil in label for label in labels(svg))
+    assert any(evil in text for text in descriptions(svg))
 
 
 def test_on_the_page_text_takes_the_pages_colour(every):
-    svg = inline_svg(draw(every["figure3"]).panels[0])
+    svg = inline_svg(every["figure3"].panels[0])
     assert colours.INK not in svg
     assert "currentColor" in svg
 
 
-MARKS = [*colours.FAMILIES.values(), *colours.SERIES, colours.FADED]
-
-
-@pytest.mark.parametrize("colour", MARKS)
 @pytest.mark.parametrize("ground", ["#ffffff", "#fcfcfa", "#14161a"])
-def test_marks_can_be_told_from_either_ground(colour, ground):
-    assert colours.contrast(colour, ground) >= 3.0
+def test_marks_are_visible_on_every_background(ground):
+    for colour in (*colours.FAMILIES.values(), *colours.SERIES, colours.FADED):
+        assert colours.contrast(colour, ground) >= 3.0, colour
 
 
 def test_contrast_is_that_of_wcag():
@@ -301,19 +289,19 @@ def test_contrast_is_that_of_wcag():
     assert colours.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
-@pytest.mark.parametrize("share", [at / 20 for at in range(-20, 21)])
-def test_numbers_on_fills_are_legible(share):
-    for fill in (colours.diverging(share), colours.sequential(abs(share))):
-        assert colours.contrast(colours.text_on(fill), fill) >= 4.5
+def test_numbers_on_fills_are_legible():
+    for share in (at / 20 for at in range(-20, 21)):
+        for fill in (colours.diverging(share), colours.sequential(abs(share))):
+            assert colours.contrast(colours.text_on(fill), fill) >= 4.5, share
 
 
 def test_every_family_has_a_colour_of_its_own():
     families = {row.family for row in LANGUAGES.values()}
     assert families <= set(colours.FAMILIES)
-    assert len(families) == len({colours.FAMILIES[one] for one in families}) == 11
+    assert len(families) == len({colours.FAMILIES[family] for family in families}) == 11
 
 
-def test_words():
+def test_names_of_settings_and_languages():
     assert axis_name("prompt_length") == "prompt length m (vectors)"
     assert axis_name("external_pairs") == "external parallel pairs"
     assert key_name("some_new_key") == "some new key"

@@ -1,28 +1,25 @@
-"""A process as it was before a cell: what one leaves behind must not change the next."""
+"""Resets a process between tasks, so that one task cannot change the results of the next."""
 
 import gc
 import os
 import random
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
-class Beginning:
-    """The state that each cell begins with."""
+class ProcessState:
+    """The state of a process that every task starts from."""
 
     def __init__(self, *, threads: int) -> None:
-        """Take down this process's state.
-
-        Args:
-            threads: that torch gets on the CPU.
-        """
+        """Record the state of this process, except that torch is to use `threads` CPU threads."""
         self._environment = dict(os.environ)
         self._folder = Path.cwd()
         self._arguments = list(sys.argv)
         self._threads = threads
 
     def restore(self) -> None:
-        """Go back to it, and forget what the last cell needed."""
+        """Reset the process and free the memory of the last task."""
         os.environ.clear()
         os.environ.update(self._environment)
         os.chdir(self._folder)
@@ -35,12 +32,14 @@ class Beginning:
         if "torch" in sys.modules:
             self._restore_torch()
         gc.collect()
-        _forget_peak_memory()
+        # Linux would otherwise report the peak memory of all tasks so far for each task.
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
     def _restore_torch(self) -> None:
         import torch
 
-        torch.seed()  # of a new process it is another each time, too
+        torch.seed()  # a new process also starts from a random seed
         torch.set_deterministic_debug_mode("default")
         torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
@@ -55,11 +54,3 @@ class Beginning:
             gc.collect()
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
-
-
-def _forget_peak_memory() -> None:
-    # Of a warm worker the system would give each cell the peak of all before it.
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        return

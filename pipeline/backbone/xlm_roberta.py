@@ -1,9 +1,8 @@
-"""The masked language model of XLM-R, RoBERTa and CamemBERT in plain torch.
+"""XLM-R, RoBERTa and CamemBERT, one architecture, in plain torch.
 
-The three are one architecture (Liu et al. 2019, RoBERTa; Conneau et al. 2020, XLM-R). Modules carry
-the names of Hugging Face's checkpoints. Why not `transformers` itself: every cell would pay the
-seconds that importing it takes, every layer would work on padding, and the last one on tokens that
-nobody reads.
+Liu et al. 2019 (RoBERTa), Conneau et al. 2020 (XLM-R). Not `transformers` itself, because every
+cell would spend seconds on importing it, every layer would compute padding, and the last layer
+tokens that nobody reads.
 """
 
 from typing import Annotated, Literal, Self
@@ -13,6 +12,7 @@ from pydantic import ConfigDict, Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.layout import Layout
 from pipeline.params.strict import Strictly
 
@@ -20,10 +20,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Settings(Strictly):
-    """What config.json says of the architecture; its other keys make no difference here.
-
-    A key that a file leaves out has the value that `transformers` gives it.
-    """
+    """The keys of config.json that change what is computed, with the defaults of `transformers`."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -55,22 +52,23 @@ class Settings(Strictly):
         return self
 
 
-class Linear(nn.Linear):
-    """nn.Linear without initial weights: those of a checkpoint follow."""
+class Undrawn:
+    """Leaves out initial weights: a checkpoint's replace them, and a draw imports the compiler."""
 
     def reset_parameters(self) -> None:
         """Draw nothing."""
 
 
-class Embedding(nn.Embedding):
-    """nn.Embedding without initial weights: those of a checkpoint follow."""
+class Linear(Undrawn, nn.Linear):
+    """nn.Linear without initial weights."""
 
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
+
+class Embedding(Undrawn, nn.Embedding):
+    """nn.Embedding without initial weights."""
 
 
 class Embeddings(nn.Module):
-    """Word, position and token type, summed and normalised."""
+    """Word, position and token type embeddings, summed and normalised."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -87,9 +85,7 @@ class Embeddings(nn.Module):
     def forward(self, words: Tensor, positions: Tensor) -> Tensor:
         """Return the input of the first layer, [N, d]; all tokens are of type 0.
 
-        Args:
-            words: word embeddings, [N, d].
-            positions: of each token in its row, from 0, [N].
+        `words` are word embeddings, [N, d], `positions` count the tokens of a row from 0, [N].
         """
         summed = words + self.token_type_embeddings.weight[0]
         summed = summed + self.position_embeddings(positions + self.first)
@@ -109,35 +105,32 @@ class SelfAttention(nn.Module):
         self.value = Linear(size, size)
         self.dropout = settings.attention_probs_dropout_prob
 
-    def forward(self, hidden: Tensor, layout: Layout, asking: Tensor | None) -> Tensor:
-        """Return what tokens take from the others of their row, [N, d].
+    def forward(self, hidden: Tensor, layout: Layout, read: Tensor | None) -> Tensor:
+        """Return the attended values of all tokens, [N, d], or only of those read, [B, d].
 
-        Args:
-            hidden: hidden states, [N, d].
-            layout: of the N tokens.
-            asking: the state of one token of each row, [B, d], where no other is wanted: then
-                [B, d] is returned.
+        `hidden` are the hidden states of all tokens, [N, d], `read` of the one per row, [B, d].
         """
-        key, value = (layout.spread(one(hidden)) for one in (self.key, self.value))
-        query = self.query(hidden if asking is None else asking)
-        query = layout.spread(query) if asking is None else query[:, None]
+        # Gradients are summed in this order.
+        key, value = layout.spread(self.key(hidden)), layout.spread(self.value(hidden))
+        query = self.query(hidden if read is None else read)
+        query = layout.spread(query) if read is None else query[:, None]
         query, key, value = (
-            one.unflatten(-1, (self.heads, -1)).transpose(1, 2) for one in (query, key, value)
+            rows.unflatten(-1, (self.heads, -1)).transpose(1, 2) for rows in (query, key, value)
         )
-        taken = functional.scaled_dot_product_attention(
+        attended = functional.scaled_dot_product_attention(
             query,
             key,
             value,
-            # Faster kernels take no mask.
+            # The faster kernels accept no mask.
             attn_mask=layout.is_token[:, None, None, :] if layout.padded else None,
             dropout_p=self.dropout if self.training else 0.0,
         )
-        rows = taken.transpose(1, 2).flatten(2)
-        return layout.gather(rows) if asking is None else rows[:, 0]
+        rows = attended.transpose(1, 2).flatten(2)
+        return layout.gather(rows) if read is None else rows[:, 0]
 
 
 class Residual(nn.Module):
-    """A projection and dropout, added to what went in before and normalised."""
+    """A projection and dropout, added to the input of the block and normalised."""
 
     def __init__(self, inner: int, settings: Settings) -> None:
         super().__init__()
@@ -164,16 +157,10 @@ class Layer(nn.Module):
         self.output = Residual(inner, settings)
 
     def forward(self, hidden: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
-        """Return hidden states, [N, d], or those at `read_at` alone, [B, d].
-
-        Args:
-            hidden: hidden states, [N, d].
-            layout: of the N tokens.
-            read_at: a token of each row, [B].
-        """
-        asking = None if read_at is None else hidden.index_select(0, read_at)
-        taken = self.attention["self"](hidden, layout, asking)
-        attended = self.attention["output"](taken, hidden if asking is None else asking)
+        """Return hidden states, [N, d], or only those at `read_at`, [B, d]; see Backbone.encode."""
+        read = None if read_at is None else hidden.index_select(0, read_at)
+        attended = self.attention["self"](hidden, layout, read)
+        attended = self.attention["output"](attended, hidden if read is None else read)
         inner = functional.gelu(self.intermediate["dense"](attended))
         states: Tensor = self.output(inner, attended)
         return states
@@ -189,15 +176,7 @@ class Encoder(nn.Module):
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
 
     def forward(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
-        """Return the last layer's hidden states, [N, d], or those at `read_at` alone, [B, d].
-
-        In the last layer no other token's state is computed then.
-
-        Args:
-            words: word embeddings, [N, d].
-            layout: of the N tokens.
-            read_at: a token of each row, [B].
-        """
+        """Return the last layer's hidden states; see Backbone.encode."""
         hidden: Tensor = self.embeddings(words, layout.positions)
         *layers, last = self.encoder["layer"].children()
         for layer in layers:
@@ -214,31 +193,47 @@ class Head(nn.Module):
         self.dense = Linear(settings.hidden_size, settings.hidden_size)
         self.layer_norm = nn.LayerNorm(settings.hidden_size, eps=settings.layer_norm_eps)
         self.decoder = Linear(settings.hidden_size, settings.vocab_size)
-        # The decoder's own where weights are tied, as checkpoints have it; unused where not.
+        # As in checkpoints: the decoder's own bias if weights are tied, unused if not.
         self.bias = nn.Parameter(torch.zeros(settings.vocab_size))
 
     def forward(self, states: Tensor, words: Tensor | None = None) -> Tensor:
-        """Return logits, [B, d] -> [B, V], or those of some words alone, [B, C].
-
-        Args:
-            states: hidden states, [B, d].
-            words: ids of the vocabulary, [C].
-        """
+        """Return logits, [B, V], or only those of `words`, [B, C]; see Backbone.logits."""
         inner: Tensor = self.layer_norm(functional.gelu(self.dense(states)))
-        if words is None:
-            logits: Tensor = self.decoder(inner)
-            return logits
-        weight, bias = (
-            one.index_select(0, words) for one in (self.decoder.weight, self.decoder.bias)
-        )
-        return functional.linear(inner, weight, bias)
+        weights = [self.decoder.weight, self.decoder.bias]
+        if words is not None:
+            weights = [weight.index_select(0, words) for weight in weights]
+        return functional.linear(inner, *weights)
 
 
-class MaskedLanguageModel(nn.Module):
+class XlmRoberta(Backbone):
     """The encoder and its head, named as in a checkpoint."""
+
+    settings_type = Settings
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.settings = settings
-        self.lm_head = Head(settings)
         self.roberta = Encoder(settings)
+        self.lm_head = Head(settings)
+        self.hidden_size = settings.hidden_size
+        self.dropout = settings.hidden_dropout_prob
+        self.initializer_range = settings.initializer_range
+        # Positions are counted from the padding id on.
+        self.max_length = settings.max_position_embeddings - settings.pad_token_id - 1
+        word_embeddings = "roberta.embeddings.word_embeddings.weight"
+        tied = {"lm_head.decoder.weight": word_embeddings, "lm_head.decoder.bias": "lm_head.bias"}
+        self.tied = tied if settings.tie_word_embeddings else {}
+
+    @property
+    def words(self) -> nn.Embedding:
+        """The word embeddings, [V, d]."""
+        return self.roberta.embeddings.word_embeddings
+
+    @property
+    def head(self) -> nn.Module:
+        """The masked language model's head."""
+        return self.lm_head
+
+    def encode(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
+        """Return hidden states; see Backbone.encode."""
+        states: Tensor = self.roberta(words, layout, read_at)
+        return states

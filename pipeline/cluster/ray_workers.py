@@ -1,0 +1,171 @@
+"""Workers as Ray actors, each of which runs one task at a time."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from pipeline.cluster.task import Outcome, Task
+from pipeline.cluster.worker import Worker
+from pipeline.errors import InputError
+
+STORE = 80 * 2**20
+"""Bytes of Ray's object store. Tasks barely use it, so this is close to Ray's minimum."""
+
+MEASURE = 10.0
+"""Seconds between two looks at the size of the cluster."""
+
+PATIENCE = 10.0
+"""Seconds that a cluster gets to answer."""
+
+Ended: TypeAlias = list[tuple[str, Outcome]]
+"""The tasks that ended, each with the name of its stage."""
+
+
+class RayWorkers:
+    """Workers that start when they are first needed, and again after one is lost."""
+
+    def __init__(
+        self, *, jobs: int | None, address: str | None, gpus_per_task: float | None
+    ) -> None:
+        """Prepare, but start nothing: a run without stale stages then takes a second.
+
+        Args:
+            jobs: tasks at once; None for as many as the CPUs (and GPUs) allow.
+            address: of a cluster; None starts Ray on this machine.
+            gpus_per_task: None for one if the cluster has GPUs, else none.
+        """
+        self._jobs, self._address, self._gpus = jobs, address, gpus_per_task
+        self.size = jobs or 1
+        self._ray: Any = None
+        self._new_actor: Callable[[], Any]
+        self._measured = 0.0
+        self._begun: dict[Any, Any] = {}
+        """For each actor, a reference that is ready once its process runs."""
+        self._free: list[Any] = []
+        self._running: dict[Any, tuple[str, Any]] = {}
+
+    def start(self, task: Task) -> None:
+        """Run a task on a free worker.
+
+        Raises:
+            InputError: no cluster answers, or it has too few GPUs for a task.
+        """
+        if self._ray is None:
+            self._connect()
+        if not self._free:
+            actor = self._new_actor()
+            self._begun[actor] = actor.__ray_ready__.remote()
+            self._free.append(actor)
+        actor = self._free.pop()
+        self._running[actor.run.remote(task)] = task.name, actor
+
+    def ended(self, seconds: float) -> Ended:
+        """Wait up to some seconds for a task to end; return those that have."""
+        if not self._running:
+            return []
+        if time.monotonic() > self._measured + MEASURE:
+            self._measure()
+            if stranded := self._stranded():
+                return stranded
+        done, _ = self._ray.wait(list(self._running), timeout=seconds)
+        return [(self._running[reference][0], self._result(reference)) for reference in done]
+
+    def close(self) -> None:
+        """Stop all workers, even in the middle of a task."""
+        if self._ray is not None:
+            self._ray.shutdown()
+
+    def _connect(self) -> None:
+        # Set before the import of Ray, which otherwise reports every run to its makers.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        import ray
+
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        cores = cores or 1
+        _start_ray(ray, self._address, cpus=self._jobs or cores)
+        # The reason of a failed task says what Ray would print about a lost worker.
+        ray._private.worker.print_to_stdstream = lambda *_, **__: None
+        self._ray = ray
+        gpus = float(ray.cluster_resources().get("GPU", 0))
+        if self._gpus is None:
+            self._gpus = 1.0 if gpus else 0.0
+        if not self._measure():
+            raise InputError(
+                f"--gpus-per-cell: expected a cluster with {self._gpus:g} GPUs, found {gpus:g}"
+            )
+        threads = None
+        if "OMP_NUM_THREADS" not in os.environ:
+            # How many tasks a machine of a cluster will run is unknown.
+            threads = 1 if self._address else max(1, cores // self.size)
+        actors = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
+        self._new_actor = lambda: actors.remote(threads=threads)
+
+    def _measure(self) -> int:
+        """Adjust the number of workers to the cluster; return how many have room there."""
+        total = self._ray.cluster_resources()
+        room = int(total.get("CPU", 0))
+        if self._gpus:
+            room = min(room, int(total.get("GPU", 0) / self._gpus))
+        self.size = max(1, min(self._jobs or room, room))
+        self._measured = time.monotonic()
+        return room
+
+    def _stranded(self) -> Ended:
+        """Take back the tasks of workers that wait for a CPU which the cluster has lost."""
+        if len(self._free) + len(self._running) <= self.size:
+            return []
+        stranded: Ended = []
+        for reference, (name, actor) in list(self._running.items()):
+            begun, _ = self._ray.wait([self._begun[actor]], timeout=0)
+            if not begun:
+                del self._running[reference]
+                self._ray.kill(actor)
+                stranded.append((name, Outcome(retry=True)))
+        return stranded
+
+    def _result(self, reference: Any) -> Outcome:  # noqa: ANN401
+        _, actor = self._running.pop(reference)
+        try:
+            outcome: Outcome = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            # The worker may only be out of reach, and would go on.
+            self._ray.kill(actor)
+            self._measure()
+            return Outcome(_reason(error), retry=True)
+        if outcome.retry:
+            self._ray.kill(actor)
+        else:
+            self._free.append(actor)
+        return outcome
+
+
+def _start_ray(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: ANN401
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if not address:
+        local = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": STORE}
+        ray.init(address="local", **local, **quiet)
+        return
+    try:
+        host, colon, port = address.rpartition(":")
+        if colon and port.isdigit() and "/" not in host:
+            # If nobody answers, Ray itself would try for minutes.
+            socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+        ray.init(address=address, **quiet)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--address {address}: expected a Ray cluster ({reason})") from None
+
+
+def _reason(error: Exception) -> str:
+    """Return in a few words why a worker was lost. Ray's own message is a paragraph."""
+    message = " ".join(str(error).split())
+    if type(error).__name__ == "OutOfMemoryError":
+        return "Ray stopped its worker because the machine ran low on memory"
+    if "node has died" in message:
+        return "the machine of its worker was lost"
+    if "worker process has died" in message:
+        return "its worker was killed or crashed (out of memory?)"
+    return f"its worker was lost ({message[-200:]})"

@@ -1,0 +1,74 @@
+"""A task: the commands of one stage as a worker gets them, and how they ended.
+
+Tasks travel between processes. They hold plain values, and this file imports neither DVC nor Ray.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LOGS = Path("data/logs")
+"""One log per stage, relative to the root of the repository."""
+
+PLAIN = re.compile(r"[\w@%+=:,./ -]+")
+"""A command of only these characters means the same with and without a shell."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of a task."""
+
+    arguments: tuple[str, ...]
+    entry: str = ""
+    """module:function that the worker calls with these arguments as sys.argv, and that ends with
+    SystemExit. Empty: the command runs as a process of its own."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to run a stage."""
+
+    name: str
+    folder: str
+    """The working directory of its commands."""
+    steps: tuple[Step, ...]
+    environment: tuple[tuple[str, str], ...]
+    """Variables in addition to the worker's own."""
+    log: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended on a worker."""
+
+    reason: str = ""
+    """One line that says why it failed, or why its worker was lost; else empty."""
+    retry: bool = False
+    """The task should run on another worker: this one was lost, or (no reason) did not begin."""
+
+
+def call_of(command: str, entries: Mapping[str, str]) -> Step | None:
+    """Return the step that calls a command in the worker's process; None if it needs a shell.
+
+    Args:
+        command: one line of a stage's `cmd`.
+        entries: programs that can be called like this: name -> module:function.
+    """
+    if not PLAIN.fullmatch(command):
+        return None
+    words = shlex.split(command)
+    if not words or words[0] not in entries:
+        return None
+    return Step(tuple(words), entries[words[0]])
+
+
+def log_path(stage: str) -> Path:
+    """Return the path of a stage's log, relative to the root of the repository."""
+    return LOGS / (re.sub(r"[^\w@.-]", "_", stage) + ".log")
+
+
+def group(stage: str) -> str:
+    """Return the matrix that a stage is generated from: `train` for train@mpt-16-1."""
+    return stage.partition("@")[0]

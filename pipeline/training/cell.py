@@ -1,0 +1,56 @@
+"""A cell ready to train: one run on one k-shot split with one seed."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from pipeline.artifacts import read_table
+from pipeline.backbone.checkpoint import load_backbone
+from pipeline.backbone.files import BACKBONE, TOKENS
+from pipeline.backbone.tokens import load_pieces
+from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
+from pipeline.methods.base import Context, Method, TrainingText
+from pipeline.params.runs import Runs
+from pipeline.training import reproducibility
+from pipeline.training.parallel import read_parallel
+from pipeline.training.registry import build, read_settings
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An untrained method on its device, and what `fit` and `predict` need besides."""
+
+    method: Method
+    text: TrainingText
+    dev: pd.DataFrame
+    test: pd.DataFrame
+    generator: torch.Generator
+    threads: int
+
+
+def read_cell(params: Runs, name: str, *, shots: int, seed: int) -> Cell:
+    """Read a cell's files, seed every random draw and build the method of the run `name`.
+
+    Raises:
+        InputError: a setting is impossible, or a file is missing or not what it should be.
+    """
+    run = params.run(name)
+    read_settings(run)  # reports a mistake at once, before any file is read
+    labelled, dev = read_fewshot(shots, seed=seed)
+    pairs = read_parallel(run, shots=shots, seed=seed)
+    test = read_table(CORPORA / "test.parquet", EXAMPLES)
+    text = TrainingText.of(labelled, pairs)
+    generator = reproducibility.make_deterministic(seed)
+    backbone = load_backbone(BACKBONE)
+    threads = reproducibility.set_threads(sum(weight.numel() for weight in backbone.parameters()))
+    pieces = load_pieces(BACKBONE, known=TOKENS / "test.parquet")
+    method = build(Context(run, params.languages, backbone, pieces))
+    return Cell(
+        method=method.to(reproducibility.device()),
+        text=text,
+        dev=dev.assign(language=params.languages.source),
+        test=test,
+        generator=generator,
+        threads=threads,
+    )

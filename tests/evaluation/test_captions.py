@@ -1,0 +1,121 @@
+"""What the tables are of, what is at chance, and what is missing if there are fewer cells."""
+
+import pandas as pd
+import pytest
+
+from pipeline.evaluation.captions import (
+    sweep_gaps,
+    table1_paragraphs,
+    table2_gaps,
+    table2_paragraphs,
+)
+
+MEAN = pd.DataFrame(
+    [[1, "sp", 35.52], [1, "my_run", 35.93], [16, "sp", 35.5], [16, "my_run", 45.0]],
+    columns=["shots", "method", "avg"],
+)
+TABLE2 = pd.DataFrame({"shots": [16]})
+
+
+def test_captions_name_data_backbone_languages_and_seeds(params):
+    first, *_ = table1_paragraphs(params, MEAN, pairs=120)
+    second, *_ = table2_paragraphs(params, TABLE2, pairs=120)
+    for number, text in (("I", first), ("II", second)):
+        assert "backbone `data/small_model` on the 120 test pairs of `data/some_nli`" in text
+        assert "in 4 languages" in text
+        assert f"(Qiu et al. 2024, Table {number}) are for XLM-R-base on XNLI, means over" in text
+        assert "Ours are for another data set or backbone" in text
+        assert "never the numbers" in text
+    assert "over 3 seeds (1, 2, 3)" in first
+    assert "The row original is the run `mpt`" in second
+
+
+def test_one_seed_is_said(params_with):
+    params = params_with(("seeds: [1, 2, 3]", "seeds: [3]"))
+    assert "one seed (3), so no standard deviation" in table1_paragraphs(params, MEAN, pairs=9)[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "backbone", "same"),
+    [
+        ("facebook/xnli", "FacebookAI/xlm-roberta-base", True),
+        ("facebook/xnli", "FacebookAI/xlm-roberta-large", False),
+        ("data/pocket/xnli", "FacebookAI/xlm-roberta-base", False),
+    ],
+)
+def test_the_caption_calls_ours_comparable_only_by_name(params_with, data, backbone, same):
+    params = params_with(("data/some_nli", data), ("data/small_model", backbone))
+    text = table1_paragraphs(params, MEAN, pairs=5010)[0]
+    assert ("By name, ours are for the same data set and backbone." in text) == same
+    assert ("never the numbers" in text) != same
+
+
+def test_rows_at_chance_are_named(params):
+    assert table1_paragraphs(params, MEAN, pairs=100)[1] == (
+        "Not above chance (33.3 percent; one-sided exact binomial test over 100 pairs, 5 percent "
+        "level): sp at k = 1, 16; my_run at k = 1."
+    )
+    text = table1_paragraphs(params, MEAN.assign(avg=60.0), pairs=100)[1]
+    assert text.startswith("Every average is above chance (33.3 percent; ")
+
+
+def test_the_paper_test_is_explained_and_called_unsound(params):
+    _, entry, *tests = table2_paragraphs(params, TABLE2, pairs=9)
+    assert entry.startswith("Each entry: mean")
+    words = " ".join(tests)
+    assert "the test behind the paper's p-values" in words
+    assert "not sound: it counts the average as one more observation" in words
+    assert "Holm's correction" in words
+
+
+def test_gaps_are_in_the_caption_or_in_place_of_the_table(params_with):
+    params = params_with(FEWER_SHOTS)
+    gaps = table2_gaps(params)
+    assert table2_paragraphs(params, TABLE2, pairs=9)[0].endswith(f"never the numbers. {gaps}")
+    (only,) = table2_paragraphs(params, TABLE2.iloc[:0], pairs=9)
+    assert only.startswith("No run of comparison.table2 has cells")
+    assert only.endswith(gaps)
+
+
+FEWER_SHOTS = ("shots: [4, 16], seeds: [1, 2, 3]", "shots: [4], seeds: [1, 2, 3]")
+
+
+def test_nothing_is_said_if_nothing_is_missing(params):
+    assert table2_gaps(params) == sweep_gaps(params) == ""
+
+
+def test_shots_without_the_reference_are_named(params_with):
+    params = params_with(FEWER_SHOTS)
+    assert table2_gaps(params) == "Not in Table II: 16 shots (mpt is not trained there)."
+    assert sweep_gaps(params) == "Not in Figures 4 and 5: 16 shots (mpt is not trained there)."
+
+
+def test_one_shot_is_one_shot(params_with):
+    params = params_with(("shots: [16]", "shots: [1]"))
+    assert table2_gaps(params) == "Not in Table II: 1 shot (mpt is not trained there)."
+
+
+def test_fewer_runs_and_seeds_are_named_by_variant(params_with):
+    params = params_with(
+        ("runs: [sp, pct, mpt]", "runs: [mpt]"),
+        (
+            "translator], shots: [16], seeds: [1, 2, 3]",
+            "translator], shots: [16], seeds: [4]",
+        ),
+    )
+    assert table2_gaps(params) == (
+        "Not in Table II: the p-values of no-translator at 16 shots (no_translator and mpt have "
+        "no seed in common); no-mpt at 16 shots (sp is not trained there)."
+    )
+
+
+def test_shots_of_a_block_without_runs_do_not_matter(params_with):
+    params = params_with(
+        ("ablations: {runs: [no_translator], shots: [16]", "ablations: {runs: [], shots: [99]"),
+        (
+            "sweeps: {runs: [alpha_01, alpha_09, prefix], shots: [16]",
+            "sweeps: {runs: [], shots: [98]",
+        ),
+    )
+    assert table2_gaps(params) == sweep_gaps(params) == ""
+    assert params.shots == {4: True, 16: True, 98: False, 99: False}
