@@ -25,7 +25,7 @@ from pipeline.errors import InputError
 from pipeline.hub.backbone import FILES, fetch_backbone
 from pipeline.params.text import Source
 from tests import toys
-from tests.commands import call, only_line
+from tests.commands import call, only_line, refusal
 from tests.hub_server import Repository, closed_port, serving
 
 NAME, PINNED, OTHER = "FacebookAI/xlm-roberta-base", "b" * 40, "c" * 40
@@ -75,11 +75,8 @@ def edit(path, **changes):
 
 def complaint(folder):
     out = folder.parent / "backbone"
-    with pytest.raises(InputError) as caught:
-        fetch_backbone(Source(path=str(folder)), out)
+    line = refusal(fetch_backbone, Source(path=str(folder)), out)
     assert not out.exists()
-    line = str(caught.value)
-    assert "\n" not in line
     return line.replace(str(folder), "HERE")
 
 

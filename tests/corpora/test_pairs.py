@@ -1,12 +1,11 @@
 """The pool of English pairs."""
 
 import pandas as pd
-import pytest
 
 from pipeline.corpora.pairs import clean_pool, read_paws_x
-from pipeline.errors import InputError
 from pipeline.params.text import PairSource
 from tests import toys
+from tests.commands import refusal
 
 
 def test_the_pool_has_no_blank_repeated_or_test_text():
@@ -40,8 +39,6 @@ def test_splits_are_read_in_the_order_of_the_parameters(tmp_path):
 def test_a_pool_without_its_columns_is_refused(tmp_path):
     frame = pd.DataFrame({"id": [1], "premise": ["a"]})
     toys.write_parquet(frame, tmp_path / "en" / "train-00000-of-00001.parquet")
-    with pytest.raises(InputError) as caught:
-        read_paws_x(PairSource(path=str(tmp_path), splits=("train",)), "en")
-    assert str(caught.value) == (
+    assert refusal(read_paws_x, PairSource(path=str(tmp_path), splits=("train",)), "en") == (
         f"{tmp_path}: en/train: expected a column sentence1, found id, premise"
     )

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
 from pipeline.params.text import Paws15
 from pipeline.translation.draw import draw_pairs, refuse_test_sentences, spare_pairs
+from tests.commands import refusal
 from tests.translation.projects import ALL
 
 ASSIGNMENTS = pytest.mark.parametrize("assignment", ["balanced", "uniform"])
@@ -87,9 +87,7 @@ def test_pairs_are_drawn_once():
 
 
 def test_more_pairs_than_the_pool_has_are_refused():
-    with pytest.raises(InputError) as caught:
-        draw(61)
-    assert str(caught.value) == (
+    assert refusal(draw, 61) == (
         "params.yaml: paws15.pairs: expected at most the 60 usable pairs of datasets.paws_x, "
         "found 61"
     )
@@ -122,7 +120,7 @@ def translated(target):
 @pytest.mark.parametrize(
     ("column", "text", "language"),
     [
-        ("premise", "A TEST  premise.", "en"),
+        ("premise", "A TEST\tpremise.", "en"),
         ("hypothesis", "A test premise.", "en"),
         ("target_premise", "noch einer.", "de"),
         ("target_hypothesis", "Ein Satz.", "de"),
@@ -132,9 +130,7 @@ def test_pairs_with_a_test_sentence_are_refused(column, text, language):
     pairs = translated("de")
     refuse_test_sentences(pairs, TEST, source="en", place="here")
     pairs.loc[2, column] = text
-    with pytest.raises(InputError) as caught:
-        refuse_test_sentences(pairs, TEST, source="en", place="here")
-    assert str(caught.value) == (
+    assert refusal(refuse_test_sentences, pairs, TEST, source="en", place="here") == (
         f"here: expected no sentence of the test set, found the {column} of "
         f"{pairs.pair_id[2]} in {language} ({text!r})"
     )
