@@ -69,12 +69,7 @@ TESTS = {
 def comparisons(
     significance: pd.DataFrame, differences: pd.DataFrame
 ) -> dict[str, dict[int, dict[str, list[str]]]]:
-    """Return family -> shots -> other run -> sentences, the first about the difference itself.
-
-    Args:
-        significance: the rows of significance.csv.
-        differences: the rows of differences.csv.
-    """
+    """Return family -> shots -> other run -> sentences, the first about the difference itself."""
     averages = differences[differences["language"] == AVERAGE]
     leads = {(row["other"], row["shots"]): row for row in averages.to_dict("records")}
     rows = significance.to_dict("records")
