@@ -106,7 +106,7 @@ def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
         "table1": by_shots(printed_rows(given[files.TABLE1], paper1, given[files.TABLE1_STD])),
         "table2": tables.table2(given[files.TABLE2], given[files.PAPER_TABLE2]),
         "p_rows": tables.P_ROWS,
-        "tests": [test for name, test in statements.TESTS.items() if name in made],
+        "tests": [test for name, test in captions.TESTS.items() if name in made],
         "comparisons": statements.comparisons(significance, differences),
         "gap_rows": tables.gap_rows(gap),
         "gap_summary": tables.gap_summary(gap),
