@@ -182,12 +182,12 @@ VARIANTS = {
     [
         (
             ["methods.mpt.alpha=0.3", "grid.shots=[2,3]"],
-            "warning: Not in Table II: 1 shots (mpt is not trained there). "
-            "Not in Figures 4 and 5: 1 shots (mpt is not trained there).\n",
+            "warning: Not in Table II: 1 shot (mpt is not trained there). "
+            "Not in Figures 4 and 5: 1 shot (mpt is not trained there).\n",
         ),
-        (["grid.seeds=[2]"], "the p-values of no-translator at 1 shots (no_translator and mpt"),
-        (["grid.runs=[sp]"], "warning: Not in Table II: 1 shots (mpt is not trained there)."),
-        (["grid.runs=[mpt]", "paws15.pairs=4"], "Not in Table II: no-mpt at 1 shots (sp is not"),
+        (["grid.seeds=[2]"], "the p-values of no-translator at 1 shot (no_translator and mpt"),
+        (["grid.runs=[sp]"], "warning: Not in Table II: 1 shot (mpt is not trained there)."),
+        (["grid.runs=[mpt]", "paws15.pairs=4"], "Not in Table II: no-mpt at 1 shot (sp is not"),
         (["ablations.runs=[]", "ablations.shots=[999]", "sweeps.runs=[]"], ""),
     ],
     ids=["shots", "seeds", "runs", "runs and pairs", "empty blocks"],
