@@ -1,6 +1,5 @@
 """`mpt tables`: from the cells' predictions to the tables under results/."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +21,11 @@ PLACES = (
     ("results/figures/", "Figures 3 to 5, curves, heat map and confusion, as SVG and PNG"),
     ("data/runs/", "predictions, metrics and prompt of every cell: data/runs/RUN/kSHOTS/sSEED/"),
     ("params.yaml", "the parameters; edit them and run `dvc repro`"),
+)
+
+P_NOTE = (
+    "p (paper): the paper's test, which is not sound (results/table2.md says why); p (seeds): "
+    "paired t-test over seeds; p (McNemar): over test pairs; both after Holm's correction.\n"
 )
 
 # Characters per line if the output is no terminal: Table I in 15 languages fits.
@@ -67,61 +71,52 @@ def _show() -> None:
     from rich.console import Console
 
     from pipeline.errors import InputError
-    from pipeline.evaluation import files, printing, words
+    from pipeline.evaluation import files, printing
+    from pipeline.evaluation.words import p_value
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
-    rows = printing.printed_rows(files.TABLE1.read(), files.PAPER_TABLE1.read())
+    lines = []
+    for row in printing.printed_rows(files.TABLE1.read(), files.PAPER_TABLE1.read()):
+        line = {"shots": str(row.shots), "method": row.name}
+        for code, entry in row.entries.items():
+            line[code] = f"[bold]{entry.mean}[/bold]" if entry.best else entry.mean
+        lines.append(line | {"paper avg": row.entries[files.AVERAGE].paper})
     # The caption was written with these numbers; params.yaml may have changed since.
     caption = files.RESULTS / "table1.md"
     if not caption.is_file():
         raise InputError(f"{caption}: expected Table I, found no such file (make it: dvc repro)")
-    columns = [*rows[0].entries, "paper avg"]
-    lines = []
-    for row in rows:
-        means = (f"[bold]{e.mean}[/bold]" if e.best else e.mean for e in row.entries.values())
-        lines.append((str(row.shots), row.name, *means, row.entries[files.AVERAGE].paper))
-    _print(console, "Table I: accuracy (%)", ("method",), columns, lines)
+    _print(console, "Table I: accuracy (%)", lines)
     console.print(printing.caption_of(caption.read_text(encoding="utf-8")) + "\n", markup=False)
     if files.TABLE2.path.is_file() and not (second := files.TABLE2.read()).empty:
         lines = []
         for row in printing.printed_rows(second, files.PAPER_TABLE2.read()):
-            average = row.entries[files.AVERAGE]
-            tests = ("p_paper", files.PRINTED_P, "p_seeds_holm", "p_mcnemar_holm")
-            p_values = (words.p_value(row.p[test]) for test in tests)
-            name = str(row.shots), row.name, row.run
-            lines.append((*name, average.mean, average.paper, row.lost, *p_values))
-        columns = ["avg", "paper avg", "lost", "p (paper)", "paper's p", "p (seeds)", "p (McNemar)"]
-        title = "Table II: averages (%) and p-values"
-        _print(console, title, ("variant", "run"), columns, lines)
-        console.print(
-            "p (paper): the paper's test, which is not sound (results/table2.md says why); p "
-            "(seeds): paired t-test over seeds; p (McNemar): over test pairs; both after Holm's "
-            "correction.\n",
-            markup=False,
-        )
+            average, p = row.entries[files.AVERAGE], {key: p_value(p) for key, p in row.p.items()}
+            line = {"shots": str(row.shots), "variant": row.name, "run": row.run}
+            line |= {"avg": average.mean, "paper avg": average.paper, "lost": row.lost}
+            line |= {"p (paper)": p["p_paper"], "paper's p": p[files.PRINTED_P]}
+            line |= {"p (seeds)": p["p_seeds_holm"], "p (McNemar)": p["p_mcnemar_holm"]}
+            lines.append(line)
+        _print(console, "Table II: averages (%) and p-values", lines)
+        console.print(P_NOTE, markup=False)
     for path, what in PLACES:
         console.print(f"{path:26}{what}", markup=False)
 
 
-def _print(
-    console: "Console",
-    title: str,
-    names: Iterable[str],
-    numbers: Iterable[str],
-    rows: Iterable[tuple[str, ...]],
-) -> None:
-    """Print a table whose rows begin with the shots, each number of shots apart."""
+def _print(console: "Console", title: str, lines: list[dict[str, str]]) -> None:
+    """Print a table from its lines by head, each number of shots apart."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
-    for column in ("shots", *names, *numbers):
-        table.add_column(column, justify="left" if column in names else "right", no_wrap=True)
+    for head in lines[0]:
+        is_text = head in ("method", "variant", "run")
+        table.add_column(head, justify="left" if is_text else "right", no_wrap=True)
     last = ""
-    for shots, *texts in rows:
+    for line in lines:
+        shots, *texts = line.values()
         if last not in ("", shots):
             table.add_section()
         table.add_row(shots if shots != last else "", *texts)

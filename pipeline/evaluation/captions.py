@@ -4,11 +4,13 @@ Paths, Hub ids and runs are in backticks; LaTeX and the page set them in their o
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 
 from pipeline.cells.metrics import at_chance
 from pipeline.evaluation.files import AVERAGE
+from pipeline.evaluation.significance import LANGUAGES_TEST, MCNEMAR, PAPER_TEST, SEEDS_TEST
 from pipeline.evaluation.table2 import ORIGINAL
 from pipeline.evaluation.words import counted, joined
 from pipeline.params.runs import LABELS
@@ -21,22 +23,59 @@ EACH_ENTRY = "Each entry: mean ± standard deviation (the paper's value)."
 NO_TABLE2 = (
     "No run of comparison.table2 has cells at the shots of ablations, together with the reference."
 )
-TESTS = (
-    "p (paper's test): the test behind the paper's p-values. The paper only says \"two-tailed "
-    't-tests"; recomputing its p-values shows an independent t-test between two rows of numbers, '
-    "the languages' means and their average. It is not sound: it counts the average as one more "
-    "observation, and it treats a language under two runs as two unrelated ones, so the spread "
-    "between languages hides the difference between runs. It also treats the languages as "
-    "independent, although they share the models and the test pairs.",
-    "p (seeds): paired t-test on the seeds' averages over languages. It asks whether new seeds "
-    "would show the difference; with few seeds it is sound but weak.",
-    "p (McNemar): McNemar's test on the predictions. Each test pair, with its rows in all "
-    "languages and seeds, is one cluster. It asks whether these trained models would show the "
-    "difference on new test pairs.",
+P_HEADS = ("p (paper's test)", "p (seeds)", "p (McNemar)")
+HOLM = (
     "The last two are given after Holm's correction over the rows of this table, and in brackets "
-    "before it. An empty cell was not computed: there is one seed, or no difference.",
+    "before it. An empty cell was not computed: there is one seed, or no difference."
 )
-"""What the columns of p-values mean, one paragraph each."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """How a test is described: its question, what its p-value is about, and what n counts."""
+
+    name: str
+    asks: str
+    scope: str
+    counted: str
+
+
+TESTS = {
+    SEEDS_TEST: Test(
+        "paired t-test over seeds",
+        "Would the same pair of runs differ with other seeds? Each seed gives one number per run, "
+        "its mean over the languages; the differences between the runs are tested against 0 by a "
+        "paired t-test, which is sound but weak if there are few seeds.",
+        "this is about new seeds, not new test pairs",
+        "n = {} seeds",
+    ),
+    MCNEMAR: Test(
+        "McNemar's test with test pairs as clusters",
+        "Would these trained models differ on other test pairs? All translations of a pair and "
+        "all seeds count as one cluster, since they tend to be right or wrong together.",
+        "this is about new test pairs for these trained models, not new seeds",
+        "n = {} pairs",
+    ),
+    LANGUAGES_TEST: Test(
+        "paired t-test over languages",
+        "Is the difference similar across the languages? The languages share the models and the "
+        "test pairs, so they are not independent trials.",
+        "this is about how similar the difference is across these languages, not about new seeds, "
+        "test pairs or languages",
+        "n = {} languages",
+    ),
+    PAPER_TEST: Test(
+        "the paper's test",
+        "This is the test behind the p-values of the paper's Table II. The paper only says "
+        '"two-tailed t-tests"; recomputing its p-values shows an independent t-test between two '
+        "rows of numbers, the languages' means and their average. It is not sound: it counts the "
+        "average as one more observation, and it treats a language under two runs as unrelated, so "
+        "the spread between languages hides the difference between runs. It is not corrected.",
+        "it is given only for comparison with the paper's",
+        "{} numbers per row",
+    ),
+}
+"""The tests of significance.csv, in the order of the page."""
 
 
 def table1_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
@@ -67,7 +106,9 @@ def table2_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list
         f"{ORIGINAL} is the run `{params.comparison.reference}`; each of the others lacks a part "
         f"of it. Bold: the best at these shots. {_comparability(params, 'Table II')}"
     )
-    return [f"{caption} {gaps}".strip(), EACH_ENTRY, *TESTS]
+    tests = zip(P_HEADS, (PAPER_TEST, SEEDS_TEST, MCNEMAR), strict=True)
+    asked = (f"{head}: {TESTS[test].asks}" for head, test in tests)
+    return [f"{caption} {gaps}".strip(), EACH_ENTRY, *asked, HOLM]
 
 
 def is_papers(params: Params) -> bool:

@@ -66,14 +66,9 @@ def differences(cells: Cells, bootstrap: Bootstrap, *, reference: str) -> pd.Dat
 def gain(differences: pd.DataFrame, *, baseline: str) -> pd.DataFrame:
     """Return gain.csv, the data of Figure 3: the reference's lead over the baseline by language.
 
-    Args:
-        differences: the rows of differences.csv.
-        baseline: the run that the gain is over.
-
     Returns:
         Columns: shots (see `shots_of_gain`), language (without the average), difference, low,
-        high (percentage points), relative (percent). No rows if the two runs have no cells at
-        the same shots.
+        high (percentage points), relative (percent). No rows if there are no such shots.
     """
     rows = differences[(differences["other"] == baseline) & (differences["language"] != AVERAGE)]
     at = rows["shots"] == shots_of_gain(differences, baseline=baseline)
@@ -83,12 +78,7 @@ def gain(differences: pd.DataFrame, *, baseline: str) -> pd.DataFrame:
 def shots_of_gain(differences: pd.DataFrame, *, baseline: str) -> int | None:
     """Return the shots of Figure 3: the paper's if both runs have them, else the largest.
 
-    Args:
-        differences: the rows of differences.csv.
-        baseline: the run that the gain is over.
-
-    Returns:
-        None if the two runs have no cells at the same shots.
+    It is None if reference and baseline have no cells at the same shots.
     """
     shots = set(differences.loc[differences["other"] == baseline, "shots"])
     return PAPER_SHOTS if PAPER_SHOTS in shots else max(map(int, shots), default=None)

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.captions import EACH_ENTRY
+from pipeline.evaluation.captions import EACH_ENTRY, P_HEADS
 from pipeline.evaluation.files import AVERAGE, P_VALUES, PRINTED_P, languages_of
 from pipeline.evaluation.table2 import ORIGINAL, with_original
 from pipeline.evaluation.words import counted, p_value, percent
 
-P_HEADS = ("p (paper's test)", "p (seeds)", "p (McNemar)")
 _TEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -70,13 +69,8 @@ def printed_rows(
         paper: the paper's table.
         std: the standard deviations of the same rows, and for Table II the seeds.
     """
-    name = "variant" if "variant" in mean else "method"
-    columns, shots = [*languages_of(mean), AVERAGE], mean["shots"]
-    theirs = (with_original(paper) if name == "variant" else paper).set_index(["shots", name])
-    theirs = theirs.reindex(pd.MultiIndex.from_frame(mean[["shots", name]]))
-    theirs = theirs.reindex(columns=[*columns, PRINTED_P]).reset_index(drop=True)
-    if set(languages_of(mean)) != set(languages_of(paper)):
-        theirs[AVERAGE] = np.nan  # the paper's average is over its own languages
+    name, columns = "variant" if "variant" in mean else "method", [*languages_of(mean), AVERAGE]
+    theirs, shots = _papers_rows(paper, mean, name), mean["shots"]
     means, papers = _texts(mean[columns]), _texts(theirs)
     stds = _texts(mean[columns] * np.nan if std is None else std[columns])
     numbers = means.astype(float)
@@ -96,6 +90,16 @@ def printed_rows(
             printed = replace(printed, run=row["run"], seeds=seeds, lost=lost, p=p)
         rows.append(printed)
     return rows
+
+
+def _papers_rows(paper: pd.DataFrame, mean: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the paper's rows and columns that are beside those of ours, missing if it has none."""
+    theirs = (with_original(paper) if name == "variant" else paper).set_index(["shots", name])
+    theirs = theirs.reindex(pd.MultiIndex.from_frame(mean[["shots", name]]))
+    theirs = theirs.reindex(columns=[*languages_of(mean), AVERAGE, PRINTED_P])
+    if set(languages_of(mean)) != set(languages_of(paper)):
+        theirs[AVERAGE] = np.nan  # the paper's average is over its own languages
+    return theirs.reset_index(drop=True)
 
 
 def by_shots(rows: Sequence[Row]) -> dict[int, list[Row]]:

@@ -45,10 +45,7 @@ class Outcome:
 def significance(cells: Cells, blocks: Mapping[str, Grid], *, reference: str) -> pd.DataFrame:
     """Return significance.csv: one row per test and per run that the reference is compared with.
 
-    Args:
-        cells: the predictions.
-        blocks: the blocks of params.yaml that name cells; each is a family of comparisons.
-        reference: the run that every other run is compared with.
+    Each of the blocks of params.yaml that name cells is a family of comparisons.
 
     Returns:
         Columns: family (the other run's block), shots, run (the reference), other, test (see

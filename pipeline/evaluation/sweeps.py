@@ -35,14 +35,13 @@ def sweeps(
 
     Args:
         cells: the predictions.
-        intervals: the rows of intervals.csv.
-        reference: the run that is a point of every key.
-        variants: the runs that may be points.
-        shots: shots of the points; those without the reference are left out.
+        intervals: intervals.csv, for the means over languages.
+        reference: the run that is in every key.
+        variants: the other runs, in the order of the keys.
+        shots: the shots; those without the reference are left out.
 
     Returns:
-        Columns: key, value (text), run, shots, seeds (their number), mean, std, low, high: of
-        the mean over languages, as in intervals.csv. Keys are in the order of `variants`; within
+        Columns: key, value (text), run, shots, seeds (their number), mean, std, low, high. Within
         a key and shots, numbers ascend, and words keep their order after the reference's.
 
     Raises:
@@ -85,13 +84,13 @@ def _settings(run: str, cells: Cells, shots: Sequence[int]) -> Settings:
     return known
 
 
-def _differences(one: Settings, other: Settings) -> list[str]:
-    keys = dict.fromkeys((*one, *other))
-    return [key for key in keys if one.get(key, _ABSENT) != other.get(key, _ABSENT)]
+def _differences(ours: Settings, theirs: Settings) -> list[str]:
+    keys = dict.fromkeys((*ours, *theirs))
+    return [key for key in keys if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)]
 
 
-def _only_difference(one: Settings, other: Settings) -> str | None:
-    keys = _differences(one, other)
+def _only_difference(ours: Settings, theirs: Settings) -> str | None:
+    keys = _differences(ours, theirs)
     if len(keys) > 1 and EPOCHS in keys:
         keys.remove(EPOCHS)
     return keys[0] if len(keys) == 1 else None

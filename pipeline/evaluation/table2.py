@@ -19,13 +19,8 @@ P_OF = {"p_paper": PAPER_TEST, "p_seeds": SEEDS_TEST, "p_mcnemar": MCNEMAR}
 def table2(cells: Cells, comparison: Comparison, shots: Shots) -> pd.DataFrame:
     """Return table2.csv: the reference and its variants, mean over seeds and the tests.
 
-    Args:
-        cells: the predictions.
-        comparison: the reference, and our run for each row of the paper's.
-        shots: those of the table. Rows are made for shots at which the reference and at least
-            one variant have cells.
-
     Returns:
+        The rows are for the shots at which the reference and at least one variant have cells.
         Columns: shots, variant (the paper's name; first the reference, "original"), run, the
         languages by code and avg (percent), p_paper (the paper's test), p_seeds (paired t over
         common seeds), p_mcnemar (clustered by test pair); p_seeds_holm and p_mcnemar_holm, after

@@ -27,8 +27,8 @@ def table1(accuracy: pd.DataFrame, grid: Grid, statistic: str = "mean") -> pd.Da
     """Return Table I: a statistic over seeds for shots x runs of the grid.
 
     Args:
-        accuracy: the rows of accuracy.csv.
-        grid: the runs, shots and seeds of the table.
+        accuracy: accuracy.csv.
+        grid: the runs and shots of the table.
         statistic: "mean" (percent), or "std" (sample standard deviation, percentage points;
             missing with one seed).
 
@@ -80,11 +80,6 @@ def summary(table: pd.DataFrame, *, reference: str, pairs: int) -> dict[str, Any
     """Return results/metrics.json, for `dvc metrics show`: the averages of Table I.
 
     Variants are left out: hundreds of numbers would hide these.
-
-    Args:
-        table: Table I.
-        reference: the run that the others are compared with.
-        pairs: the number of distinct test pairs.
 
     Returns:
         `accuracy`: percent by shots and run; `REFERENCE_minus`: the reference's lead by shots

@@ -97,15 +97,15 @@ def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disa
             pair_id, *texts[code, pair_id], known, LABELS[cells.label[at, pair]], *labels
         )
 
-    found = []
+    disagreements = []
     for at, code in enumerate(cells.languages):
         right = _ordered(cells, ours[at], theirs[at], len(seeds))
         wrong = _ordered(cells, theirs[at], ours[at], len(seeds))
         each = min(EACH, len(right), len(wrong))
         shown = (tuple(example(at, pair) for pair in kind[:each]) for kind in (right, wrong))
         direction = "rtl" if LANGUAGES[code].script in RIGHT_TO_LEFT else "ltr"
-        found.append(Disagreement(code, direction, len(right), len(wrong), *shown))
-    return found
+        disagreements.append(Disagreement(code, direction, len(right), len(wrong), *shown))
+    return disagreements
 
 
 def _ordered(

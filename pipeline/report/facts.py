@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -116,11 +115,6 @@ def pairs(params: Params) -> Facts:
 def source(given: Source) -> str:
     """Return a path or Hub id with its revision."""
     return f"{given.path} @ {given.revision}" if given.revision else given.path
-
-
-def params_text(path: Path = PARAMS) -> str:
-    """Return the text of params.yaml."""
-    return path.read_text(encoding="utf-8")
 
 
 def _processor(circumstances: Mapping[str, Any]) -> str:

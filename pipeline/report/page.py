@@ -13,15 +13,15 @@ from markupsafe import Markup
 from pipeline.evaluation import captions, files
 from pipeline.evaluation.printing import by_shots, printed_rows
 from pipeline.evaluation.words import counted, typeset_p
+from pipeline.params.runs import PARAMS
 from pipeline.params.whole import CELLS, Params
 from pipeline.report import facts, statements, tables
 from pipeline.report.examples import EACH, compared_cells, disagreements
 from pipeline.report.figures.collection import empty
 from pipeline.report.figures.drawing import DrawnFigure, inline_svg
 from pipeline.report.headline import headline
-from pipeline.report.names import language_name
 from pipeline.report.records import failures, read_records
-from pipeline.report.text import breakable, visible, with_code
+from pipeline.report.text import breakable, language_name, visible, with_code
 
 TEMPLATES = Path(__file__).parent / "template"
 
@@ -87,7 +87,7 @@ def _from_params(params: Params) -> dict[str, Any]:
         "baseline": params.comparison.baseline,
         "is_papers": captions.is_papers(params),
         "profile": facts.profile_name(),
-        "params_text": facts.params_text(),
+        "params_text": PARAMS.read_text(encoding="utf-8"),
         "source": facts.source,
         "splits": facts.splits(params),
         "pairs": facts.pairs(params),
@@ -106,7 +106,7 @@ def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
         "table1": by_shots(printed_rows(given[files.TABLE1], paper1, given[files.TABLE1_STD])),
         "table2": tables.table2(given[files.TABLE2], given[files.PAPER_TABLE2]),
         "p_rows": tables.P_ROWS,
-        "tests": [test for name, test in statements.TESTS.items() if name in made],
+        "tests": [test for name, test in captions.TESTS.items() if name in made],
         "comparisons": statements.comparisons(significance, differences),
         "gap_rows": tables.gap_rows(gap),
         "gap_summary": tables.gap_summary(gap),

@@ -14,7 +14,7 @@ from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.words import joined, listed, percent
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import CELLS, Params
-from pipeline.report.names import language_name
+from pipeline.report.text import language_name
 
 COLLAPSED = 90.0
 """Percent of the rows with the same prediction above which a run has collapsed."""

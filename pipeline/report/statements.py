@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from pipeline.evaluation.captions import TESTS, Test
 from pipeline.evaluation.files import AVERAGE
-from pipeline.evaluation.significance import LANGUAGES_TEST, MCNEMAR, PAPER_TEST, SEEDS_TEST
 from pipeline.evaluation.words import MINUS, counted, interval, listed, p_equation, signed
 
 LEVEL = 0.05
@@ -20,61 +19,10 @@ WARNINGS = ("only ", "p below ")
 Row = Mapping[Hashable, Any]
 
 
-@dataclass(frozen=True)
-class Test:
-    """How the page describes a test: its question, what its p-value is about, what n counts."""
-
-    name: str
-    asks: str
-    scope: str
-    counted: str
-
-
-TESTS = {
-    SEEDS_TEST: Test(
-        "paired t-test over seeds",
-        "Would the same pair of runs differ with other seeds? Each seed gives one number per run, "
-        "its mean over the languages; the differences between the runs are tested against 0.",
-        "this is about new seeds, not new test pairs",
-        "n = {} seeds",
-    ),
-    MCNEMAR: Test(
-        "McNemar's test with test pairs as clusters",
-        "Would these trained models differ on other test pairs? All translations of a pair and "
-        "all seeds count as one cluster, since they tend to be right or wrong together.",
-        "this is about new test pairs for these trained models, not new seeds",
-        "n = {} pairs",
-    ),
-    LANGUAGES_TEST: Test(
-        "paired t-test over languages",
-        "Is the difference similar across the languages? The languages share the models and the "
-        "test pairs, so they are not independent trials.",
-        "this is about how similar the difference is across these languages, not about new seeds, "
-        "test pairs or languages",
-        "n = {} languages",
-    ),
-    PAPER_TEST: Test(
-        "the paper's test",
-        "This is the test behind the p-values of the paper's Table II, identified by recomputing "
-        "them: two printed rows of numbers (the languages and their average) as independent "
-        "samples. It counts the average as one more observation and treats a language under two "
-        "runs as unrelated, so it is not sound, and it is not corrected.",
-        "it is given only for comparison with the paper's",
-        "{} numbers per row",
-    ),
-}
-"""The tests of significance.csv, in the order of the page."""
-
-
 def comparisons(
     significance: pd.DataFrame, differences: pd.DataFrame
 ) -> dict[str, dict[int, dict[str, list[str]]]]:
-    """Return family -> shots -> other run -> sentences, the first about the difference itself.
-
-    Args:
-        significance: the rows of significance.csv.
-        differences: the rows of differences.csv.
-    """
+    """Return family -> shots -> other run -> sentences, the first about the difference itself."""
     averages = differences[differences["language"] == AVERAGE]
     leads = {(row["other"], row["shots"]): row for row in averages.to_dict("records")}
     rows = significance.to_dict("records")

@@ -63,7 +63,7 @@ def test_the_paper_test_is_explained_and_called_unsound(params):
     _, entry, *tests = table2_paragraphs(params, TABLE2, pairs=9)
     assert entry.startswith("Each entry: mean")
     words = " ".join(tests)
-    assert "the test behind the paper's p-values" in words
+    assert "the test behind the p-values of the paper's Table II" in words
     assert "not sound: it counts the average as one more observation" in words
     assert "Holm's correction" in words
 

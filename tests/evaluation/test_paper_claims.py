@@ -55,17 +55,17 @@ def test_at_4_shots_the_best_baseline_is_sp_and_the_gain_over_it_is_smaller(tabl
 
 
 def test_gains_over_pct_at_32_to_256_shots(table):
-    found = [gain(table, shots, "pct")[AVERAGE] for shots in (32, 64, 128, 256)]
-    assert found == [1.9, 3.1, 3.0, 3.7]
+    gains = [gain(table, shots, "pct")[AVERAGE] for shots in (32, 64, 128, 256)]
+    assert gains == [1.9, 3.1, 3.0, 3.7]
 
 
 def test_the_average_gain_over_pct_at_1_2_4_shots_is_not_the_one_claimed(table):
     gains = [gain(table, shots, "pct")[AVERAGE] for shots in (1, 2, 4)]
     assert gains == [2.8, 3.3, 7.5]
-    claimed, found = 4.3, sum(gains) / 3
-    assert found == pytest.approx(4.53, abs=0.005)
+    claimed, mean = 4.3, sum(gains) / 3
+    assert mean == pytest.approx(4.53, abs=0.005)
     # Each gain is between two printed numbers, and so is their mean: at most 0.1 off.
-    assert abs(found - claimed) > 2 * HALF + HALF
+    assert abs(mean - claimed) > 2 * HALF + HALF
     # Computed from the languages instead of the averages, it is further off.
     languages = languages_of(table)
     rows = [table.loc[(k, "mpt")] - table.loc[(k, "pct")] for k in (1, 2, 4)]
@@ -75,12 +75,12 @@ def test_the_average_gain_over_pct_at_1_2_4_shots_is_not_the_one_claimed(table):
 
 
 @pytest.mark.parametrize(
-    ("language", "claimed", "found"),
+    ("language", "claimed", "recomputed"),
     [("zh", 18.4, 18.34), ("sw", 14.8, 14.85), ("ur", 13.8, 13.82)],
 )
-def test_relative_gains_over_sp_at_32_shots_hold_to_rounding(table, language, claimed, found):
+def test_relative_gains_over_sp_at_32_shots_hold_to_rounding(table, language, claimed, recomputed):
     least, printed, most = relative(table, language)
-    assert printed == pytest.approx(found, abs=0.005)
+    assert printed == pytest.approx(recomputed, abs=0.005)
     assert least - HALF <= claimed <= most + HALF
 
 
@@ -98,18 +98,18 @@ def test_the_relative_gain_in_the_introduction_is_of_one_language(table):
 
 
 def test_gains_in_zh_th_hi_tr_are_higher_than_in_en_at_32_shots(table):
-    found = gain(table, 32, "sp")
-    assert found[list(DISTANT)].to_list() == [7.3, 7.0, 7.1, 6.1]
-    assert found["en"] == 5.0
+    gains = gain(table, 32, "sp")
+    assert gains[list(DISTANT)].to_list() == [7.3, 7.0, 7.1, 6.1]
+    assert gains["en"] == 5.0
     assert all(relative(table, code)[0] > relative(table, "en")[2] for code in DISTANT)
 
 
 def test_but_so_are_those_in_six_other_languages_including_german(table):
-    found = gain(table, 32, "sp").drop(AVERAGE)
-    assert set(found[found > found["en"]].index) - set(DISTANT) == {
+    gains = gain(table, 32, "sp").drop(AVERAGE)
+    assert set(gains[gains > gains["en"]].index) - set(DISTANT) == {
         *("ar", "de", "es", "sw", "ur", "vi")
     }
-    assert found["es"] > found["tr"]
+    assert gains["es"] > gains["tr"]
 
 
 def test_mpt_is_ahead_of_sp_in_every_language_at_32_shots(table):
@@ -134,9 +134,9 @@ def test_mpt_is_ahead_of_all_baselines_for_most_data_scales(table):
 
 
 def test_at_16_shots_pct_is_ahead_in_most_languages(table):
-    found = gain(table, 16, "pct").drop(AVERAGE)
-    assert (found < 0).sum() == 9
-    assert (found > 0).sum() == 5
+    gains = gain(table, 16, "pct").drop(AVERAGE)
+    assert (gains < 0).sum() == 9
+    assert (gains > 0).sum() == 5
     assert table.at[(16, "mpt"), AVERAGE] == table.at[(16, "pct"), AVERAGE] == 43.1
 
 
@@ -159,10 +159,10 @@ def test_distant_languages_do_not_gain_more_than_the_other_ten_at_every_shots(ta
 
 
 def test_sp_is_weakest_in_swahili_at_32_shots_but_not_next_in_urdu(table):
-    found = table.loc[(32, "sp"), languages_of(table)].sort_values(kind="stable")
-    assert found.index[0] == "sw"
-    assert found[["sw", "hi", "ur", "zh"]].to_list() == [37.7, 39.2, 39.8, 39.8]
-    assert set(found.index[:4]) == {"sw", "hi", "ur", "zh"}
+    accuracy = table.loc[(32, "sp"), languages_of(table)].sort_values(kind="stable")
+    assert accuracy.index[0] == "sw"
+    assert accuracy[["sw", "hi", "ur", "zh"]].to_list() == [37.7, 39.2, 39.8, 39.8]
+    assert set(accuracy.index[:4]) == {"sw", "hi", "ur", "zh"}
 
 
 @pytest.mark.parametrize(

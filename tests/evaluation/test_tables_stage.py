@@ -34,6 +34,11 @@ def read(folder: Path, name: str) -> pd.DataFrame:
 
 def test_makes_every_table_from_only_the_cells_of_params(here):
     params = load_params()
+    assert {path.name for path in (here / "results").iterdir()} == {
+        *FILES,
+        "report.html",
+        "figures",
+    }
     accuracy = read(here, "accuracy")[["run", "shots", "seed"]].drop_duplicates()
     assert list(accuracy.itertuples(index=False, name=None)) == list(params.cells)
     table = read(here, "table1")
@@ -201,9 +206,13 @@ def test_show_without_results_says_how_to_make_them(home):
         tables(show=True)
 
 
-def test_neither_the_stage_nor_evaluation_imports_torch():
-    imports = "import pipeline.evaluation.results, pipeline.cells.metrics"
-    check = "import sys; assert not {'torch', 'transformers', 'datasets'} & set(sys.modules)"
-    light = "assert 'pandas' not in sys.modules"
-    code = f"import sys, stages.tables; {light}; {imports}; {check}"
+def test_evaluation_does_not_import_the_report_and_neither_imports_torch():
+    code = """
+import sys, stages.tables, stages.report
+assert "pandas" not in sys.modules
+import pipeline.evaluation.results, pipeline.cells.metrics
+assert "pipeline.report" not in sys.modules
+import pipeline.report.page, pipeline.report.figures.drawing
+assert not {"torch", "transformers", "datasets"} & set(sys.modules)
+"""
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

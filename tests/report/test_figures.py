@@ -28,7 +28,7 @@ from pipeline.report.figures.figure import WIDEST, Figure, Panel
 from pipeline.report.figures.gain import gain
 from pipeline.report.figures.heatmap import heatmap
 from pipeline.report.figures.sweeps import categorical, numeric
-from pipeline.report.names import axis_name, key_name, language_and_family
+from pipeline.report.text import axis_name, key_name, language_and_family
 
 COMPARISON = Comparison(reference="mpt", baseline="sp", table2={})
 PAPER = pd.DataFrame(
@@ -106,14 +106,14 @@ def descriptions(svg: str) -> list[str]:
 def test_gain_draws_the_rows_sorted_with_the_mean_last(every):
     points, relative, theirs, _ = every["figure3"].figure.panels
     rows = rows_of(points)
-    assert [row["place"] for row in rows] == ["Arabic (Semitic)", "Swahili (Bantu)", "mean"]
+    assert [row["name"] for row in rows] == ["Arabic (Semitic)", "Swahili (Bantu)", "mean"]
     for row in rows:
         assert (row["difference"], row["low"], row["high"], row["relative"]) == GAINS[
             row["language"]
         ]
     encoded = marks(points)
     assert encoded["bar"]["x"]["field"] == "difference"
-    assert encoded["bar"]["y"]["field"] == "place"
+    assert encoded["bar"]["y"]["field"] == "name"
     assert encoded["bar"]["x"]["title"] == "gain (percentage points)"
     assert [one["encoding"]["x"]["field"] for one in points.spec()["layer"]
             if one["mark"]["type"] == "rule"] == ["zero", "low"]  # fmt: skip
@@ -155,7 +155,7 @@ def test_sweeps_are_drawn_by_their_kind_of_values():
 
 def test_bars_start_at_zero_sorted_with_the_references_value_in_brackets():
     (panel,) = categorical(sweeps(position={"suffix": 60.0, "prefix": 62.5}), "mpt").panels
-    assert [(row["place"], row["mean"]) for row in rows_of(panel)] == [
+    assert [(row["name"], row["mean"]) for row in rows_of(panel)] == [
         ("prefix", 62.5), ("[suffix]", 60.0),
     ]  # fmt: skip
     encoded = marks(panel)

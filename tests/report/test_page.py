@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.evaluation.words import signed, typeset_p
-from pipeline.report.names import language_name
+from pipeline.report.text import language_name
 from stages.report import report
 from stages.tables import tables
 from tests.evaluation.project import BARE, HOSTILE

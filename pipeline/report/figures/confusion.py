@@ -5,9 +5,9 @@ import pandas as pd
 
 from pipeline.evaluation.words import counted, percent
 from pipeline.params.runs import LABELS
-from pipeline.report.figures.colours import sequential, text_on
+from pipeline.report.figures.colours import sequential
 from pipeline.report.figures.figure import BARE, Figure, Panel, finished, tiles
-from pipeline.report.names import language_name
+from pipeline.report.text import language_name
 
 STEP = 27
 INITIALS = {label: label[0].upper() for label in LABELS}
@@ -50,10 +50,8 @@ def confusion(rows: pd.DataFrame, *, run: str, shots: int) -> Figure | None:
 
 def _panel(rows: pd.DataFrame, code: str) -> Panel:
     name = language_name(code)
-    fills = [sequential(value / 100) for value in rows["percent"]]
     rows = rows.assign(
-        fill=fills,
-        ink=[text_on(fill) for fill in fills],
+        fill=[sequential(value / 100) for value in rows["percent"]],
         printed=[f"{value:.0f}" for value in rows["percent"]],
         gold=rows["label"].map(INITIALS),
         taken=rows["predicted"].map(INITIALS),

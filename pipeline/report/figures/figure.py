@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from pipeline.evaluation.words import interval, percent
-from pipeline.report.figures.colours import FADED, INK
+from pipeline.report.figures.colours import FADED, INK, text_on
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 FONT_SIZE = 11
@@ -106,14 +106,14 @@ def bars(rows: pd.DataFrame, x: alt.X, axis: str, *, height: int, room: int) -> 
     """Return the layers of horizontal bars with their numbers at the right.
 
     Args:
-        rows: one per bar: its label `place`, its `fill`, its number as `printed`, its description
+        rows: one per bar: its label `name`, its `fill`, its number as `printed`, its description
             `text`, and perhaps its interval, `low` and `high`.
         x: the length of the bars.
         axis: the title of that axis.
         height: pixels of a bar.
         room: pixels for the numbers.
     """
-    base = alt.Chart(rows).encode(y=alt.Y("place:N", sort=None, title=None, axis=BARE))
+    base = alt.Chart(rows).encode(y=alt.Y("name:N", sort=None, title=None, axis=BARE))
     layers = [base.mark_bar(height=height).encode(x=x, color=FILL, description="text:N")]
     if "low" in rows:
         ends = {"x": alt.X("low:Q", title=axis), "x2": "high:Q"}
@@ -126,12 +126,12 @@ def tiles(rows: pd.DataFrame, x: alt.X, y: alt.Y, **text: object) -> list[alt.Ch
     """Return the layers of a grid of numbers.
 
     Args:
-        rows: one per tile: its `fill` and `ink`, its number as `printed`, its description `text`.
+        rows: one per tile: its `fill`, its number as `printed`, its description `text`.
         x: the columns of the grid.
         y: the rows of the grid.
         text: settings of the numbers.
     """
-    base = alt.Chart(rows).encode(x=x, y=y)
+    base = alt.Chart(rows.assign(ink=rows["fill"].map(text_on))).encode(x=x, y=y)
     numbers = base.mark_text(aria=False, **text)
     return [
         base.mark_rect().encode(color=FILL, description="text:N"),

@@ -12,7 +12,7 @@ from pipeline.languages import LANGUAGES
 from pipeline.params.grid import Comparison
 from pipeline.report.figures.colours import FADED, FAMILIES
 from pipeline.report.figures.figure import BARS_WIDTH, Figure, Panel, bars, bounds, finished
-from pipeline.report.names import language_and_family, language_name
+from pipeline.report.text import language_and_family, language_name
 
 
 class Scale(NamedTuple):
@@ -85,7 +85,7 @@ def _described(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the labels and colours of the bars."""
     families = [LANGUAGES[c].family if c in LANGUAGES else "" for c in rows["language"]]
     return rows.assign(
-        place=rows["language"].map(language_and_family),
+        name=rows["language"].map(language_and_family),
         fill=[FAMILIES.get(family, FADED) for family in families],
     )
 
@@ -103,7 +103,7 @@ def _paper_gain(paper: pd.DataFrame, comparison: Comparison, *, shots: int) -> p
 def _panel(rows: pd.DataFrame, scale: Scale, *, title: str) -> Panel:
     """Return bars in one unit, with intervals if `rows` have them in this unit."""
     printed = rows[scale.column].map(signed)
-    texts = rows["place"] + ": " + printed + f" {scale.unit}"
+    texts = rows["name"] + ": " + printed + f" {scale.unit}"
     reach = rows[scale.column]
     if "low" in rows:
         texts += [f" ({bound})" for bound in bounds(rows, signed)]

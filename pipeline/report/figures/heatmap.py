@@ -8,9 +8,9 @@ import pandas as pd
 from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.words import MINUS, counted, percent, signed
 from pipeline.params.grid import Comparison
-from pipeline.report.figures.colours import diverging, sequential, text_on
+from pipeline.report.figures.colours import diverging, sequential
 from pipeline.report.figures.figure import BARE, Figure, Panel, bounds, finished, tiles
-from pipeline.report.names import language_name
+from pipeline.report.text import language_name
 
 STEP, ROW = 31, 19
 
@@ -82,14 +82,12 @@ def _panel(rows: pd.DataFrame, column: str, *, title: str, unit: str) -> Panel:
         f"{unit} ({row['bounds']})"
         for row in rows.to_dict("records")
     ]
-    rows = rows.assign(
-        text=texts, ink=rows["fill"].map(text_on), place=rows["language"].map(language_name)
-    )
+    rows = rows.assign(text=texts, name=rows["language"].map(language_name))
     shots = sorted({int(k) for k in rows["shots"]})
     order = [*sorted(set(rows["language"]) - {AVERAGE}), AVERAGE]
     axis = alt.Axis(labelAngle=0, ticks=False, domain=False)
     x = alt.X("shots:O", sort=shots, title="shots", axis=axis)
-    y = alt.Y("place:N", sort=[language_name(code) for code in order], title=None, axis=BARE)
+    y = alt.Y("name:N", sort=[language_name(code) for code in order], title=None, axis=BARE)
     size = {"width": alt.Step(STEP), "height": alt.Step(ROW)}
     chart = finished(tiles(rows, x, y, fontSize=10), f"{title} ({unit})", **size)
     best = rows["text"].iloc[int(rows[column].argmax())]

@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.evaluation.words import BOOTSTRAP, counted, percent
 from pipeline.report.figures.colours import FADED, SERIES
 from pipeline.report.figures.figure import BARS_WIDTH, Figure, Panel, bars, bounds, finished
-from pipeline.report.names import axis_name, key_name
+from pipeline.report.text import axis_name, key_name
 
 ACCURACY = "accuracy (%)"
 WIDE_RATIO = 8
@@ -96,7 +96,7 @@ def _bars(part: pd.DataFrame, reference: str) -> Panel:
     own = part["run"] == reference
     part = part.assign(
         fill=[SERIES[0] if mine else FADED for mine in own],
-        place=part["value"].where(~own, "[" + part["value"] + "]"),
+        name=part["value"].where(~own, "[" + part["value"] + "]"),
     )
     ends = alt.Scale(domain=[0, float(part["high"].max())], nice=5)
     x = alt.X("mean:Q", title=ACCURACY, scale=ends, axis=alt.Axis(tickCount=5))

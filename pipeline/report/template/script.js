@@ -1,5 +1,5 @@
-// Shows what a chart's mark says of itself (its aria-label) on hover, touch and focus.
-// A figure is one stop of the Tab key; the arrow keys move through its marks.
+// Shows the description of a mark (its aria-label) on hover, touch and focus.
+// Each panel is one Tab stop; the arrow keys move through its marks.
 (() => {
   "use strict";
   const tip = document.getElementById("tip");
@@ -48,7 +48,7 @@
   }
   addEventListener("scroll", hide, { passive: true });
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  // On paper nothing can be unfolded.
+  // Print everything unfolded.
   addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("details:not([open])")) {
       one.open = true;
