@@ -49,9 +49,9 @@ def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison)
         _panel(rows.drop(columns=["low", "high"]), RELATIVE, title="the same, relative"),
     ]
     caption = f"Languages sorted by gain, with their families. Lines across the bars: {BOOTSTRAP}."
-    printed = paper[paper["shots"] == shots].set_index("method").drop(columns="shots")
-    if {reference, baseline} <= set(printed.index):
-        theirs = _papers(printed.loc[reference], printed.loc[baseline], list(rows["language"]))
+    printed = paper[paper["shots"] == shots].set_index("method").drop(columns="shots").T
+    if {reference, baseline} <= set(printed.columns):
+        theirs = _papers(printed[reference], printed[baseline], list(rows["language"]))
         panels.append(_panel(theirs, POINTS, title=f"the paper's, {at} on XNLI"))
         panels.append(_panel(theirs, RELATIVE, title="the paper's, relative"))
         caption += " The paper's panels are computed from its Table I, which has no intervals."
