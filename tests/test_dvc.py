@@ -133,7 +133,7 @@ def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expecte
         ("pipeline/methods/mpt.py", MPT),
         ("pipeline/methods/pct.py", set()),
         ("pipeline/prompting/losses.py", {"tokens"} | SP | MPT),
-        ("pipeline/evaluation/rendering.py", {"tables", "report"}),
+        ("pipeline/evaluation/printing.py", {"tables", "report"}),
         ("pipeline/report/template/style.css", {"report"}),
         ("pipeline/report/figures/gain.py", {"report"}),
         ("pipeline/params/grid.py", {"corpora", "backbone", "fewshot", "translations@1", "tables",
