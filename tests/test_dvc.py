@@ -69,6 +69,7 @@ def parameters(**changes):
         "ablations": {"runs": ["no_translator"], **block},
         "sweeps": {"runs": ["length_1", "pairs_12"], **block},
         "matched": {"runs": ["sp_matched"], **block},
+        "methods__mpt": {"method": "mpt", "alpha": 0.5},
         "methods__no_translator": {"method": "mpt", "translator": "none"},
         "methods__length_1": {"method": "mpt", "prompt_length": 1},
         "methods__pairs_12": {"method": "mpt", "external_pairs": 12},
