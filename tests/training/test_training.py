@@ -117,7 +117,7 @@ def test_history_counts_updates_and_means_over_them(toy_backbone):
 
 def test_training_fails_if_the_loss_is_not_a_number(toy_backbone):
     method = build(toys.context(toy_backbone, "sp"))
-    method.losses = lambda drawn: Losses(math.nan * next(method.parameters()).sum())
+    method.losses = lambda drawn: Losses(math.nan * next(method.parameters()).sum(), {})
     with pytest.raises(RunError, match="the loss is nan in epoch 1"):
         fitted(method)
 
