@@ -146,17 +146,15 @@ def splits(tmp_path, monkeypatch):
     return write
 
 
-def test_one_split_serves_every_seed(splits):
-    splits("train", "dev")
+@pytest.mark.parametrize("names", [("train", "dev"), ("train@5", "dev@5", "train@1", "dev@1")])
+def test_one_split_serves_every_seed_or_its_own(names, splits):
+    splits(*names)
     train, dev = read_fewshot(2, seed=5)
-    assert (set(train.split), set(dev.split)) == ({"train"}, {"dev"})
-
-
-def test_a_split_per_seed_serves_only_its_own_seed(splits):
-    splits("train@1", "train@5", "dev@1", "dev@5")
-    train, dev = read_fewshot(2, seed=5)
-    assert (set(train.split), set(dev.split)) == ({"train@5"}, {"dev@5"})
+    assert (set(train.split), set(dev.split)) == ({names[0]}, {names[1]})
     assert list(train.index) == list(range(len(train)))
+
+
+def test_a_seed_without_its_split_is_refused(splits):
     splits("train@1", "dev@1")
     assert refusal(read_fewshot, 2, seed=5) == (
         "data/fewshot/k2.parquet: expected a train split for seed 5, found dev@1, train@1 "

@@ -154,12 +154,6 @@ def test_each_seed_may_have_its_own_split(prepared):
     assert "expected a train split for seed 3" in refusal(train, "sp", shots=1, seed=3)
 
 
-def test_a_cell_without_its_split_names_the_file(prepared):
-    line = refusal(train, "sp", shots=2, seed=1)
-    assert line.startswith("data/fewshot/k2.parquet: expected the output")
-    assert not (prepared / "data/runs").exists()
-
-
 @pytest.mark.parametrize("targets", [["de", "sw"], ["sw", "de", "zh"], ["de", "sw", "zh", "fr"]])
 def test_a_test_file_of_other_languages_is_refused(targets, prepared):
     toys.write_params(toys.params(languages__targets=targets), prepared / "params.yaml")

@@ -123,12 +123,9 @@ def test_the_extended_pairs_begin_with_the_usual_ones(inputs):
     pd.testing.assert_frame_equal(extended.head(9), pairs)
 
 
-def test_mpt_reads_all_pairs_of_paws15(usual):
-    assert usual["settings"]["external_pairs"] == 9
-    assert usual["updates"] == 6
-
-
-@pytest.mark.parametrize(("run", "updates", "pairs"), [("sp_matched", 6, 9), ("sp_fewer", 4, 5)])
+@pytest.mark.parametrize(
+    ("run", "updates", "pairs"), [("mpt", 6, 9), ("sp_matched", 6, 9), ("sp_fewer", 4, 5)]
+)
 def test_a_pass_over_the_pairs_makes_the_same_updates_in_any_method(cell, run, updates, pairs):
     metrics = cell(run).metrics
     assert (metrics["updates"], metrics["settings"]["external_pairs"]) == (updates, pairs)

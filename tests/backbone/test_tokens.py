@@ -84,14 +84,13 @@ def test_pocket_in_every_language():
     same(POCKET / "backbone", [*rows.premise, *rows.hypothesis, *AWKWARD])
 
 
-def test_an_empty_list_of_texts_has_no_pieces():
-    assert load_pieces(POCKET / "backbone").of([]) == []
-
-
-def change(folder, out, *, name="tokenizer_config.json", **values):
-    shutil.copytree(folder, out)
-    path = out / name
+def set_keys(path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def change(folder, out, **values):
+    shutil.copytree(folder, out)
+    set_keys(out / "tokenizer_config.json", **values)
     return out
 
 
@@ -132,7 +131,5 @@ def test_files_are_read_once_and_again_when_they_have_changed(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     first = load_pieces(copy)
     assert load_pieces(copy) is first
-    config = copy / "tokenizer_config.json"
-    names = json.loads(config.read_text(encoding="utf-8"))
-    config.write_text(json.dumps(names | {"mask_token": names["pad_token"]}), encoding="utf-8")
+    set_keys(copy / "tokenizer_config.json", mask_token="<pad>")
     assert load_pieces(copy).mask == first.pad

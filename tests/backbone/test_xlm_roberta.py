@@ -17,14 +17,9 @@ from tests.imports import ROOT
 FAMILY = ("xlm-roberta", "roberta", "camembert")
 POCKET = ROOT / "data" / "pocket" / "backbone"
 SMALL = {
-    "vocab_size": 60,
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 40,
-    "max_position_embeddings": 40,
-    "initializer_range": 0.2,
-}
+    "vocab_size": 60, "hidden_size": 16, "intermediate_size": 40, "max_position_embeddings": 40,
+    "num_hidden_layers": 2, "num_attention_heads": 2, "initializer_range": 0.2,
+}  # fmt: skip
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 
 
@@ -117,16 +112,14 @@ full_and_padded = pytest.mark.parametrize("padded", [False, True], ids=["full", 
 @full_and_padded
 def test_pocket_computes_what_transformers_does_forward_and_backward(padded):
     ours, theirs = both(POCKET)
-    ids, attention = batch(ours, rows=36, width=40, padded=padded)
-    same(ours.train(), theirs.train(), ids, attention)
+    same(ours.train(), theirs.train(), *batch(ours, rows=36, width=40, padded=padded))
 
 
 @full_and_padded
 @pytest.mark.parametrize("kind", FAMILY)
 def test_every_model_type_computes_the_same(kind, padded, tmp_path):
     ours, theirs = both(written(tmp_path, kind, **NO_DROPOUT))
-    ids, attention = batch(ours, padded=padded)
-    same(ours.train(), theirs.train(), ids, attention)
+    same(ours.train(), theirs.train(), *batch(ours, padded=padded))
 
 
 @pytest.mark.parametrize("kind", FAMILY)
@@ -164,8 +157,7 @@ def test_the_shapes_of_xlm_r_base(tmp_path):
     shapes = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
     kept = {"max_position_embeddings": 514, "type_vocab_size": 1, "initializer_range": 0.02}
     ours, theirs = both(written(tmp_path, vocab_size=500, **NO_DROPOUT, **shapes, **kept))
-    ids, attention = batch(ours, rows=2, width=160)
-    same(ours.train(), theirs.train(), ids, attention)
+    same(ours.train(), theirs.train(), *batch(ours, rows=2, width=160))
 
 
 def test_under_autocast_the_numbers_are_those_of_transformers(tmp_path):
@@ -181,10 +173,8 @@ def test_parameters_have_the_names_and_the_order_of_transformers(kind, tmp_path)
     # The optimizer's groups and the norm of all gradients follow this order.
     ours, theirs = both(written(tmp_path, kind))
     for part in ("roberta", "lm_head"):
-        names, expected = (
-            [name for name, _ in model.get_submodule(part).named_parameters()]
-            for model in (ours, theirs)
-        )
+        parts = ours.get_submodule(part), theirs.get_submodule(part)
+        names, expected = ([name for name, _ in model.named_parameters()] for model in parts)
         assert names == expected
 
 
@@ -205,6 +195,7 @@ def test_training_does_not_change_the_file(tmp_path):
 
 
 WORDS = "roberta.embeddings.word_embeddings.weight"
+POSITIONS = "roberta.embeddings.position_ids"
 DECODER, DECODER_BIAS, BIAS = "lm_head.decoder.weight", "lm_head.decoder.bias", "lm_head.bias"
 
 
@@ -218,9 +209,7 @@ FORMS = {
     "the decoder's weight too": lambda weights: weights | {DECODER: weights[WORDS].clone()},
     "only the decoder's weight": lambda weights: renamed(weights, WORDS, DECODER),
     "a pooler": lambda weights: weights | {"roberta.pooler.dense.weight": torch.zeros(16, 16)},
-    "position numbers": lambda weights: (
-        weights | {"roberta.embeddings.position_ids": torch.arange(40)[None]}
-    ),
+    "position numbers": lambda weights: weights | {POSITIONS: torch.arange(40)[None]},
     "half precision": lambda weights: {name: value.half() for name, value in weights.items()},
     "a different decoder": lambda weights: weights | {DECODER: weights[WORDS] + 1},
 }

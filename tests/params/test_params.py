@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline.errors import InputError
 from pipeline.params.runs import METHODS
-from pipeline.params.strict import Strictly, parse
+from pipeline.params.strict import parse
 from pipeline.params.whole import Params, load_params
 from tests import toys
 from tests.commands import refusal
@@ -49,16 +49,6 @@ def load(tmp_path):
         return load_params(tmp_path / "params.yaml")
 
     return write_and_load
-
-
-@pytest.fixture
-def complaint(load, tmp_path):
-    """Returns the line about a text, without the file's folder."""
-
-    def about(text):
-        return refusal(load, text).removeprefix(f"{tmp_path}/")
-
-    return about
 
 
 def test_params_as_shipped_are_the_pocket_profile():
@@ -233,47 +223,34 @@ def test_bad_input_is_one_line_of_key_expected_and_found(changes, line):
     assert refusal(read_all, values) == f"params.yaml: {line}"
 
 
+END = WHOLE.count("\n") + 2
 FAULTY = {
-    "key twice": (
-        changed("epochs: 20", "epochs: 20\n  epochs: 3"),
-        ', line 19: expected YAML, found duplicate key "epochs"',
-    ),
-    "block twice": (
-        WHOLE + "\ngrid: {runs: [], shots: [], seeds: []}\n",
-        f', line {WHOLE.count(chr(10)) + 2}: expected YAML, found duplicate key "grid"',
-    ),
-    "tab": (
-        changed("  epochs: 20", "\tepochs: 20"),
-        ", line 18: expected YAML, found character '\\t' that cannot start any token",
-    ),
-    "colon twice": (
-        changed("epochs: 20", "epochs: 20: 3"),
-        ", line 18: expected YAML, found a fault: mapping values are not allowed here",
-    ),
-    "open bracket": (
-        changed("epochs: 20", "epochs: [20"),
-        ", line 19: expected YAML, found a fault: expected ',' or ']', but got ':'",
-    ),
-    "tag": (
-        changed("epochs: 20", "epochs: !!python/object:os.system 20"),
-        ", line 18: expected YAML, found a fault: could not determine a constructor for the tag "
-        "'tag:yaml.org,2002:python/object:os.system'",
-    ),
-    "control character": (
-        "a: \x07",
-        ": expected YAML, found unacceptable character #x0007: special characters are not allowed "
-        'in "<unicode string>", position 3',
-    ),
+    "key twice": (changed("epochs: 20", "epochs: 20\n  epochs: 3"),
+                  ', line 19: expected YAML, found duplicate key "epochs"'),
+    "block twice": (WHOLE + "\ngrid: {runs: [], shots: [], seeds: []}\n",
+                    f', line {END}: expected YAML, found duplicate key "grid"'),
+    "tab": (changed("  epochs: 20", "\tepochs: 20"),
+            ", line 18: expected YAML, found character '\\t' that cannot start any token"),
+    "colon twice": (changed("epochs: 20", "epochs: 20: 3"),
+                    ", line 18: expected YAML, found a fault: mapping values are not allowed here"),
+    "open bracket": (changed("epochs: 20", "epochs: [20"),
+                     ", line 19: expected YAML, found a fault: expected ',' or ']', but got ':'"),
+    "tag": (changed("epochs: 20", "epochs: !!python/object:os.system 20"),
+            ", line 18: expected YAML, found a fault: could not determine a constructor for the "
+            "tag 'tag:yaml.org,2002:python/object:os.system'"),
+    "control character": ("a: \x07",
+                          ": expected YAML, found unacceptable character #x0007: special "
+                          'characters are not allowed in "<unicode string>", position 3'),
     "empty": ("", ": expected keys and values, found nothing"),
     "comment": ("# nothing\n", ": expected keys and values, found nothing"),
     "list": ("[1, 2]", ": expected keys and values, found [1, 2]"),
     "word": ("hello", ": expected keys and values, found 'hello'"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "line"), FAULTY.values(), ids=FAULTY.keys())
-def test_a_file_without_keys_and_values_is_one_line_with_the_place(text, line, complaint):
-    assert complaint(text) == f"params.yaml{line}"
+def test_a_file_without_keys_and_values_is_one_line_with_the_place(text, line, load, tmp_path):
+    assert refusal(load, text) == f"{tmp_path}/params.yaml{line}"
 
 
 def test_a_missing_file_and_bytes_that_are_not_text_are_one_line(tmp_path):
@@ -290,16 +267,6 @@ def test_an_unknown_run_is_refused_with_the_names_of_all_runs():
     names = ", ".join(toys.method_names())
     line = f"params.yaml: methods: expected one of {names}, found 'nope'"
     assert refusal(params.run, "nope") == line
-
-
-def test_the_place_of_a_methods_own_settings_includes_the_key():
-    class Settings(Strictly):
-        prompt_length: int
-
-    values = {"prompt_length": "four"}
-    assert refusal(parse, Settings, values, place="params.yaml: methods.mpt") == (
-        "params.yaml: methods.mpt.prompt_length: expected a whole number, found 'four'"
-    )
 
 
 VALUES = st.recursive(

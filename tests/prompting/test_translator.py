@@ -72,23 +72,6 @@ def test_every_parameter_gets_a_gradient_the_same_to_the_last_bit_for_a_seed(nam
     assert all(gradient.any() for gradient in gradients[0])
 
 
-def test_linear_2_draws_what_it_always_drew():
-    torch.manual_seed(0)
-    expected = [torch.nn.Linear(4, 8), torch.nn.Linear(8, 4)]
-    translate = made("linear-2", hidden_size=4)
-    assert torch.equal(translate[0].weight, expected[0].weight)
-    assert torch.equal(translate[2].bias, expected[1].bias)
-
-
-def test_linear_1_by_hand():
-    translate = made("linear-1", hidden_size=2)
-    with torch.no_grad():
-        translate.weight.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-        translate.bias.copy_(torch.tensor([0.5, -0.5]))
-    target = translate(torch.tensor([[1.0, 0.0], [1.0, 1.0]]))
-    torch.testing.assert_close(target, torch.tensor([[1.5, 2.5], [3.5, 6.5]]))
-
-
 def test_lstm_1_by_hand():
     translate, source = made("lstm-1"), vectors()
     by_hand = bilstm(source, translate.lstm) @ translate.down.weight.T + translate.down.bias
