@@ -11,8 +11,7 @@ from pathlib import Path
 import pandas as pd
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-from pipeline.backbone.ids import Ids, ids_of
-from pipeline.backbone.tokens import Pieces
+from pipeline.backbone.tokens import Ids, Pieces, ids_of
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.methods.base import TrainingText

@@ -4,9 +4,8 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -19,8 +18,7 @@ WORD = pa.dictionary(pa.int32(), pa.string())
 """Text that repeats, such as a language or the name of a split."""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """The form of a Parquet file: its columns and types, and the columns that identify a row."""
 
     schema: pa.Schema
@@ -73,11 +71,7 @@ def write_table(
 
 
 def read_table(path: Path, form: Table) -> pd.DataFrame:
-    """Read a Parquet file that a stage wrote.
-
-    Raises:
-        InputError: the file is missing or not Parquet, or a column or value is missing or wrong.
-    """
+    """Read a Parquet file that a stage wrote; see `read_arrow`."""
     frame: pd.DataFrame = read_arrow(path, form).to_pandas()
     return frame
 
@@ -92,22 +86,17 @@ def read_arrow(path: Path, form: Table) -> pa.Table:
     for field in form.schema:
         if (kind := kinds.get(field.name, "no such column")) != field.type:
             raise InputError(f"{path}: column {field.name}: expected {field.type}, found {kind}")
-    rows = pq.read_table(path, columns=form.schema.names)
-    for name in form.schema.names:
-        if rows[name].null_count:
+    rows = pq.read_table(path, columns=form.schema.names).select(form.schema.names)
+    for name, column in zip(rows.column_names, rows.columns, strict=True):
+        if missing := column.null_count:
             raise InputError(
-                f"{path}: column {name}: expected a value in each row, "
-                f"found {rows[name].null_count} without"
+                f"{path}: column {name}: expected a value in each row, found {missing} without"
             )
-    return rows.select(form.schema.names)
+    return rows
 
 
 def read_notes(path: Path) -> dict[str, str]:
-    """Read the notes that a stage wrote into a Parquet file; empty if it wrote none.
-
-    Raises:
-        InputError: the file is missing or not Parquet.
-    """
+    """Read the notes that a stage wrote into a Parquet file, if any; raises as `read_arrow`."""
     metadata = _read_schema(path).metadata or {}
     return {key.decode(): value.decode() for key, value in metadata.items()}
 
@@ -127,16 +116,11 @@ def _require_file(path: Path) -> None:
 
 def write_json(value: object, path: Path) -> None:
     """Write a value as indented JSON in UTF-8, keys in the order given."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(text + "\n", path)
+    write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401
-    """Read a JSON file that a stage wrote.
-
-    Raises:
-        InputError: the file is missing or not JSON.
-    """
+    """Read a JSON file that a stage wrote; raise an InputError if it is missing or not JSON."""
     _require_file(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -26,33 +26,15 @@ from stages.translations import translations
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 plus the signal's number, as in shells."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for command in (
-    corpora,
-    backbone,
-    tokens,
-    fewshot,
-    translations,
-    paws15,
-    train,
-    tables,
-    report,
-    plan,
-    repro,
-    profile,
-    pocket,
-):
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+STAGES = (corpora, backbone, tokens, fewshot, translations, paws15, train, tables, report)
+for command in (*STAGES, plan, repro, profile, pocket):
     app.command()(command)
 
 
 @app.callback()
 def options(
-    *,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    *, debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False
 ) -> None:
     """Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and commands beside them."""
     del debug  # main() removes it before parsing, so that it may be anywhere on the line

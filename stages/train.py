@@ -1,13 +1,8 @@
 """`mpt train`: one cell, trained and evaluated."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 
 def train(
@@ -21,7 +16,7 @@ def train(
 
     from pipeline.artifacts import write_json
     from pipeline.cells.files import circumstances_path, run_folder, write_cell
-    from pipeline.params.runs import load_runs
+    from pipeline.params.runs import LABELS, load_runs
     from pipeline.training.cell import read_cell
     from pipeline.training.loop import fit
     from pipeline.training.prediction import predict
@@ -40,32 +35,19 @@ def train(
     done = perf_counter()
 
     folder = run_folder(run, shots, seed)
-    prompts = method.prompts()
-    metrics = write_cell(
-        folder,
-        predictions,
-        history=history,
-        prompts={name: value.detach().float().cpu().numpy() for name, value in prompts.items()},
-        settings=settings_of(method.run, external_pairs=len(cell.text.parallel)),
-    )
+    prompts = {name: p.detach().float().cpu().numpy() for name, p in method.prompts().items()}
+    settings = settings_of(method.run, external_pairs=len(cell.text.parallel))
+    metrics = write_cell(folder, predictions, history=history, prompts=prompts, settings=settings)
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}
     # Outside the cell's folder, whose bytes are the same every time.
     write_json({"seconds": seconds, **circumstances()}, circumstances_path(run, shots, seed))
     average, dev = metrics["accuracy"]["avg"], metrics["dev_accuracy"]
     say(f"{folder}: test {average:.1f} %, dev {dev:.1f} % (epoch {history.kept})")
-    for warning in _warnings(metrics):
-        warn(f"{folder}: {warning}")
-
-
-def _warnings(metrics: "Mapping[str, Any]") -> Iterator[str]:
-    from pipeline.params.runs import LABELS
-
-    average, dev = metrics["accuracy"]["avg"], metrics["dev_accuracy"]
     if metrics["at_chance"]:
         label, share = metrics["most_predicted"]["label"], metrics["most_predicted"]["share"]
-        yield (
-            f"the test accuracy, {average:.1f} %, is not above chance ({share:.0f} % of the "
-            f"predictions are {label})"
+        warn(
+            f"{folder}: the test accuracy, {average:.1f} %, is not above chance ({share:.0f} % of "
+            f"the predictions are {label})"
         )
     if dev <= 100 / len(LABELS) + 1e-9:
-        yield f"the best dev accuracy, {dev:.1f} %, is at chance"
+        warn(f"{folder}: the best dev accuracy, {dev:.1f} %, is at chance")

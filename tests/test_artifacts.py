@@ -11,21 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import artifacts
-from pipeline.cells.files import run_folder
 from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES, FEWSHOT, SPLITS, read_fewshot
 from tests.commands import refusal
 
 
-def examples(rows=4):
-    return pd.DataFrame(
-        {
-            "language": ["en", "de"] * (rows // 2),
-            "pair_id": [f"test-{row // 2}" for row in range(rows)],
-            "premise": [f"premise {row}" for row in range(rows)],
-            "hypothesis": [f"hypothesis {row} هل" for row in range(rows)],
-            "label": [row % 3 for row in range(rows)],
-        }
-    )
+def examples():
+    rows = [
+        (code, f"test-{n // 2}", f"premise {n}", f"hypothesis {n} هل", n % 3)
+        for n, code in enumerate(["en", "de"] * 2)
+    ]
+    return pd.DataFrame(rows, columns=EXAMPLES.schema.names)
 
 
 @pytest.fixture
@@ -74,16 +69,11 @@ def stop_in_the_middle(path):
 
 def test_a_write_that_fails_leaves_only_the_old_file(tmp_path):
     (tmp_path / "old.txt").write_text("whole")
-    with pytest.raises(KeyboardInterrupt):
-        stop_in_the_middle(tmp_path / "old.txt")
-    assert [path.name for path in tmp_path.iterdir()] == ["old.txt"]
+    for name in ("old.txt", "deep/new.txt"):
+        with pytest.raises(KeyboardInterrupt):
+            stop_in_the_middle(tmp_path / name)
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["old.txt"]
     assert (tmp_path / "old.txt").read_text() == "whole"
-
-
-def test_a_first_write_that_fails_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        stop_in_the_middle(tmp_path / "deep" / "new.txt")
-    assert list((tmp_path / "deep").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -123,16 +113,12 @@ def test_a_missing_file_and_one_that_is_not_parquet_are_one_line(read, tmp_path)
     [
         ({"premise": ["b"]}, "column hypothesis: expected string, found no such column"),
         ({"premise": [1], "hypothesis": ["b"]}, "column premise: expected string, found int64"),
-        (
-            {"premise": ["b"], "hypothesis": [None]},
-            "column hypothesis: expected string, found null",
-        ),
-        (
-            {"premise": pa.array([None], pa.string()), "hypothesis": ["b"]},
-            "column premise: expected a value in each row, found 1 without",
-        ),
+        ({"premise": ["b"], "hypothesis": [None]},
+         "column hypothesis: expected string, found null"),
+        ({"premise": pa.array([None], pa.string()), "hypothesis": ["b"]},
+         "column premise: expected a value in each row, found 1 without"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_column_is_named(columns, line, tmp_path):
     pq.write_table(pa.table({"pair_id": ["a"], **columns}), tmp_path / "x.parquet")
     assert refusal(artifacts.read_table, tmp_path / "x.parquet", ENGLISH_PAIRS) == (
@@ -160,17 +146,15 @@ def splits(tmp_path, monkeypatch):
     return write
 
 
-def test_one_split_serves_every_seed(splits):
-    splits("train", "dev")
+@pytest.mark.parametrize("names", [("train", "dev"), ("train@5", "dev@5", "train@1", "dev@1")])
+def test_one_split_serves_every_seed_or_its_own(names, splits):
+    splits(*names)
     train, dev = read_fewshot(2, seed=5)
-    assert (set(train.split), set(dev.split)) == ({"train"}, {"dev"})
-
-
-def test_a_split_per_seed_serves_only_its_own_seed(splits):
-    splits("train@1", "train@5", "dev@1", "dev@5")
-    train, dev = read_fewshot(2, seed=5)
-    assert (set(train.split), set(dev.split)) == ({"train@5"}, {"dev@5"})
+    assert (set(train.split), set(dev.split)) == ({names[0]}, {names[1]})
     assert list(train.index) == list(range(len(train)))
+
+
+def test_a_seed_without_its_split_is_refused(splits):
     splits("train@1", "dev@1")
     assert refusal(read_fewshot, 2, seed=5) == (
         "data/fewshot/k2.parquet: expected a train split for seed 5, found dev@1, train@1 "
@@ -178,11 +162,7 @@ def test_a_split_per_seed_serves_only_its_own_seed(splits):
     )
 
 
-@given(
-    value=st.dictionaries(
-        st.text(max_size=3), st.integers() | st.text(max_size=5) | st.none(), max_size=4
-    )
-)
+@given(value=st.dictionaries(st.text(), st.integers() | st.text() | st.none(), max_size=4))
 def test_json_is_read_with_its_keys_in_order(value, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "value.json"
     artifacts.write_json(value, path)
@@ -213,7 +193,3 @@ def test_csv_keeps_full_precision(tmp_path):
     artifacts.write_csv(frame, tmp_path / "a.csv")
     lines = (tmp_path / "a.csv").read_bytes().decode().split("\n")
     assert lines == ["accuracy,run", "33.333333333333336,sp", "0.30000000000000004,mpt", ""]
-
-
-def test_a_cell_has_its_own_folder():
-    assert str(run_folder("mpt", 16, 1)) == "data/runs/mpt/k16/s1"

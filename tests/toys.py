@@ -27,6 +27,21 @@ TEXT = (
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
 """An order of special tokens that is not XLM-R's."""
+PARAMS = """
+datasets: {xnli: {path: hub/xnli}, paws_x: {path: hub/paws-x, splits: [validation]}}
+backbone: {path: hub/backbone}
+fewshot: {source: sample, split_seed: 0, per_seed: false}
+paws15: {pairs: 9, seed: 0, assignment: balanced, engine: dataset, languages: all}
+ablations: {runs: [], shots: [], seeds: []}
+sweeps: {runs: [], shots: [], seeds: []}
+matched: {runs: [], shots: [], seeds: []}
+comparison: {reference: mpt, baseline: sp, table2: {}}
+training:
+  {epochs: 2, batch_size: 4, learning_rate: 0.001, weight_decay: 0.01, clip: 1.0, max_length: 64,
+   precision: float32, selection: best_dev, epoch: longest}
+template:
+  {position: suffix, verbalizer: {entailment: "yes", neutral: maybe, contradiction: "no"}}
+"""
 
 
 def tokenizer(*, specials: tuple[str, ...] = SPECIALS):
@@ -35,25 +50,19 @@ def tokenizer(*, specials: tuple[str, ...] = SPECIALS):
     made.pre_tokenizer = pre_tokenizers.Metaspace()
     made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
     bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
-    trainer = trainers.BpeTrainer(
-        vocab_size=600, special_tokens=[*specials, *bytes_], show_progress=False
-    )
+    tokens = [*specials, *bytes_]
+    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=tokens, show_progress=False)
     made.train_from_iterator([TEXT] * 20, trainer)
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",
         special_tokens=[(name, made.token_to_id(name)) for name in ("<s>", "</s>")],
     )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=made,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        unk_token="<unk>",
-        pad_token="<pad>",
-        mask_token=AddedToken("<mask>", lstrip=True, special=True),
-    )
+    names = {"unk_token": "<unk>", "pad_token": "<pad>"}
+    names |= dict.fromkeys(("bos_token", "cls_token"), "<s>")
+    names |= dict.fromkeys(("eos_token", "sep_token"), "</s>")
+    mask = AddedToken("<mask>", lstrip=True, special=True)
+    return PreTrainedTokenizerFast(tokenizer_object=made, mask_token=mask, **names)
 
 
 def pieces(made: PreTrainedTokenizerFast):
@@ -110,35 +119,23 @@ def hub(folder: Path, *, train: int = 36, test: int = 12, pairs: int = 20) -> tu
 
 
 def _xnli(folder: Path, language: str, split: str, rows: int, start: int) -> None:
-    frame = pd.DataFrame(
-        {
-            "premise": sentences(rows, language, start=2 * start),
-            "hypothesis": sentences(rows, language, start=2 * start + rows),
-            "label": [row % 3 for row in range(rows)],
-        }
-    )
-    write_parquet(frame, folder / language / f"{split}-00000-of-00001.parquet")
+    columns = {
+        "premise": sentences(rows, language, start=2 * start),
+        "hypothesis": sentences(rows, language, start=2 * start + rows),
+        "label": [row % 3 for row in range(rows)],
+    }
+    path = folder / language / f"{split}-00000-of-00001.parquet"
+    write_parquet(pd.DataFrame(columns), path)
 
 
 def all_languages(folder: Path, *, train: int = 36, files: int = 2, group: int = 5) -> None:
-    """Write `hub`'s training pairs in all languages, as `datasets` writes them on the Hub.
+    """Write `hub`'s `train` training pairs in all languages, as `datasets` writes them on the Hub.
 
-    Args:
-        folder: of the XNLI.
-        train: rows in all.
-        files: the number of files.
-        group: rows per row group.
+    They go into `files` files, with `group` rows per row group.
     """
-    from datasets import (
-        ClassLabel,
-        Dataset,
-        Features,
-        Translation,
-        TranslationVariableLanguages,
-        disable_progress_bars,
-    )
+    import datasets
 
-    disable_progress_bars()
+    datasets.disable_progress_bars()
     codes = sorted(("en", *TARGETS))
     premises = {code: sentences(train, code) for code in codes}
     hypotheses = {code: sentences(train, code, start=train) for code in codes}
@@ -150,14 +147,12 @@ def all_languages(folder: Path, *, train: int = 36, files: int = 2, group: int =
         ],
         "label": [row % 3 for row in range(train)],
     }
-    features = Features(
-        {
-            "premise": Translation(languages=codes),
-            "hypothesis": TranslationVariableLanguages(languages=codes),
-            "label": ClassLabel(names=["entailment", "neutral", "contradiction"]),
-        }
-    )
-    whole = Dataset.from_dict(rows, features=features)
+    columns = {
+        "premise": datasets.Translation(languages=codes),
+        "hypothesis": datasets.TranslationVariableLanguages(languages=codes),
+        "label": datasets.ClassLabel(names=["entailment", "neutral", "contradiction"]),
+    }
+    whole = datasets.Dataset.from_dict(rows, features=datasets.Features(columns))
     (folder / "all_languages").mkdir(parents=True, exist_ok=True)
     for part in range(files):
         name = f"all_languages/train-{part:05}-of-{files:05}.parquet"
@@ -184,43 +179,10 @@ def entry(method: str) -> dict:
 
 def params(**changes: object) -> dict:
     """Return params.yaml's values for the toys, dotted keys changed (`training__epochs=1`)."""
-    values: dict = {
-        "languages": {"source": "en", "targets": list(TARGETS)},
-        "datasets": {
-            "xnli": {"path": "hub/xnli"},
-            "paws_x": {"path": "hub/paws-x", "splits": ["validation"]},
-        },
-        "backbone": {"path": "hub/backbone"},
-        "fewshot": {"source": "sample", "split_seed": 0, "per_seed": False},
-        "paws15": {
-            "pairs": 9,
-            "seed": 0,
-            "assignment": "balanced",
-            "engine": "dataset",
-            "languages": "all",
-        },
-        "grid": {"runs": method_names(), "shots": [1, 2], "seeds": [1, 2]},
-        "ablations": {"runs": [], "shots": [], "seeds": []},
-        "sweeps": {"runs": [], "shots": [], "seeds": []},
-        "matched": {"runs": [], "shots": [], "seeds": []},
-        "comparison": {"reference": "mpt", "baseline": "sp", "table2": {}},
-        "training": {
-            "epochs": 2,
-            "batch_size": 4,
-            "learning_rate": 1e-3,
-            "weight_decay": 0.01,
-            "clip": 1.0,
-            "max_length": 64,
-            "precision": "float32",
-            "selection": "best_dev",
-            "epoch": "longest",
-        },
-        "template": {
-            "position": "suffix",
-            "verbalizer": {"entailment": "yes", "neutral": "maybe", "contradiction": "no"},
-        },
-        "methods": {name: entry(name) for name in method_names()},
-    }
+    values: dict = YAML(typ="safe").load(PARAMS)
+    values["languages"] = {"source": "en", "targets": list(TARGETS)}
+    values["grid"] = {"runs": method_names(), "shots": [1, 2], "seeds": [1, 2]}
+    values["methods"] = {name: entry(name) for name in method_names()}
     for dotted, value in changes.items():
         *path, key = dotted.split("__")
         block = values
@@ -244,21 +206,10 @@ def run(**settings: object):
 
 
 def context(folder: Path, run: str = "mpt", *, known: Path | None = None, **changes: object):
-    """Return the context of a run.
-
-    Args:
-        folder: the backbone.
-        run: the name of the run.
-        known: texts that are already tokenized.
-        changes: of params.yaml, as in `params`.
-    """
+    """Return the context of a run with a backbone; `changes` are those of `params`."""
     made = parse(Params, params(**changes), place="params.yaml")
-    return Context(
-        run=made.run(run),
-        languages=made.languages,
-        backbone=load_backbone(folder),
-        pieces=load_pieces(folder, known=known),
-    )
+    pieces = load_pieces(folder, known=known)
+    return Context(made.run(run), made.languages, load_backbone(folder), pieces)
 
 
 def training_text(labelled: int = 6, parallel: int = 6):

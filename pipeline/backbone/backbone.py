@@ -21,12 +21,9 @@ class Backbone(nn.Module, ABC):
 
     Attributes:
         settings_type: the keys of config.json that it reads.
-        hidden_size: d.
-        dropout: the dropout probability of hidden states.
         initializer_range: the standard deviation of initial weights.
         max_length: the number of tokens in the longest input.
-        tied: names of weights that share one parameter, in pairs; a checkpoint may hold either
-            name or both.
+        tied: pairs of names that share one parameter; a checkpoint may hold either or both.
     """
 
     settings_type: ClassVar[type[Strictly]]
@@ -44,25 +41,19 @@ class Backbone(nn.Module, ABC):
     @property
     @abstractmethod
     def head(self) -> nn.Module:
-        """The masked language model's head: called as `logits` is."""
+        """The masked language model's head, called as `logits` is."""
 
     @abstractmethod
     def encode(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
         """Return the last layer's hidden states, [N, d], or only those at `read_at`, [B, d].
 
-        Args:
-            words: the word embeddings of N tokens, [N, d].
-            layout: where the tokens are in their B rows.
-            read_at: one token per row, [B].
+        `words` are the word embeddings of N tokens, [N, d]; `read_at` is a token per row, [B].
         """
 
     def states(self, batch: Batch, prompts: Tensor | None = None) -> Tensor:
         """Return the hidden state at each row's `read_at`, [B, d].
 
-        Args:
-            batch: B rows.
-            prompts: the soft prompts, [P, m, d]; `batch.prompt` names the one that fills a
-                token's slot. None if the rows have no slots.
+        Rows with slots need `prompts`, [P, m, d]; `batch.prompt` names the one for each token.
         """
         words = self.words(batch.ids)
         if prompts is not None and prompts.shape[1] > 0:
@@ -72,9 +63,7 @@ class Backbone(nn.Module, ABC):
     def logits(self, states: Tensor, words: Tensor | None = None) -> Tensor:
         """Return the head's logits for hidden states, [B, d] -> [B, V] (Eq. 2 and 6).
 
-        Args:
-            states: hidden states, [B, d].
-            words: ids of the only words whose logits are needed, [C]; returns [B, C].
+        With `words`, ids of the only words whose logits are needed, [C], return [B, C].
         """
         logits: Tensor = self.head(states, words)
         return logits

@@ -25,8 +25,7 @@ ARCHITECTURES: Mapping[str, type[Backbone]] = {
 def load_backbone(folder: Path) -> Backbone:
     """Load a backbone in float32 and evaluation mode, without drawing a random number.
 
-    The weights are mapped into memory: a page is read when it is used and copied when it is
-    trained.
+    The weights are mapped into memory: a page is read when used and copied when trained.
 
     Raises:
         InputError: a file is missing or broken, the architecture or one of its settings is not
@@ -79,10 +78,7 @@ def _read_weights(path: Path) -> dict[str, nn.Parameter]:
 
 
 def _tied(weights: Mapping[str, nn.Parameter], pairs: Mapping[str, str]) -> dict[str, Tensor]:
-    """Give both names of each pair the same parameter.
-
-    As in `transformers`, a pair that a checkpoint holds with different values stays two.
-    """
+    """Give both names of each pair one parameter, unless the checkpoint has different values."""
     tied: dict[str, Tensor] = dict(weights)
     for pair in pairs.items():
         held = [weights[name] for name in pair if name in weights]

@@ -13,16 +13,13 @@ MULTIPLE = 8
 
 @dataclass(frozen=True)
 class Layout:
-    """Where N packed tokens are in B rows, which are padded on the right to T tokens.
-
-    Only attention needs padded rows; everything else works on each token by itself.
+    """Where N packed tokens are in B rows, which only attention needs padded on the right to T.
 
     Attributes:
         positions: each token's position in its row, [N].
         to_padded: each token's index in the padded rows, laid end to end, [N].
         to_packed: the token at each index of the padded rows; any token for padding, [B * T].
         is_token: False for padding, [B, T].
-        padded: whether there is any padding.
     """
 
     positions: Tensor
@@ -61,10 +58,7 @@ def make_layout(lengths: Tensor, device: torch.device) -> Layout:
 
 
 def moved(device: torch.device, *tensors: Tensor) -> Sequence[Tensor]:
-    """Copy CPU tensors to a device without waiting for its unfinished work.
-
-    They are copied as one, so all have the same dtype and, but for the first dimension, shape.
-    """
+    """Copy CPU tensors of one dtype to a device, as one, without waiting for its other work."""
     together = torch.cat(tensors)
     if device.type != "cpu":
         # A copy from memory that is not pinned would wait.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.backbone.ids import Ids
 from pipeline.backbone.layout import Layout, make_layout, moved
+from pipeline.backbone.tokens import Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,6 @@ class Batch:
         slots: j in slot j of a soft prompt, else -1, [N].
         prompt: the index of the soft prompt that fills the slots of the token's row, [N].
         read_at: the index of the one token per row whose hidden state is read, [B].
-        layout: where the tokens are in the rows.
     """
 
     ids: Tensor

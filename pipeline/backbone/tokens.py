@@ -4,28 +4,34 @@ The test text is the same in every cell: `mpt tokens` tokenizes it once, and cel
 """
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
 from tokenizers import Tokenizer
 
 from pipeline.artifacts import read_arrow, read_json, read_notes
 from pipeline.backbone.files import TOKENIZED
-from pipeline.backbone.ids import Ids, ids_of
 from pipeline.errors import InputError
 from pipeline.progress import Progress, silent
+
+Ids: TypeAlias = "array[int]"
+"""Token ids as in torch's int64: quick to cut and join, and torch reads them without a copy."""
 
 CHUNK = 4_096
 """Texts to tokenize between two reports of progress."""
 
 
-@dataclass(frozen=True)
-class Frame:
+def ids_of(numbers: Iterable[int]) -> Ids:
+    """Return numbers as token ids."""
+    return array("q", numbers)
+
+
+class Frame(NamedTuple):
     """The special tokens before, between and after texts."""
 
     start: Ids
@@ -43,8 +49,8 @@ class Pieces:
         self,
         tokenizer: Tokenizer,
         *,
-        mask: str | None,
-        pad: str | None,
+        mask: str | Mapping[str, Any] | None,
+        pad: str | Mapping[str, Any] | None,
         known: Mapping[str, Ids] | None = None,
     ) -> None:
         self.mask = _id(tokenizer, mask, "mask_token")
@@ -83,14 +89,9 @@ class Pieces:
 
 
 def load_pieces(folder: Path, *, known: Path | None = None) -> Pieces:
-    """Load the tokenizer in a backbone's folder.
+    """Load the tokenizer in a backbone's folder, and the texts in `known`, a TOKENIZED file.
 
     A process that runs many cells reads the files once, and again after they have changed.
-
-    Args:
-        folder: the backbone; its tokenizer_config.json names the mask and the padding token, and
-            tokenizer.json holds everything else.
-        known: a file in the form TOKENIZED, with texts to look up.
 
     Raises:
         InputError: there is no tokenizer, it lacks a mask or padding token, or another one made
@@ -116,12 +117,8 @@ def _load_pieces(folder: Path, known: Path | None, stamps: tuple[Hashable, ...])
         # The library raises no narrower class.
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: expected a tokenizer, found {reason}") from None
-    return Pieces(
-        tokenizer,
-        mask=_token(config, "mask_token"),
-        pad=_token(config, "pad_token"),
-        known=read_known(known, folder) if known else None,
-    )
+    mask, pad = config.get("mask_token"), config.get("pad_token")
+    return Pieces(tokenizer, mask=mask, pad=pad, known=read_known(known, folder) if known else None)
 
 
 def tokenize(pieces: Pieces, texts: Sequence[str], *, progress: Progress = silent) -> pd.DataFrame:
@@ -134,17 +131,16 @@ def tokenize(pieces: Pieces, texts: Sequence[str], *, progress: Progress = silen
 
 
 def notes_of(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of a backbone's tokenizer.json, the note of a file of its tokens."""
+    """Return the note of a TOKENIZED file: the SHA-256 of the backbone's tokenizer.json."""
     with (folder / "tokenizer.json").open("rb") as file:
         return {"tokenizer": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def read_known(path: Path, folder: Path) -> dict[str, Ids]:
-    """Read a file in the form TOKENIZED: texts with their ids.
+    """Read the texts and ids of a TOKENIZED file, made by the tokenizer of the backbone `folder`.
 
     Raises:
-        InputError: the tokenizer of the backbone in `folder` did not make it, or the file is
-            missing or has another form.
+        InputError: the file is missing, has another form or comes from another tokenizer.
     """
     if read_notes(path) != notes_of(folder):
         raise InputError(
@@ -160,15 +156,11 @@ def read_known(path: Path, folder: Path) -> dict[str, Ids]:
     }
 
 
-def _id(tokenizer: Tokenizer, token: str | None, name: str) -> int:
+def _id(tokenizer: Tokenizer, token: str | Mapping[str, Any] | None, name: str) -> int:
+    if isinstance(token, Mapping):  # older files hold the token together with its flags
+        token = token.get("content")
     number: int | None = tokenizer.token_to_id(token) if token else None
     if number is None:
         lacking = f"{token!r}, which is not in its vocabulary" if token else "none"
         raise InputError(f"data/backbone: expected a tokenizer with a {name}, found {lacking}")
     return number
-
-
-def _token(config: Mapping[str, Any], name: str) -> str | None:
-    token = config.get(name)
-    # Older files hold the token together with its flags.
-    return token.get("content") if isinstance(token, dict) else token

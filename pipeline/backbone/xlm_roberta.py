@@ -1,14 +1,13 @@
-"""XLM-R, RoBERTa and CamemBERT, one architecture, in plain torch.
+"""XLM-R, RoBERTa and CamemBERT (Liu et al. 2019, Conneau et al. 2020) in plain torch.
 
-Liu et al. 2019 (RoBERTa), Conneau et al. 2020 (XLM-R). Not `transformers` itself, because every
-cell would spend seconds on importing it, every layer would compute padding, and the last layer
-tokens that nobody reads.
+Importing `transformers` takes seconds per cell. Its layers also compute padding, and its last
+layer computes tokens that nobody reads.
 """
 
 from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,10 +18,8 @@ from pipeline.params.strict import Strictly
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Settings(Strictly):
+class Settings(Strictly, extra="ignore"):
     """The keys of config.json that change what is computed, with the defaults of `transformers`."""
-
-    model_config = ConfigDict(extra="ignore")
 
     vocab_size: PositiveInt
     hidden_size: PositiveInt
@@ -77,16 +74,12 @@ class Embeddings(nn.Module):
         self.token_type_embeddings = Embedding(settings.type_vocab_size, size)
         self.LayerNorm = nn.LayerNorm(size, eps=settings.layer_norm_eps)
         self.dropout = nn.Dropout(settings.hidden_dropout_prob)
-        self.position_embeddings = Embedding(
-            settings.max_position_embeddings, size, padding_idx=pad
-        )
+        positions = settings.max_position_embeddings
+        self.position_embeddings = Embedding(positions, size, padding_idx=pad)
         self.first = pad + 1
 
     def forward(self, words: Tensor, positions: Tensor) -> Tensor:
-        """Return the input of the first layer, [N, d]; all tokens are of type 0.
-
-        `words` are word embeddings, [N, d], `positions` count the tokens of a row from 0, [N].
-        """
+        """Return the input of the first layer, [N, d]; all tokens are of type 0."""
         summed = words + self.token_type_embeddings.weight[0]
         summed = summed + self.position_embeddings(positions + self.first)
         embedded: Tensor = self.dropout(self.LayerNorm(summed))
@@ -106,10 +99,7 @@ class SelfAttention(nn.Module):
         self.dropout = settings.attention_probs_dropout_prob
 
     def forward(self, hidden: Tensor, layout: Layout, read: Tensor | None) -> Tensor:
-        """Return the attended values of all tokens, [N, d], or only of those read, [B, d].
-
-        `hidden` are the hidden states of all tokens, [N, d], `read` of the one per row, [B, d].
-        """
+        """Return the attended values of all tokens, [N, d], or only of those in `read`, [B, d]."""
         # Gradients are summed in this order.
         key, value = layout.spread(self.key(hidden)), layout.spread(self.value(hidden))
         query = self.query(hidden if read is None else read)
@@ -117,13 +107,11 @@ class SelfAttention(nn.Module):
         query, key, value = (
             rows.unflatten(-1, (self.heads, -1)).transpose(1, 2) for rows in (query, key, value)
         )
+        # The faster kernels accept no mask.
+        mask = layout.is_token[:, None, None, :] if layout.padded else None
+        dropout = self.dropout if self.training else 0.0
         attended = functional.scaled_dot_product_attention(
-            query,
-            key,
-            value,
-            # The faster kernels accept no mask.
-            attn_mask=layout.is_token[:, None, None, :] if layout.padded else None,
-            dropout_p=self.dropout if self.training else 0.0,
+            query, key, value, attn_mask=mask, dropout_p=dropout
         )
         rows = attended.transpose(1, 2).flatten(2)
         return layout.gather(rows) if read is None else rows[:, 0]

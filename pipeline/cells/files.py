@@ -1,9 +1,8 @@
 """What a cell writes: where it is stored, and in which form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,28 +12,21 @@ from safetensors.numpy import save
 
 from pipeline.artifacts import TEXT, WORD, atomic, table, write_csv, write_json, write_table
 from pipeline.cells.metrics import cell_metrics
+from pipeline.params.runs import LABELS
 
 RUNS = Path("data/runs")
 CIRCUMSTANCES = Path("data/circumstances")
 
 PREDICTIONS = table(
-    {
-        "language": WORD,
-        "pair_id": TEXT,
-        "label": pa.int8(),
-        "predicted": pa.int8(),
-        "p_entailment": pa.float32(),
-        "p_neutral": pa.float32(),
-        "p_contradiction": pa.float32(),
-    },
+    {"language": WORD, "pair_id": TEXT, "label": pa.int8(), "predicted": pa.int8()}
+    | {f"p_{label}": pa.float32() for label in LABELS},
     "language",
     "pair_id",
 )
 """data/runs/*/k*/s*/predictions.parquet; the probabilities of a row sum to 1."""
 
 
-@dataclass(frozen=True)
-class History:
+class History(NamedTuple):
     """The course of training.
 
     Attributes:
@@ -65,17 +57,9 @@ def write_cell(
     prompts: Mapping[str, NDArray[np.float32]],
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Write predictions.parquet, history.csv, prompt.safetensors and metrics.json.
+    """Write a cell's four files; return the content of metrics.json.
 
-    Args:
-        folder: of the cell.
-        predictions: of the test.
-        history: of training.
-        prompts: by name, [m, d] each; a method without any writes a file without tensors.
-        settings: every setting of the run.
-
-    Returns:
-        The content of metrics.json.
+    `prompts` are [m, d] each; a method without any writes a file without tensors.
     """
     write_table(predictions, folder / "predictions.parquet", PREDICTIONS)
     epochs, kept = history.epochs, history.kept

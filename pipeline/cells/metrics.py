@@ -15,9 +15,6 @@ LEVEL = 0.05
 def cell_metrics(predictions: pd.DataFrame) -> dict[str, Any]:
     """Return the part of metrics.json that is about the predictions of one cell.
 
-    Args:
-        predictions: rows of PREDICTIONS (pipeline/cells/files.py), without their probabilities.
-
     Returns:
         `accuracy`: percent by language, sorted by code, and `avg`, the unweighted mean over the
         languages (the paper's "Avg."); `most_predicted`: the label, its share of all rows, and by
@@ -28,16 +25,11 @@ def cell_metrics(predictions: pd.DataFrame) -> dict[str, Any]:
     average = float(np.mean(list(accuracy.values())))
     label, share = most_predicted(predictions)
     language = predictions["language"].astype(str)
+    shares = {code: most_predicted(predictions[language == code])[1] for code in accuracy}
     pairs = int(predictions["pair_id"].nunique())
     return {
         "accuracy": {**accuracy, "avg": average},
-        "most_predicted": {
-            "label": label,
-            "share": share,
-            "by_language": {
-                code: most_predicted(predictions[language == code])[1] for code in accuracy
-            },
-        },
+        "most_predicted": {"label": label, "share": share, "by_language": shares},
         "test": {"pairs": pairs, "rows": len(predictions)},
         "at_chance": at_chance(average, pairs),
     }

@@ -9,9 +9,8 @@ import torch
 
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.checkpoint import ARCHITECTURES, load_backbone, unsupported
-from pipeline.backbone.ids import Ids
 from pipeline.backbone.rows import Row, collate
-from pipeline.backbone.tokens import Pieces, load_pieces
+from pipeline.backbone.tokens import Ids, Pieces, load_pieces
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
 from pipeline.languages import LANGUAGES

@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import pandas as pd
 import torch
@@ -19,8 +19,7 @@ from pipeline.prompting.template import ClozeTemplate, Template
 from pipeline.prompting.verbalizer import label_word_ids
 
 
-@dataclass(frozen=True)
-class Labelled:
+class Labelled(NamedTuple):
     """A sentence pair in the source language with its label id."""
 
     premise: str
@@ -28,8 +27,7 @@ class Labelled:
     label: int
 
 
-@dataclass(frozen=True)
-class Parallel:
+class Parallel(NamedTuple):
     """A sentence pair in the source language and its translation into `language`."""
 
     language: str
@@ -39,8 +37,7 @@ class Parallel:
     target_hypothesis: str
 
 
-@dataclass(frozen=True)
-class TrainingText:
+class TrainingText(NamedTuple):
     """All the text that a method may train on."""
 
     labelled: Sequence[Labelled]
@@ -49,26 +46,25 @@ class TrainingText:
     @classmethod
     def of(cls, split: pd.DataFrame, pairs: pd.DataFrame) -> Self:
         """Return the text of the train part of a k-shot split and of a run's parallel pairs."""
-        texts = split[["premise", "hypothesis", "label"]].itertuples(index=False, name=None)
-        columns = ["language", "premise", "hypothesis", "target_premise", "target_hypothesis"]
-        parallel = pairs[columns].itertuples(index=False, name=None)
-        return cls([Labelled(*row) for row in texts], [Parallel(*row) for row in parallel])
+        texts, parallel = split[[*Labelled._fields]], pairs[[*Parallel._fields]]
+        return cls(
+            [Labelled(*row) for row in texts.itertuples(index=False, name=None)],
+            [Parallel(*row) for row in parallel.itertuples(index=False, name=None)],
+        )
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """An item of a training batch: the rows of one labelled or parallel pair."""
 
     rows: tuple[Row, ...]
     label: int = -1
 
 
-@dataclass(frozen=True)
-class Losses:
+class Losses(NamedTuple):
     """The loss to minimise, and its parts for the history; in nats."""
 
     total: Tensor
-    parts: dict[str, Tensor] = field(default_factory=dict)
+    parts: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -82,11 +78,9 @@ class Context:
 
     def cloze(self, prompt_length: int) -> ClozeTemplate:
         """Return the template of Eq. 1 with the run's position and maximum length."""
+        position, max_length = self.run.template.position, self.run.training.max_length
         return ClozeTemplate(
-            self.pieces,
-            position=self.run.template.position,
-            prompt_length=prompt_length,
-            max_length=self.run.training.max_length,
+            self.pieces, position=position, prompt_length=prompt_length, max_length=max_length
         )
 
     def place(self, block: str, key: str) -> str:
@@ -94,14 +88,6 @@ class Context:
         if key in self.run.overrides:
             block = f"methods.{self.run.name}"
         return f"params.yaml: {block}.{key}"
-
-
-def labelled_examples(template: Template, labelled: Sequence[Labelled]) -> list[Example]:
-    """Return an example of one row for each labelled pair."""
-    rows = template.rows(
-        [pair.premise for pair in labelled], [pair.hypothesis for pair in labelled]
-    )
-    return [Example((row,), pair.label) for row, pair in zip(rows, labelled, strict=True)]
 
 
 class Method(nn.Module, ABC):
@@ -116,16 +102,15 @@ class Method(nn.Module, ABC):
 
     def __init__(self, context: Context) -> None:
         super().__init__()
-        self.run = context.run
-        self.languages = context.languages
-        self.backbone = context.backbone
-        self.pieces = context.pieces
-        if context.run.training.max_length > context.backbone.max_length:
+        self.run, self.languages = context.run, context.languages
+        self.backbone, self.pieces = context.backbone, context.pieces
+        longest, training = context.backbone.max_length, context.run.training
+        if training.max_length > longest:
             raise InputError(
                 f"{context.place('training', 'max_length')}: expected at most the backbone's "
-                f"{context.backbone.max_length} tokens, found {context.run.training.max_length}"
+                f"{longest} tokens, found {training.max_length}"
             )
-        if context.run.training.trainable == "prompt":
+        if training.trainable == "prompt":
             self.backbone.requires_grad_(requires_grad=False)
 
     @property
@@ -148,7 +133,9 @@ class Method(nn.Module, ABC):
         `generator` is for the method's own draws.
         """
         del generator
-        return {"labelled": labelled_examples(self.template, text.labelled)}
+        premises, hypotheses, labels = zip(*text.labelled, strict=True)
+        rows = self.template.rows(premises, hypotheses)
+        return {"labelled": [Example((row,), n) for row, n in zip(rows, labels, strict=True)]}
 
     @abstractmethod
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.rows import Batch
 from pipeline.methods.base import Context, Example, Losses, Method
 from pipeline.params.runs import LABELS
@@ -20,13 +21,13 @@ class Settings(Strictly):
 class ClassificationHead(nn.Module):
     """Dropout, dense, tanh, dropout, projection to the labels, as in the XLM-R family."""
 
-    def __init__(self, hidden_size: int, *, dropout: float, std: float) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.dense = nn.Linear(hidden_size, hidden_size)
-        self.dropout = nn.Dropout(dropout)
-        self.out_proj = nn.Linear(hidden_size, len(LABELS))
+        self.dense = nn.Linear(backbone.hidden_size, backbone.hidden_size)
+        self.dropout = nn.Dropout(backbone.dropout)
+        self.out_proj = nn.Linear(backbone.hidden_size, len(LABELS))
         for layer in (self.dense, self.out_proj):
-            nn.init.normal_(layer.weight, std=std)
+            nn.init.normal_(layer.weight, std=backbone.initializer_range)
             nn.init.zeros_(layer.bias)
 
     def forward(self, states: Tensor) -> Tensor:
@@ -46,9 +47,7 @@ class Model(Method):
         # The language model's own head is not used, but may share its weights with the words.
         backbone.head.requires_grad_(requires_grad=False)
         backbone.words.requires_grad_(context.run.training.trainable == "all")
-        self.head = ClassificationHead(
-            backbone.hidden_size, dropout=backbone.dropout, std=backbone.initializer_range
-        )
+        self.head = ClassificationHead(backbone)
         self.template = PairTemplate(context.pieces, max_length=context.run.training.max_length)
 
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:

@@ -20,21 +20,13 @@ SOURCE, TARGET = 0, 1
 
 
 class Settings(Strictly):
-    """MPT's keys in params.yaml, by default with the paper's values.
+    """MPT's keys in params.yaml, by default with the paper's values."""
 
-    Attributes:
-        prompt_length: m.
-        alpha: the weight of the cross-entropy in Eq. 8; the alignment has 1 - alpha.
-        translator: the architecture of Eq. 4, or none: p^T is a soft prompt of its own.
-        ce_over: what the cross-entropy is over.
-        source_prompt_for_source: test text in the source language gets p^S, not p^T.
-    """
-
-    prompt_length: Annotated[int, Field(ge=1)] = 4
-    alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
-    translator: Translator = "linear-2"
+    prompt_length: Annotated[int, Field(ge=1)] = 4  # m
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.5  # the weight of the cross-entropy in Eq. 8
+    translator: Translator = "linear-2"  # of Eq. 4, or none: p^T is a soft prompt of its own
     ce_over: Literal["vocabulary", "label_words"] = "vocabulary"
-    source_prompt_for_source: bool = True
+    source_prompt_for_source: bool = True  # test text in the source language gets p^S, not p^T
 
 
 class Model(WordMethod):
@@ -43,11 +35,9 @@ class Model(WordMethod):
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
         self.settings = settings
-        length, hidden_size = settings.prompt_length, context.backbone.hidden_size
-        self.prompt = SoftPrompt(length, hidden_size)
-        self.translator = make_translator(
-            settings.translator, length=length, hidden_size=hidden_size
-        )
+        length, size = settings.prompt_length, context.backbone.hidden_size
+        self.prompt = SoftPrompt(length, size)
+        self.translator = make_translator(settings.translator, length=length, hidden_size=size)
         self.cross_entropy = CROSS_ENTROPIES[settings.ce_over]
         self.template = context.cloze(length)
 
@@ -59,16 +49,13 @@ class Model(WordMethod):
 
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
         """Return the labelled pairs with p^S, and the parallel pairs with p^S and p^T (Eq. 5)."""
-        source = self.template.rows(
-            [pair.premise for pair in text.parallel], [pair.hypothesis for pair in text.parallel]
-        )
+        pairs = text.parallel
+        source = self.template.rows([p.premise for p in pairs], [p.hypothesis for p in pairs])
         target = self.template.rows(
-            [pair.target_premise for pair in text.parallel],
-            [pair.target_hypothesis for pair in text.parallel],
-            prompt=TARGET,
+            [p.target_premise for p in pairs], [p.target_hypothesis for p in pairs], prompt=TARGET
         )
-        pairs = [Example(rows) for rows in zip(source, target, strict=True)]
-        return {**super().streams(text, generator), "pairs": pairs}
+        examples = [Example(rows) for rows in zip(source, target, strict=True)]
+        return {**super().streams(text, generator), "pairs": examples}
 
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
         """Eq. 8: alpha times Eq. 3 plus 1 - alpha times Eq. 7, in nats.

@@ -25,10 +25,9 @@ class Model(WordMethod):
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
         del settings
+        max_length = context.run.training.max_length
         self.templates = {
-            code: QuestionTemplate(
-                context.pieces, language=code, max_length=context.run.training.max_length
-            )
+            code: QuestionTemplate(context.pieces, language=code, max_length=max_length)
             for code in context.languages.all
         }
 
@@ -51,12 +50,10 @@ class Model(WordMethod):
         rows = [example.rows[side] for side in (0, 1) for example in examples]
         labels = self.labels(examples)
         source, target = self.logits(self.collate(rows)).float().chunk(2)
-        ce = sum(
-            vocabulary_cross_entropy(logits, labels, word_ids=self.word_ids)
-            for logits in (source, target)
-        )
+        ce = vocabulary_cross_entropy(source, labels, word_ids=self.word_ids)
+        ce = ce + vocabulary_cross_entropy(target, labels, word_ids=self.word_ids)
         kld = symmetric_kl(source.log_softmax(-1), target.log_softmax(-1))
-        return Losses(ce + kld, {"ce": torch.as_tensor(ce), "kld": kld})
+        return Losses(ce + kld, {"ce": ce, "kld": kld})
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str

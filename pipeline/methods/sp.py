@@ -14,14 +14,9 @@ from pipeline.prompting.soft_prompt import SoftPrompt
 
 
 class Settings(Strictly):
-    """SP's keys in params.yaml, by default with the authors' values.
+    """SP's keys in params.yaml, by default with the authors' values."""
 
-    Attributes:
-        prompt_length: m.
-        ce_over: what the cross-entropy is over.
-    """
-
-    prompt_length: Annotated[int, Field(ge=1)] = 4
+    prompt_length: Annotated[int, Field(ge=1)] = 4  # m
     ce_over: Literal["vocabulary", "label_words"] = "label_words"
 
 

@@ -27,14 +27,8 @@ class Grid(Strictly):
 
 
 class Comparison(Strictly):
-    """The runs to compare.
+    """The runs to compare."""
 
-    Attributes:
-        reference: the run with which all others are compared.
-        baseline: the run whose difference from the reference Figure 3 shows by language.
-        table2: the rows of Table II below the reference: the paper's name of a row -> our run.
-    """
-
-    reference: Name
-    baseline: Name
-    table2: dict[RowName, Name]
+    reference: Name  # all others are compared with it
+    baseline: Name  # Figure 3 shows its difference from the reference by language
+    table2: dict[RowName, Name]  # the paper's name of a row below the reference -> our run

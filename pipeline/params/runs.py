@@ -3,15 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import (
-    ConfigDict,
-    Field,
-    PositiveInt,
-    Strict,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
@@ -48,13 +40,12 @@ class LanguageParams(Strictly):
 
     @model_validator(mode="after")
     def _in_table(self) -> Self:
-        for key, codes in (("source", (self.source,)), ("targets", self.targets)):
-            for code in codes:
-                if code not in LANGUAGES:
-                    raise ValueError(
-                        f"{key}: expected languages of the table in pipeline/languages.py "
-                        f"({', '.join(LANGUAGES)}), found {code!r}"
-                    )
+        for code in self.all:
+            if code not in LANGUAGES:
+                raise ValueError(
+                    f"{'source' if code == self.source else 'targets'}: expected languages of the "
+                    f"table in pipeline/languages.py ({', '.join(LANGUAGES)}), found {code!r}"
+                )
         if self.source in self.targets:
             raise ValueError(
                 f"targets: expected languages other than the source, found {self.source!r}"
@@ -99,11 +90,10 @@ class Template(Strictly):
     @field_validator("verbalizer")
     @classmethod
     def _one_word_per_label(cls, words: dict[Label, str]) -> dict[Label, str]:
-        for label in LABELS:
-            if label not in words:
-                raise ValueError(
-                    f"expected a word for each of {', '.join(LABELS)}, found none for {label}"
-                )
+        if missing := [label for label in LABELS if label not in words]:
+            raise ValueError(
+                f"expected a word for each of {', '.join(LABELS)}, found none for {missing[0]}"
+            )
         distinct(tuple(words.values()))
         return words
 
@@ -114,22 +104,16 @@ class Template(Strictly):
 
 
 class PairChoice(Strictly):
-    """The parallel pairs that a run reads.
-
-    Attributes:
-        pairs: paws15, or xnli: the run's own labelled pairs with their translations.
-        external_pairs: how many of PAWS-15, counted from the first; `paws15.pairs` by default.
-    """
+    """The parallel pairs of a run: PAWS-15, or XNLI's translations of its own labelled pairs."""
 
     pairs: Literal["paws15", "xnli"] = "paws15"
-    external_pairs: PositiveInt | None = None
+    external_pairs: PositiveInt | None = None  # the first of PAWS-15; `paws15.pairs` by default
 
     @model_validator(mode="after")
     def _counts_only_external_pairs(self) -> Self:
-        if self.pairs == "xnli" and self.external_pairs is not None:
-            found = self.external_pairs
+        if self.pairs == "xnli" and (number := self.external_pairs):
             raise ValueError(
-                f"external_pairs: expected no such key with pairs: xnli, found {found}"
+                f"external_pairs: expected no such key with pairs: xnli, found {number}"
             )
         return self
 
@@ -150,10 +134,8 @@ class Run(Strictly):
     settings: dict[str, Any]
 
 
-class Runs(Strictly):
+class Runs(Strictly, extra="ignore"):
     """The part of params.yaml that a cell reads; other blocks are ignored."""
-
-    model_config = ConfigDict(extra="ignore")
 
     languages: LanguageParams
     training: Training
@@ -202,20 +184,12 @@ class Runs(Strictly):
 
 
 def load_runs(path: Path = PARAMS) -> Runs:
-    """Read the blocks of params.yaml that a cell reads.
-
-    Raises:
-        InputError: the file is missing, is not YAML, or a key, type or value is wrong.
-    """
+    """Read the blocks of params.yaml that a cell reads; raise an InputError if one is wrong."""
     return parse(Runs, read_params(path), place=str(path))
 
 
 def read_params(path: Path) -> object:
-    """Read params.yaml as DVC does.
-
-    Raises:
-        InputError: the file is missing or is not YAML.
-    """
+    """Read params.yaml as DVC does; raise an InputError if it is missing or not YAML."""
     if not path.is_file():
         raise InputError(f"{path}: expected the parameters in this folder, found no such file")
     return read_yaml(path)

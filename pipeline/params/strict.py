@@ -29,12 +29,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse(model: type[Model], values: object, *, place: str) -> Model:
-    """Validate values.
+    """Validate values that were read from YAML.
 
-    Args:
-        model: the pydantic model.
-        values: as read from YAML.
-        place: the file, and the keys down to these values: `params.yaml: methods.mpt`.
+    `place` is the file, and the keys down to these values: `params.yaml: methods.mpt`.
 
     Raises:
         InputError: the first error, by place, key, expected and found.
@@ -46,11 +43,7 @@ def parse(model: type[Model], values: object, *, place: str) -> Model:
 
 
 def read_yaml(path: Path) -> object:
-    """Read YAML 1.2, as DVC does: `4e-5` is a number, `no` is a word.
-
-    Raises:
-        InputError: the file is not YAML; names the line.
-    """
+    """Read YAML 1.2, as DVC does (`4e-5` is a number, `no` a word), or name the faulty line."""
     try:
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:

@@ -1,18 +1,11 @@
 """The blocks of params.yaml about text: datasets, splits, pairs and their translation."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import (
-    Field,
-    PositiveInt,
-    Strict,
-    StringConstraints,
-    ValidatorFunctionWrapHandler,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
 
 from pipeline.params.runs import Languages, Seed, distinct
 from pipeline.params.strict import LanguageCode, Name, Strictly
@@ -72,32 +65,19 @@ class Fewshot(Strictly):
 
 
 class Translation(Strictly):
-    """How translation engines are asked, and which answers are accepted.
+    """How translation engines are asked, and which answers are accepted."""
 
-    Attributes:
-        requests_per_second: the limit for all workers together.
-        workers: how many ask at once, each with its own translator.
-        timeout: seconds until a whole request fails.
-        attempts: refused answers to a sentence before it is quarantined.
-        give_up_after: failures in a row before the stage stops and keeps what it has.
-        wait: seconds before the first retry after a failure, doubled for each further retry.
-        wait_too_many: the same after "too many requests".
-        replace: whether another pair replaces a quarantined one.
-        url: the server, if not the engine's own.
-        file: CSV or Parquet with the translations of engine `file`.
-        length: bounds by language that override those in the table of languages.
-    """
-
-    requests_per_second: Positive = 2.0
-    workers: PositiveInt = 1
-    timeout: Positive = 20.0
-    attempts: PositiveInt = 5
-    give_up_after: PositiveInt = 10
-    wait: Positive = 1.0
-    wait_too_many: Positive = 60.0
-    replace: bool = False
-    url: Text | None = None
-    file: Text | None = None
+    requests_per_second: Positive = 2.0  # of all workers together
+    workers: PositiveInt = 1  # each has its own translator
+    timeout: Positive = 20.0  # seconds for a whole request
+    attempts: PositiveInt = 5  # refused answers before a sentence is quarantined
+    give_up_after: PositiveInt = 10  # failures in a row before the stage stops
+    wait: Positive = 1.0  # seconds before the first retry, doubled for each further retry
+    wait_too_many: Positive = 60.0  # the same after "too many requests"
+    replace: bool = False  # whether another pair replaces a quarantined one
+    url: Text | None = None  # the server, if not the engine's own
+    file: Text | None = None  # CSV or Parquet with the translations of engine `file`
+    # Bounds by language that override those in the table of languages.
     length: dict[LanguageCode, Annotated[tuple[Positive, Positive], Strict(False)]] = Field(
         default_factory=dict
     )
@@ -137,12 +117,11 @@ class Paws15(Strictly):
     @field_validator("languages", mode="wrap")
     @classmethod
     def _all_or_distinct(
-        cls, languages: object, listed: ValidatorFunctionWrapHandler
+        cls, languages: object, listed: Callable[[object], tuple[str, ...]]
     ) -> tuple[str, ...] | None:
         if languages == "all":
             return None
         if not isinstance(languages, list | tuple) or not languages:
             wanted = "at least one entry" if languages in ([], ()) else "a list"
             raise ValueError(f"expected all or {wanted}")
-        codes: tuple[str, ...] = distinct(listed(languages))
-        return codes
+        return distinct(listed(languages))

@@ -1,9 +1,10 @@
 """The whole of params.yaml, and how its blocks fit together."""
 
+from itertools import combinations
 from pathlib import Path
 from typing import Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
 from pipeline.errors import InputError
 from pipeline.params.grid import Comparison, Grid
@@ -18,10 +19,8 @@ VARIANTS = {"ablations": "reference", "sweeps": "reference", "matched": "baselin
 """The blocks of variants, and the key of `comparison` that names the run that they vary."""
 
 
-class Params(Runs):
+class Params(Runs, extra="forbid"):
     """The whole of params.yaml."""
-
-    model_config = ConfigDict(extra="forbid")
 
     datasets: Datasets
     backbone: Source
@@ -39,24 +38,17 @@ class Params(Runs):
         return {name: getattr(self, name) for name in CELLS}
 
     @model_validator(mode="after")
-    def _methods_exist(self) -> Self:
+    def _methods_and_runs_exist(self) -> Self:
         for name in self.methods:
             self.method_of(name)
-        return self
-
-    @model_validator(mode="after")
-    def _runs_exist(self) -> Self:
         comparison = self.comparison
         named = [(f"{key}.runs", name) for key, block in self.blocks.items() for name in block.runs]
-        named += [("comparison.reference", comparison.reference)]
-        named += [("comparison.baseline", comparison.baseline)]
+        named += [(f"comparison.{key}", getattr(comparison, key)) for key in VARIANTS.values()]
         named += [(f"comparison.table2.{row}", name) for row, name in comparison.table2.items()]
         for key, name in named:
             if name not in self.methods:
-                raise ValueError(
-                    f"{key}: expected entries of methods ({', '.join(self.methods)}), "
-                    f"found {name!r}"
-                )
+                known = ", ".join(self.methods)
+                raise ValueError(f"{key}: expected entries of methods ({known}), found {name!r}")
         return self
 
     @model_validator(mode="after")
@@ -91,24 +83,19 @@ class Params(Runs):
 
     @model_validator(mode="after")
     def _each_run_is_in_one_block(self) -> Self:
-        block_of: dict[str, str] = {}
-        for key, block in self.blocks.items():
-            for name in block.runs:
-                if name in block_of:
-                    raise ValueError(
-                        f"{key}.runs: expected runs that are not in {block_of[name]}.runs, "
-                        f"found {name!r}"
-                    )
-                block_of[name] = key
+        for (key, block), (other, later) in combinations(self.blocks.items(), 2):
+            if shared := [name for name in later.runs if name in block.runs]:
+                raise ValueError(
+                    f"{other}.runs: expected runs that are not in {key}.runs, found {shared[0]!r}"
+                )
         return self
 
     @model_validator(mode="after")
     def _pair_languages_are_targets(self) -> Self:
-        for code in self.pair_languages:
-            if code not in self.languages.targets:
-                raise ValueError(
-                    f"paws15.languages: expected languages in languages.targets, found {code!r}"
-                )
+        if others := [c for c in self.pair_languages if c not in self.languages.targets]:
+            raise ValueError(
+                f"paws15.languages: expected languages in languages.targets, found {others[0]!r}"
+            )
         return self
 
     @property
@@ -164,11 +151,7 @@ class Params(Runs):
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """Read params.yaml as DVC does (YAML 1.2: `4e-5` is a number, `no` is a word).
-
-    Raises:
-        InputError: the file is missing, is not YAML, or a key, type or value is wrong.
-    """
+    """Read the whole of params.yaml; raise an InputError if a key, type or value is wrong."""
     params = parse(Params, read_params(path), place=str(path))
     for name in params.methods:
         params.run(name, place=str(path))

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 
 Form = Callable[[str], str]
 
-_TRAILING = string.punctuation + string.whitespace
-
 
 def strip_punctuation(sentence: str) -> str:
     """Strip trailing ASCII punctuation, because the template has its own.
@@ -14,7 +12,7 @@ def strip_punctuation(sentence: str) -> str:
     A sentence of nothing else keeps it, as in Soft Prompting's code.
     """
     sentence = sentence.strip()
-    return sentence.rstrip(_TRAILING) or sentence
+    return sentence.rstrip(string.punctuation + string.whitespace) or sentence
 
 
 FORMS: tuple[Form, ...] = (str, str.strip, strip_punctuation)
@@ -27,5 +25,4 @@ text again.
 
 def every_form(sentences: Iterable[str]) -> list[str]:
     """Return the distinct texts that templates make of sentences, in the order first seen."""
-    distinct = dict.fromkeys(sentences)
-    return list(dict.fromkeys(form(sentence) for sentence in distinct for form in FORMS))
+    return list(dict.fromkeys(form(text) for text in dict.fromkeys(sentences) for form in FORMS))

@@ -7,10 +7,7 @@ from torch.nn import functional
 def label_word_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor) -> Tensor:
     """Cross-entropy over only the label words, in nats, mean over examples.
 
-    Args:
-        logits: at the mask, [B, V].
-        labels: label ids, [B].
-        word_ids: the vocabulary id of each label's word, [C].
+    `logits` are at the mask, [B, V]; `labels` are label ids, [B]; `word_ids` of the words, [C].
     """
     return functional.cross_entropy(logits[:, word_ids].float(), labels)
 
@@ -20,10 +17,7 @@ def vocabulary_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor
     return functional.cross_entropy(logits.float(), word_ids[labels])
 
 
-CROSS_ENTROPIES = {
-    "vocabulary": vocabulary_cross_entropy,
-    "label_words": label_word_cross_entropy,
-}
+CROSS_ENTROPIES = {"vocabulary": vocabulary_cross_entropy, "label_words": label_word_cross_entropy}
 """By the parameter `ce_over`."""
 
 
@@ -31,14 +25,7 @@ def symmetric_kl(source: Tensor, target: Tensor) -> Tensor:
     """Alignment loss of Eq. 7, KL(S||T) + KL(T||S), in nats, mean over pairs.
 
     The sum of both is (p - q)(log p - log q), summed over the vocabulary. Gradients flow through
-    both sides.
-
-    Args:
-        source: log-probabilities at the mask, source language, [B, V].
-        target: the same for the parallel target sentences, [B, V].
-
-    Raises:
-        ValueError: the shapes differ, so the rows are not pairs.
+    both sides, log-probabilities at the mask, [B, V]; a ValueError says that they are not pairs.
     """
     if source.shape != target.shape:
         raise ValueError(

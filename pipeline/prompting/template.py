@@ -7,9 +7,8 @@ Truncation cuts only the sentences, never prompt, mask, literals or special toke
 from collections.abc import Callable, Sequence
 from typing import get_args
 
-from pipeline.backbone.ids import Ids, ids_of
 from pipeline.backbone.rows import Row
-from pipeline.backbone.tokens import Pieces
+from pipeline.backbone.tokens import Ids, Pieces, ids_of
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import Position
@@ -35,9 +34,7 @@ def cut_longer(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
 class Template:
     """Fixed pieces before, between and after a premise and a hypothesis.
 
-    Attributes:
-        forms: what is made of the premise and of the hypothesis before they are tokenized.
-        cut: how a pair that is too long is cut.
+    `forms` are applied to the premise and the hypothesis; `cut` shortens a pair that is too long.
     """
 
     forms: tuple[Form, Form] = (str, str)
@@ -52,10 +49,7 @@ class Template:
             pieces: the backbone's tokenizer.
             fixed: the pieces before, between and after the sentences.
             read_at: the position whose state is read, counted from the end if negative.
-            max_length: tokens per row.
-
-        Raises:
-            InputError: there is no room for text.
+            max_length: tokens per row; an InputError is raised if that leaves no room for text.
         """
         self._pieces, self._fixed, self._read_at = pieces, fixed, read_at
         self._room = max_length - sum(map(len, fixed))
@@ -71,12 +65,10 @@ class Template:
         """Return a row per premise and hypothesis, whose slots the soft prompt `prompt` fills."""
         before, middle, after = self._fixed
         first, second = self.forms
+        first_ids = self._pieces.of([first(text) for text in premises])
+        second_ids = self._pieces.of([second(text) for text in hypotheses])
         rows = []
-        for pair in zip(
-            self._pieces.of([first(text) for text in premises]),
-            self._pieces.of([second(text) for text in hypotheses]),
-            strict=True,
-        ):
+        for pair in zip(first_ids, second_ids, strict=True):
             premise, hypothesis = self.cut(*pair, self._room)
             ids = before + premise + middle + hypothesis + after
             rows.append(Row(ids, self._read_at % len(ids), prompt))
@@ -99,16 +91,9 @@ class ClozeTemplate(Template):
         prompts = dict.fromkeys(get_args(Position), ids_of(()))
         prompts[position] = ids_of(-1 - j for j in range(prompt_length))
         from_mask = ids_of([pieces.mask]) + prompts["endfix"] + dot + frame.end
-        super().__init__(
-            pieces,
-            (
-                frame.start + prompts["prefix"],
-                dot + prompts["midfix"],
-                question + prompts["suffix"] + from_mask,
-            ),
-            read_at=-len(from_mask),
-            max_length=max_length,
-        )
+        before, middle = frame.start + prompts["prefix"], dot + prompts["midfix"]
+        fixed = before, middle, question + prompts["suffix"] + from_mask
+        super().__init__(pieces, fixed, read_at=-len(from_mask), max_length=max_length)
 
 
 class QuestionTemplate(Template):
@@ -122,23 +107,14 @@ class QuestionTemplate(Template):
     def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
         words, frame = LANGUAGES[language], pieces.frame
         from_mask = ids_of([pieces.mask]) + frame.end
-        super().__init__(
-            pieces,
-            (
-                frame.start,
-                frame.between + pieces.word(f"{words.question}:"),
-                pieces.glued("?") + pieces.word(f"{words.answer}:") + from_mask,
-            ),
-            read_at=-len(from_mask),
-            max_length=max_length,
-        )
+        middle = frame.between + pieces.word(f"{words.question}:")
+        after = pieces.glued("?") + pieces.word(f"{words.answer}:") + from_mask
+        fixed = frame.start, middle, after
+        super().__init__(pieces, fixed, read_at=-len(from_mask), max_length=max_length)
 
 
 class PairTemplate(Template):
     """`<s> premise </s></s> hypothesis </s>`, read at its first token (FT)."""
 
     def __init__(self, pieces: Pieces, *, max_length: int) -> None:
-        frame = pieces.frame
-        super().__init__(
-            pieces, (frame.start, frame.between, frame.end), read_at=0, max_length=max_length
-        )
+        super().__init__(pieces, pieces.frame, read_at=0, max_length=max_length)

@@ -19,14 +19,6 @@ Translator = Literal[
 ]
 """The values of the parameter `translator`."""
 
-HEAD_SIZE = 64
-"""Units per attention head, as in XLM-R; one head if d is not a multiple."""
-
-
-def linear_1(hidden_size: int) -> nn.Module:
-    """Return d -> d, applied to each prompt vector."""
-    return nn.Linear(hidden_size, hidden_size)
-
 
 def linear_2(hidden_size: int) -> nn.Module:
     """Return the translator of Eq. 4, d -> 2d, ReLU, 2d -> d, applied to each prompt vector."""
@@ -38,8 +30,7 @@ def linear_2(hidden_size: int) -> nn.Module:
 class LstmTranslator(nn.Module):
     """A bidirectional LSTM over the m prompt vectors, and a projection 2d -> d.
 
-    Bidirectional as the prompt's own encoder: with one direction, the translation of the first
-    vector would ignore the others.
+    With one direction, the translation of the first vector would ignore the others.
     """
 
     def __init__(self, hidden_size: int, *, layers: int) -> None:
@@ -59,22 +50,18 @@ class LstmTranslator(nn.Module):
 class TransformerTranslator(nn.Module):
     """Encoder layers over the m prompt vectors (Vaswani et al. 2017).
 
-    Each layer: self-attention in heads of 64 units, then d -> 2d, ReLU, 2d -> d; each of the two
-    is added to its input, and the sum normalised (LayerNorm).
+    Each layer: self-attention in heads of 64 units (as in XLM-R; one head if d is not a multiple),
+    then d -> 2d, ReLU, 2d -> d; each is added to its input, and the sum normalised (LayerNorm).
     """
 
     def __init__(self, hidden_size: int, *, layers: int) -> None:
         super().__init__()
-        heads = hidden_size // HEAD_SIZE if hidden_size % HEAD_SIZE == 0 else 1
-        # Not nn.TransformerEncoder, which would start with equal layers.
-        self.layers = nn.Sequential(
-            *(
-                nn.TransformerEncoderLayer(
-                    hidden_size, heads, dim_feedforward=2 * hidden_size, dropout=0.0
-                )
-                for _ in range(layers)
-            )
+        heads = hidden_size // 64 if hidden_size % 64 == 0 else 1
+        layer = partial(
+            nn.TransformerEncoderLayer, hidden_size, heads, 2 * hidden_size, dropout=0.0
         )
+        # Not nn.TransformerEncoder, which would start with equal layers.
+        self.layers = nn.Sequential(*(layer() for _ in range(layers)))
 
     def forward(self, source: Tensor) -> Tensor:
         """Return p^T for p^S, [m, d] -> [m, d]."""
@@ -99,7 +86,7 @@ class SecondPrompt(nn.Module):
 
 
 ARCHITECTURES: Mapping[str, Callable[[int], nn.Module]] = {
-    "linear-1": linear_1,
+    "linear-1": lambda hidden_size: nn.Linear(hidden_size, hidden_size),
     "linear-2": linear_2,
     "lstm-1": partial(LstmTranslator, layers=1),
     "lstm-2": partial(LstmTranslator, layers=2),

@@ -11,8 +11,8 @@ def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[
     """Return the id of each label word; the words are in the order of the label ids.
 
     Raises:
-        InputError: a word has more than one piece, so one mask cannot hold it, or two words are
-            the same piece; names the parameter, `place`.
+        InputError: at the parameter `place`, a word is not one piece, so one mask cannot hold it,
+            or two words are the same piece.
     """
     word_ids = []
     for label, word in zip(LABELS, words, strict=True):

@@ -10,8 +10,9 @@ from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.files import BACKBONE, TOKENS
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
+from pipeline.errors import InputError
 from pipeline.methods.base import Context, Method, TrainingText
-from pipeline.params.runs import Runs
+from pipeline.params.runs import LanguageParams, Runs
 from pipeline.training import reproducibility
 from pipeline.training.parallel import read_parallel
 from pipeline.training.registry import build, read_settings
@@ -39,8 +40,7 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int) -> Cell:
     read_settings(run)  # reports a mistake at once, before any file is read
     labelled, dev = read_fewshot(shots, seed=seed)
     pairs = read_parallel(run, shots=shots, seed=seed)
-    test = read_table(CORPORA / "test.parquet", EXAMPLES)
-    text = TrainingText.of(labelled, pairs)
+    test = _read_test(params.languages)
     generator = reproducibility.make_deterministic(seed)
     backbone = load_backbone(BACKBONE)
     threads = reproducibility.set_threads(sum(weight.numel() for weight in backbone.parameters()))
@@ -48,9 +48,22 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int) -> Cell:
     method = build(Context(run, params.languages, backbone, pieces))
     return Cell(
         method=method.to(reproducibility.device()),
-        text=text,
+        text=TrainingText.of(labelled, pairs),
         dev=dev.assign(language=params.languages.source),
         test=test,
         generator=generator,
         threads=threads,
     )
+
+
+def _read_test(languages: LanguageParams) -> pd.DataFrame:
+    """Read the test pairs, whose languages must be those of params.yaml in its order."""
+    path = CORPORA / "test.parquet"
+    test = read_table(path, EXAMPLES)
+    codes = tuple(test.language.unique())
+    if codes != languages.all:
+        raise InputError(
+            f"{path}: expected the languages of params.yaml, {', '.join(languages.all)}, "
+            f"found {', '.join(codes) or 'none'} (stage corpora)"
+        )
+    return test

@@ -29,12 +29,8 @@ def fit(
 ) -> History:
     """Train a method with its run's settings, and leave it with the selected epoch's weights.
 
-    Args:
-        method: on its device.
-        text: what it trains on.
-        dev: language, pair_id, premise, hypothesis, label in the source language.
-        generator: for the order of examples and the method's own draws.
-        progress: called after each epoch, with the loss.
+    `dev` is in the source language; `generator` is for the order of examples and the method's own
+    draws; `progress` is called after each epoch, with the loss.
 
     Raises:
         RunError: the loss is not a number any more.
@@ -44,9 +40,7 @@ def fit(
     sizes = {"labelled": len(text.labelled), "pairs": len(text.parallel)}
     updates = updates_per_epoch(training, sizes, streams)
     total = updates * training.epochs
-    draws = {
-        name: cycle(examples, training.batch_size, generator) for name, examples in streams.items()
-    }
+    draws = {name: cycle(part, training.batch_size, generator) for name, part in streams.items()}
     optimizer = make_optimizer(method, training)
     rows: list[dict[str, float]] = []
     best: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
@@ -94,12 +88,11 @@ def update(
     *,
     learning_rate: float,
 ) -> Losses:
-    """Make one update with a batch of each stream, without waiting for a GPU.
+    """Make one update with a batch of each stream; return the losses before it.
 
-    Returns:
-        The losses before the update.
+    Nothing waits for a GPU.
     """
-    optimizer.forget_gradients()
+    method.zero_grad()
     with autocast(method):
         losses = method.losses(drawn)
     losses.total.backward()  # type: ignore[no-untyped-call]
@@ -116,18 +109,13 @@ def updates_per_epoch(
     `training.epoch` says what an epoch passes over: all labelled or all parallel pairs, whose
     numbers are `sizes`, or the longest of the streams that the method draws from.
     """
-    if training.epoch == "longest":
-        longest = max(len(examples) for examples in streams.values())
-    else:
-        longest = sizes[training.epoch]
-    return math.ceil(longest / training.batch_size)
+    longest = max(map(len, streams.values()))
+    size = longest if training.epoch == "longest" else sizes[training.epoch]
+    return math.ceil(size / training.batch_size)
 
 
 def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator[list[T]]:
-    """Yield batches of items forever, reshuffled for every pass.
-
-    The last batch of a pass may be smaller, so that no batch holds an item twice.
-    """
+    """Yield batches of items forever, reshuffled for every pass; its last batch may be smaller."""
     while True:
         order = torch.randperm(len(items), generator=generator).tolist()
         for start in range(0, len(items), size):
@@ -154,8 +142,5 @@ def rate(training: Training, step: int, total: int) -> float:
 
 def trained_state(method: nn.Module) -> dict[str, Tensor]:
     """Return a copy of the trainable weights."""
-    return {
-        name: value.detach().clone()
-        for name, value in method.named_parameters()
-        if value.requires_grad
-    }
+    trainable = ((name, p) for name, p in method.named_parameters() if p.requires_grad)
+    return {name: parameter.detach().clone() for name, parameter in trainable}

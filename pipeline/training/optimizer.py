@@ -4,56 +4,43 @@ The class imports torch's compiler at its first step, for 1.5 s, and does not us
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Parameters with the same weight decay."""
 
     parameters: Sequence[Tensor]
     weight_decay: float
 
 
-@dataclass
-class _Moments:
-    """The state of one parameter: updates so far, and the running means of gradient and square."""
-
-    updates: Tensor
-    mean: Tensor
-    square: Tensor
-
-
-@dataclass
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019), fused."""
 
-    groups: Sequence[Group]
-    _moments: dict[Tensor, _Moments] = field(default_factory=dict)
-
-    def forget_gradients(self) -> None:
-        """Set the gradients of all parameters to None."""
-        for group in self.groups:
-            for parameter in group.parameters:
-                parameter.grad = None
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = groups
+        # For each parameter: updates so far, and the running means of gradient and square.
+        self._moments: dict[Tensor, tuple[Tensor, Tensor, Tensor]] = {}
 
     @torch.no_grad()
     def update(self, learning_rate: float) -> None:
         """Update every parameter that has a gradient."""
         for group in self.groups:
             trained = [weight for weight in group.parameters if weight.grad is not None]
-            moments = [self._moments_of(weight) for weight in trained]
+            if not trained:
+                continue
+            updates, means, squares = zip(*map(self._moments_of, trained), strict=True)
             adamw(
                 trained,
                 [weight.grad for weight in trained if weight.grad is not None],
-                [moment.mean for moment in moments],
-                [moment.square for moment in moments],
+                list(means),
+                list(squares),
                 [],
-                [moment.updates for moment in moments],
+                list(updates),
                 fused=True,
                 amsgrad=False,
                 beta1=0.9,
@@ -64,11 +51,9 @@ class AdamW:
                 maximize=False,
             )
 
-    def _moments_of(self, parameter: Tensor) -> _Moments:
+    def _moments_of(self, parameter: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         if parameter not in self._moments:
-            self._moments[parameter] = _Moments(
-                updates=torch.zeros((), device=parameter.device),
-                mean=torch.zeros_like(parameter),
-                square=torch.zeros_like(parameter),
-            )
+            updates = torch.zeros((), device=parameter.device)
+            zeros = torch.zeros_like(parameter)
+            self._moments[parameter] = updates, zeros, zeros.clone()
         return self._moments[parameter]

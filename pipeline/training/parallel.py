@@ -11,9 +11,6 @@ from pipeline.params.runs import Run
 def read_parallel(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
     """Read the parallel pairs that a run selects by `pairs` and `external_pairs`.
 
-    Returns:
-        language, premise, hypothesis, target_premise, target_hypothesis and more.
-
     Raises:
         InputError: the file is missing, or holds no pairs or too few.
     """

@@ -19,7 +19,7 @@ TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 16_384}
 def predict(
     method: Method, examples: pd.DataFrame, *, threads: int = 1, progress: Progress = silent
 ) -> pd.DataFrame:
-    """Predict every example.
+    """Predict every example; return the columns of PREDICTIONS, in the examples' order.
 
     Args:
         method: trained; left in evaluation mode.
@@ -27,9 +27,6 @@ def predict(
         threads: how many batches to predict at once, with one torch thread each. If torch has
             one thread anyway, their number does not change the results.
         progress: called after each batch.
-
-    Returns:
-        The columns of the form PREDICTIONS, in the examples' order.
     """
     examples = examples.reset_index(drop=True)
     rows: list[Row] = []
@@ -88,11 +85,8 @@ def _thread_map(threads: int) -> Iterator[Callable[..., Iterator[torch.Tensor]]]
 
 def autocast(method: Method) -> torch.autocast:
     """Return the context in which a method computes: bfloat16 if its run says so."""
-    return torch.autocast(
-        method.device.type,
-        dtype=torch.bfloat16,
-        enabled=method.run.training.precision == "bfloat16",
-    )
+    enabled = method.run.training.precision == "bfloat16"
+    return torch.autocast(method.device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def _batches(rows: Sequence[Row], tokens: int) -> Iterator[list[int]]:

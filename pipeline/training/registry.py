@@ -9,15 +9,10 @@ from pipeline.params.strict import Strictly, parse
 
 
 def read_settings(run: Run) -> Strictly:
-    """Return a run's settings of its method's own.
-
-    Raises:
-        InputError: a setting is unknown, of the wrong type or impossible.
-    """
-    module = import_module(f"pipeline.methods.{run.method}")
-    settings: Strictly = parse(
-        module.Settings, run.settings, place=f"params.yaml: methods.{run.name}"
-    )
+    """Return the settings of a run's method; raise an InputError if one is wrong."""
+    method = import_module(f"pipeline.methods.{run.method}")
+    place = f"params.yaml: methods.{run.name}"
+    settings: Strictly = parse(method.Settings, run.settings, place=place)
     return settings
 
 
@@ -25,17 +20,13 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
     """Return every setting of a run and the number of pairs it read, flat, defaults filled in.
 
     Runs that are trained alike have equal settings, however params.yaml writes them.
-
-    Raises:
-        InputError: a setting of the method is impossible.
     """
-    words = run.template.verbalizer
     external = run.parallel.pairs == "paws15"
     return {
         "method": run.method,
         **run.training.model_dump(),
         "position": run.template.position,
-        "verbalizer": {label: words[label] for label in LABELS},  # type: ignore[index]
+        "verbalizer": dict(zip(LABELS, run.template.label_words, strict=True)),
         "pairs": run.parallel.pairs,
         "external_pairs": external_pairs if external else None,
         **read_settings(run).model_dump(mode="json"),
@@ -43,11 +34,7 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
 
 
 def build(context: Context) -> Method:
-    """Return the method of a run.
-
-    Raises:
-        InputError: a setting is impossible, by itself or with this backbone.
-    """
+    """Return the method of a run; raise an InputError if a setting is impossible."""
     module = import_module(f"pipeline.methods.{context.run.method}")
     method: Method = module.Model(context, read_settings(context.run))
     return method

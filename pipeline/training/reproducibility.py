@@ -34,8 +34,7 @@ def make_deterministic(seed: int) -> torch.Generator:
 def set_threads(parameters: int) -> int:
     """Use one CPU thread for a backbone of few parameters, unless OMP_NUM_THREADS is set.
 
-    Returns:
-        How many such computations can run at once in the threads that torch had.
+    Return how many such computations can run at once in the threads that torch had.
     """
     if "OMP_NUM_THREADS" in os.environ or parameters >= SMALL:
         return 1

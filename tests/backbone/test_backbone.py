@@ -5,10 +5,9 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from pipeline.backbone.checkpoint import load_backbone
-from pipeline.backbone.ids import ids_of
 from pipeline.backbone.layout import make_layout
 from pipeline.backbone.rows import Row, collate
-from pipeline.backbone.tokens import load_pieces
+from pipeline.backbone.tokens import ids_of, load_pieces
 from pipeline.prompting.template import ClozeTemplate
 from tests import toys
 from tests.commands import refusal

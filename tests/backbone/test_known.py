@@ -2,6 +2,7 @@
 
 import shutil
 import string
+from unittest.mock import Mock
 
 import pandas as pd
 import pyarrow as pa
@@ -28,9 +29,7 @@ PREMISES = [
     "问题 答案。",
     "the cat " * 60,
 ]
-HYPOTHESES = [
-    "the cat?!", "a dog", "the cat sleeps -- ", " ", "!?", "Ω🐕‍🦺 co\u0301te.", "a dog runs.",
-]  # fmt: skip
+HYPOTHESES = ["the cat?!", "a dog", "cat -- ", " ", "!?", "Ω🐕‍🦺 co\u0301te.", "a dog runs."]
 
 
 @pytest.fixture(scope="module")
@@ -46,28 +45,19 @@ def written(folder, texts, path):
     return path
 
 
-class Recorder:
-    """A tokenizer that records the texts that it is given."""
-
-    def __init__(self, tokenizer):
-        self.tokenizer = tokenizer
-        self.texts = []
-
-    def __getattr__(self, name):
-        return getattr(self.tokenizer, name)
-
-    def encode_batch_fast(self, texts, **options):
-        self.texts += texts
-        return self.tokenizer.encode_batch_fast(texts, **options)
-
-
 @pytest.fixture
 def recorded(toy_backbone, known):
     """Pieces that know the file, and the list of texts that they tokenized nevertheless."""
-    made = toys.tokenizer()
-    recorder, texts = Recorder(made.backend_tokenizer), read_known(known, toy_backbone)
-    pieces = Pieces(recorder, mask=made.mask_token, pad=made.pad_token, known=texts)
-    return pieces, recorder.texts
+    tokenizer = toys.tokenizer().backend_tokenizer
+    recorder, texts = Mock(wraps=tokenizer), []
+
+    def encode(unknown, **options):
+        texts.extend(unknown)
+        return tokenizer.encode_batch_fast(unknown, **options)
+
+    recorder.encode_batch_fast = encode
+    known_texts = read_known(known, toy_backbone)
+    return Pieces(recorder, mask="<mask>", pad="<pad>", known=known_texts), texts
 
 
 @pytest.mark.parametrize("method", toys.method_names())
@@ -80,17 +70,16 @@ def test_every_method_makes_the_same_rows(method, toy_backbone, known):
 
 
 @pytest.mark.parametrize(
-    "template",
+    ("template", "options"),
     [
-        lambda pieces: ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=64),
-        lambda pieces: QuestionTemplate(pieces, language="sw", max_length=64),
-        lambda pieces: PairTemplate(pieces, max_length=64),
+        (ClozeTemplate, {"position": "suffix", "prompt_length": 4}),
+        (QuestionTemplate, {"language": "sw"}),
+        (PairTemplate, {}),
     ],
-    ids=["cloze", "question", "pair"],
 )
-def test_no_template_tokenizes_a_known_text(template, recorded):
+def test_no_template_tokenizes_a_known_text(template, options, recorded):
     pieces, tokenized = recorded
-    made = template(pieces)
+    made = template(pieces, max_length=64, **options)
     tokenized.clear()  # the template's own words
     made.rows(PREMISES, HYPOTHESES)
     assert tokenized == [], "a form of a sentence that is missing in pipeline/prompting/forms.py"
@@ -124,8 +113,7 @@ def test_a_file_in_several_row_groups_reads_as_one(known, toy_backbone, tmp_path
 
 def test_progress_is_reported_up_to_the_last_text(toy_backbone, monkeypatch):
     monkeypatch.setattr("pipeline.backbone.tokens.CHUNK", 4)
-    reports = []
-    texts = [f"dog {n}" for n in range(10)]
+    reports, texts = [], [f"dog {n}" for n in range(10)]
     pieces = load_pieces(toy_backbone)
     frame = tokenize(pieces, texts, progress=lambda *report: reports.append(report))
     assert reports == [("tokenizing", done, 10) for done in (4, 8, 10)]
@@ -161,31 +149,18 @@ def test_a_missing_file_is_one_line(toy_backbone, tmp_path):
     assert "no.parquet: expected the output of an earlier stage" in line
 
 
-IDS = "column ids: expected list<element: int32 not null>, found"
-
-
 @pytest.mark.parametrize(
-    ("columns", "line"),
+    ("ids", "actual"),
     [
-        ({"text": ["a"]}, f"{IDS} no such column"),
-        ({"text": ["a"], "ids": [1]}, f"{IDS} int64"),
-        (
-            {"text": ["a"], "ids": pa.array([[1]], pa.list_(pa.int64()))},
-            f"{IDS} list<element: int64>",
-        ),
-        (
-            {"text": ["a"], "ids": pa.array([[None]], pa.list_(pa.int32()))},
-            f"{IDS} list<element: int32>",
-        ),
-        (
-            {"text": ["a", None], "ids": pa.array([[1], []], TOKENIZED.schema.field("ids").type)},
-            "column text: expected a value in each row, found 1 without",
-        ),
+        ([1], "int64"),
+        (pa.array([[1]], pa.list_(pa.int64())), "list<element: int64>"),
+        (pa.array([[None]], pa.list_(pa.int32())), "list<element: int32>"),
     ],
-    ids=["no ids", "no lists", "other ids", "a hole in a list", "no text"],
+    ids=["no lists", "other ids", "a hole in a list"],
 )
-def test_a_file_of_another_form_is_one_line(columns, line, toy_backbone, tmp_path):
+def test_a_file_of_another_form_is_one_line(ids, actual, toy_backbone, tmp_path):
     path = tmp_path / "test.parquet"
-    table = pa.table(columns).replace_schema_metadata(notes_of(toy_backbone))
-    pq.write_table(table, path)
-    assert refusal(load_pieces, toy_backbone, known=path) == f"{path}: {line}"
+    table = pa.table({"text": ["a"], "ids": ids})
+    pq.write_table(table.replace_schema_metadata(notes_of(toy_backbone)), path)
+    line = f"{path}: column ids: expected list<element: int32 not null>, found {actual}"
+    assert refusal(load_pieces, toy_backbone, known=path) == line

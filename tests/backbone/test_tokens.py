@@ -16,26 +16,18 @@ from tests.imports import ROOT
 
 POCKET = ROOT / "data" / "pocket"
 AWKWARD = [
-    "",
-    " ",
-    "  two  spaces\tand\na line ",
-    "a dog<mask>",
-    "<s> a dog </s><pad> <unk> <mask>.",
-    "ﬁ ½ é ü ０１ ㎏ 〜",
-    "Ω🐕‍🦺 naïve co\u0301te",
-    "word " * 700,
-]
+    "", " ", "  two  spaces\tand\na line ", "a dog<mask>", "<s> a dog </s><pad> <unk> <mask>.",
+    "ﬁ ½ é ü ０１ ㎏ 〜", "Ω🐕‍🦺 naïve co\u0301te", "word " * 700,
+]  # fmt: skip
 
 
 def bpe():
     """Return a byte-level vocabulary with its merges, as RoBERTa's."""
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet, specials = pre_tokenizers.ByteLevel.alphabet(), [*toys.SPECIALS]
     trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=[*toys.SPECIALS],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
+        vocab_size=400, special_tokens=specials, initial_alphabet=alphabet, show_progress=False
     )
     made.train_from_iterator([toys.TEXT] * 5, trainer)
     model = json.loads(made.to_str())["model"]
@@ -92,14 +84,13 @@ def test_pocket_in_every_language():
     same(POCKET / "backbone", [*rows.premise, *rows.hypothesis, *AWKWARD])
 
 
-def test_an_empty_list_of_texts_has_no_pieces():
-    assert load_pieces(POCKET / "backbone").of([]) == []
-
-
-def change(folder, out, *, name="tokenizer_config.json", **values):
-    shutil.copytree(folder, out)
-    path = out / name
+def set_keys(path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def change(folder, out, **values):
+    shutil.copytree(folder, out)
+    set_keys(out / "tokenizer_config.json", **values)
     return out
 
 
@@ -120,17 +111,13 @@ def test_a_token_may_have_flags_as_in_older_files(folder, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"mask_token": None}, "expected a tokenizer with a mask_token, found none"),
-        (
-            {"pad_token": "<nothing>"},
-            "expected a tokenizer with a pad_token, found '<nothing>', which is not in its "
-            "vocabulary",
-        ),
+        ({"mask_token": None}, "mask_token, found none"),
+        ({"pad_token": "<no>"}, "pad_token, found '<no>', which is not in its vocabulary"),
     ],
 )
 def test_a_tokenizer_without_mask_or_padding_is_refused(changes, line, folder, tmp_path):
     lacking = change(folder, tmp_path / "lacking", **changes)
-    assert refusal(load_pieces, lacking) == f"data/backbone: {line}"
+    assert refusal(load_pieces, lacking) == f"data/backbone: expected a tokenizer with a {line}"
 
 
 def test_a_broken_tokenizer_is_one_line(folder, tmp_path):
@@ -144,7 +131,5 @@ def test_files_are_read_once_and_again_when_they_have_changed(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     first = load_pieces(copy)
     assert load_pieces(copy) is first
-    config = copy / "tokenizer_config.json"
-    names = json.loads(config.read_text(encoding="utf-8"))
-    config.write_text(json.dumps(names | {"mask_token": names["pad_token"]}), encoding="utf-8")
+    set_keys(copy / "tokenizer_config.json", mask_token="<pad>")
     assert load_pieces(copy).mask == first.pad

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from pipeline.corpora.files import EXAMPLES
 from pipeline.methods.base import Method
 from pipeline.training.loop import fit
 from pipeline.training.prediction import predict
@@ -16,19 +17,12 @@ PROBABILITIES = ["p_entailment", "p_neutral", "p_contradiction"]
 
 
 def examples(rows=4):
-    return pd.DataFrame(
-        [
-            {
-                "language": language,
-                "pair_id": f"test-{row}",
-                "premise": f"a dog runs {row}.",
-                "hypothesis": "two men sleep" * (row + 1),
-                "label": row % 3,
-            }
-            for language in ("en", *toys.TARGETS)
-            for row in range(rows)
-        ]
-    )
+    values = [
+        (language, f"test-{row}", f"a dog runs {row}.", "two men sleep" * (row + 1), row % 3)
+        for language in ("en", *toys.TARGETS)
+        for row in range(rows)
+    ]
+    return pd.DataFrame(values, columns=EXAMPLES.schema.names)
 
 
 def made(toy_backbone, name, *, seed=0, **changes):

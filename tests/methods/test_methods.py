@@ -107,11 +107,8 @@ def test_pct_draws_a_target_language_for_each_example(made):
 
 def test_pct_tests_with_the_languages_template(made):
     method = made("pct")
-    rows = {
-        tuple(method.rows(["a dog"], ["a cat"], language=code)[0].ids)
-        for code in ("en", "de", "zh")
-    }
-    assert len(rows) == 3
+    rows = [method.rows(["a dog"], ["a cat"], language=code)[0] for code in ("en", "de", "zh")]
+    assert len({tuple(row.ids) for row in rows}) == 3
 
 
 def test_translator_is_equation_4(made):
@@ -192,15 +189,11 @@ def test_in_a_mixed_update_cross_entropy_does_not_reach_the_translator(made, nam
 def test_mpt_pairs_hold_both_sentences_of_both_languages(made):
     method = made("mpt")
     text = toys.training_text()
+    rows = method.template.rows
     for pair, example in zip(text.parallel, streams(method)["pairs"], strict=True):
-        sides = [
-            (pair.premise, pair.hypothesis, SOURCE),
-            (pair.target_premise, pair.target_hypothesis, TARGET),
-        ]
-        assert list(example.rows) == [
-            method.template.rows([premise], [hypothesis], prompt=prompt)[0]
-            for premise, hypothesis, prompt in sides
-        ]
+        source = rows([pair.premise], [pair.hypothesis], prompt=SOURCE)
+        target = rows([pair.target_premise], [pair.target_hypothesis], prompt=TARGET)
+        assert [*example.rows] == source + target
 
 
 @pytest.mark.parametrize(
@@ -231,25 +224,18 @@ PERHAPS = {"entailment": "yes", "neutral": "perhaps", "contradiction": "no"}
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("methods__mpt__alhpa", 0.1, "methods.mpt.alhpa: expected no such key, found 0.1"),
-        ("methods__mpt__alpha", 1.5, "methods.mpt.alpha: expected at most 1, found 1.5"),
+        ("methods.mpt.alhpa", 0.1, ": expected no such key, found 0.1"),
+        ("methods.mpt.alpha", 1.5, ": expected at most 1, found 1.5"),
+        ("training.max_length", 500, ": expected at most the backbone's 128 tokens, found 500"),
+        ("methods.mpt.max_length", 500, ": expected at most the backbone's 128 tokens, found 500"),
         (
-            "training__max_length",
-            500,
-            "training.max_length: expected at most the backbone's 128 tokens, found 500",
-        ),
-        (
-            "methods__mpt__max_length",
-            500,
-            "methods.mpt.max_length: expected at most the backbone's 128 tokens, found 500",
-        ),
-        (
-            "template__verbalizer",
+            "template.verbalizer",
             PERHAPS,
-            "template.verbalizer.neutral: expected a word of one piece in the backbone's "
-            "vocabulary, found 'perhaps' of 6",
+            ".neutral: expected a word of one piece in the backbone's vocabulary, "
+            "found 'perhaps' of 6",
         ),
     ],
 )
 def test_impossible_settings_are_named(made, key, value, message):
-    assert refusal(made, "mpt", **{key: value}) == f"params.yaml: {message}"
+    line = refusal(made, "mpt", **{key.replace(".", "__"): value})
+    assert line == f"params.yaml: {key}{message}"

@@ -5,32 +5,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.prompting.losses import (
-    label_word_cross_entropy,
-    symmetric_kl,
-    vocabulary_cross_entropy,
-)
+from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 
 # Four pieces of vocabulary with probabilities 1/10, 2/10, 3/10, 4/10.
 LOGITS = torch.tensor([[1.0, 2.0, 3.0, 4.0]]).log()
 WORDS = torch.tensor([3, 0, 1])
 
 
-def test_cross_entropy_over_the_vocabulary():
-    loss = vocabulary_cross_entropy(LOGITS, torch.tensor([0]), word_ids=WORDS)
-    assert loss.item() == pytest.approx(-math.log(4 / 10))
-
-
-def test_cross_entropy_over_the_label_words():
-    # The second word has 1 of the label words' 4 + 1 + 2 tenths.
-    loss = label_word_cross_entropy(LOGITS, torch.tensor([1]), word_ids=WORDS)
-    assert loss.item() == pytest.approx(-math.log(1 / 7))
-
-
-def test_cross_entropy_is_the_mean_over_examples():
-    logits = LOGITS.expand(2, 4)
-    loss = vocabulary_cross_entropy(logits, torch.tensor([0, 1]), word_ids=WORDS)
-    assert loss.item() == pytest.approx(-(math.log(4 / 10) + math.log(1 / 10)) / 2)
+# The label words have 4 + 1 + 2 tenths.
+@pytest.mark.parametrize(("over", "whole"), [("vocabulary", 10), ("label_words", 7)])
+def test_cross_entropy_is_the_mean_over_examples(over, whole):
+    loss = CROSS_ENTROPIES[over](LOGITS.expand(2, 4), torch.tensor([0, 1]), word_ids=WORDS)
+    assert loss.item() == pytest.approx(-(math.log(4 / whole) + math.log(1 / whole)) / 2)
 
 
 def test_symmetric_kl_by_hand():

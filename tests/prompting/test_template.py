@@ -4,14 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.prompting import template as templates
 from pipeline.prompting.forms import strip_punctuation
-from pipeline.prompting.template import (
-    ClozeTemplate,
-    PairTemplate,
-    QuestionTemplate,
-    cut_hypothesis,
-    cut_longer,
-)
+from pipeline.prompting.template import ClozeTemplate, PairTemplate, QuestionTemplate
 from tests import toys
 from tests.commands import refusal
 
@@ -75,37 +70,30 @@ def test_pair_template_is_the_tokenizers_own_pair(pieces, tokenizer):
 
 @pytest.mark.parametrize(
     ("sentence", "expected"),
-    [
-        ("A dog.", "A dog"),
-        ("A dog?!) ", "A dog"),
-        ("...", "..."),
-        ("。", "。"),
-        ("Ein Hund。", "Ein Hund。"),
-        ("No. 5", "No. 5"),
-        (" wait -- ", "wait"),
-    ],
-)
+    [("A dog.", "A dog"), ("A dog?!) ", "A dog"), ("...", "..."), ("。", "。"),
+     ("Ein Hund。", "Ein Hund。"), ("No. 5", "No. 5"), (" wait -- ", "wait")],
+)  # fmt: skip
 def test_trailing_ascii_punctuation_is_stripped_unless_nothing_would_be_left(sentence, expected):
     assert strip_punctuation(sentence) == expected
 
 
 TEXT = st.text(alphabet=string.ascii_lowercase + " .?", max_size=80)
+KINDS = {
+    "cloze": (ClozeTemplate, {"position": "suffix", "prompt_length": 4}),
+    "question": (QuestionTemplate, {"language": "sw"}),
+    "pair": (PairTemplate, {}),
+}
 
 
 @given(premise=TEXT, hypothesis=TEXT, length=st.integers(20, 40))
 @settings(max_examples=60, deadline=None)
-@pytest.mark.parametrize("kind", ["cloze", "question", "pair"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_truncation_never_cuts_prompt_mask_or_literals(pieces, kind, premise, hypothesis, length):
-    def template(max_length):
-        if kind == "cloze":
-            return ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=max_length)
-        if kind == "question":
-            return QuestionTemplate(pieces, language="sw", max_length=max_length)
-        return PairTemplate(pieces, max_length=max_length)
-
-    cut = template(length).rows([premise], [hypothesis])[0]
-    (bare,) = template(length).rows([""], [""])
-    (whole,) = template(1000).rows([premise], [hypothesis])
+    template, options = KINDS[kind]
+    short = template(pieces, max_length=length, **options)
+    (cut,) = short.rows([premise], [hypothesis])
+    (bare,) = short.rows([""], [""])
+    (whole,) = template(pieces, max_length=1000, **options).rows([premise], [hypothesis])
     assert len(cut.ids) == min(length, len(whole.ids))
     # Everything but the sentences is kept, in its order.
     rest = iter(cut.ids)
@@ -115,20 +103,19 @@ def test_truncation_never_cuts_prompt_mask_or_literals(pieces, kind, premise, hy
 
 
 def test_cloze_cuts_the_end_of_the_hypothesis_first():
-    assert cut_hypothesis([1, 2, 3], [4, 5, 6], 5) == ([1, 2, 3], [4, 5])
-    assert cut_hypothesis([1, 2, 3], [4, 5, 6], 2) == ([1, 2], [])
+    assert templates.cut_hypothesis([1, 2, 3], [4, 5, 6], 5) == ([1, 2, 3], [4, 5])
+    assert templates.cut_hypothesis([1, 2, 3], [4, 5, 6], 2) == ([1, 2], [])
 
 
-@given(
-    premise=st.lists(st.integers(), max_size=30),
-    hypothesis=st.lists(st.integers(), max_size=30),
-    room=st.integers(0, 60),
-)
+PIECES = st.lists(st.integers(), max_size=30)
+
+
+@given(premise=PIECES, hypothesis=PIECES, room=st.integers(0, 60))
 def test_the_longer_sentence_is_cut_piece_by_piece(premise, hypothesis, room):
     p, h = list(premise), list(hypothesis)
     while len(p) + len(h) > room:
         (p if len(p) > len(h) else h).pop()
-    assert cut_longer(premise, hypothesis, room) == (p, h)
+    assert templates.cut_longer(premise, hypothesis, room) == (p, h)
 
 
 def test_no_room_for_text_is_refused(pieces):

@@ -15,14 +15,6 @@ def test_words_of_one_piece_in_the_order_of_labels(pieces):
     assert toys.tokenizer().convert_ids_to_tokens(ids) == ["▁yes", "▁maybe", "▁no"]
 
 
-def test_a_word_of_several_pieces_is_refused_by_name(pieces):
-    words = ["yes", "perhaps", "no"]
-    assert refusal(label_word_ids, pieces, words, place="template.verbalizer") == (
-        "template.verbalizer.neutral: expected a word of one piece in the backbone's vocabulary, "
-        "found 'perhaps' of 6"
-    )
-
-
 def test_two_words_of_the_same_piece_are_refused(pieces):
     line = refusal(label_word_ids, pieces, ["yes", "maybe", " yes"], place="template.verbalizer")
     assert line.startswith(

@@ -38,19 +38,10 @@ def write_translations(*splits):
     write_table(frame, TRANSLATED / "k1.parquet", TRANSLATED_SPLITS)
 
 
-@pytest.mark.parametrize(
-    ("entry", "number"),
-    [
-        ({}, 9),
-        ({"pairs": "paws15"}, 9),
-        ({"external_pairs": 4}, 4),
-        ({"external_pairs": 9}, 9),
-        ({"external_pairs": 10}, 10),
-        ({"external_pairs": 14}, 14),
-    ],
-)
-def test_the_first_pairs_are_read(entry, number):
-    assert list(read(**entry).pair_id) == [f"p-{n}" for n in range(number)]
+@pytest.mark.parametrize(("wanted", "number"), [(None, 9), (4, 4), (9, 9), (10, 10), (14, 14)])
+def test_the_first_pairs_are_read(wanted, number):
+    pairs = read(pairs="paws15", external_pairs=wanted)
+    assert list(pairs.pair_id) == [f"p-{n}" for n in range(number)]
 
 
 def test_the_extended_pairs_are_read_only_if_more_are_asked_for(folder):

@@ -10,14 +10,8 @@ import torch
 from pipeline.errors import RunError
 from pipeline.methods.base import Losses
 from pipeline.params.runs import Training
-from pipeline.training.loop import (
-    cycle,
-    fit,
-    make_optimizer,
-    rate,
-    trained_state,
-    updates_per_epoch,
-)
+from pipeline.training import loop
+from pipeline.training.loop import cycle, fit, rate, trained_state
 from pipeline.training.registry import build
 from tests import toys
 
@@ -51,7 +45,7 @@ def test_updates_per_epoch(epoch, streams, expected):
     settings = training(epoch=epoch, batch_size=24)
     sizes = {"labelled": streams["labelled"], "pairs": 500}
     examples = {name: [None] * size for name, size in streams.items()}
-    assert updates_per_epoch(settings, sizes, examples) == expected
+    assert loop.updates_per_epoch(settings, sizes, examples) == expected
 
 
 def test_a_pass_holds_every_item_once_and_the_next_is_shuffled_again():
@@ -76,7 +70,7 @@ def test_constant_rate_and_linear_rate_with_warm_up():
 
 def test_biases_and_layer_norms_are_not_decayed(toy_backbone):
     method = build(toys.context(toy_backbone, "mpt"))
-    decayed, spared = make_optimizer(method, training()).groups
+    decayed, spared = loop.make_optimizer(method, training()).groups
     names = {id(parameter): name for name, parameter in method.named_parameters()}
     assert (decayed.weight_decay, spared.weight_decay) == (0.01, 0.0)
     words = ("bias", "LayerNorm", "layer_norm")
@@ -117,7 +111,7 @@ def test_history_counts_updates_and_means_over_them(toy_backbone):
 
 def test_training_fails_if_the_loss_is_not_a_number(toy_backbone):
     method = build(toys.context(toy_backbone, "sp"))
-    method.losses = lambda drawn: Losses(math.nan * next(method.parameters()).sum())
+    method.losses = lambda drawn: Losses(math.nan * next(method.parameters()).sum(), {})
     with pytest.raises(RunError, match="the loss is nan in epoch 1"):
         fitted(method)
 
