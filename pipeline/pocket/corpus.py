@@ -42,7 +42,7 @@ PAWS_X = Features(
 
 @dataclass(frozen=True)
 class Corpora:
-    """The grammar and the items of every split."""
+    """The grammar, and the items by split."""
 
     grammar: Grammar
     xnli: dict[str, list[Item]]
@@ -56,10 +56,9 @@ class Corpora:
 
 
 def draw_corpora(grammar: Grammar) -> Corpora:
-    """Draw all splits.
+    """Draw all splits; no pair occurs in two of them.
 
-    Test, validation and the rest share no sentence. Train and the PAWS-X-like splits may share a
-    sentence, but no pair.
+    Test, validation and the rest share no sentence. Train and the PAWS-X-like splits may.
     """
     rng = Random(SEED)
     xnli: dict[str, list[Item]] = {}
@@ -84,20 +83,19 @@ def write_hub(corpora: Corpora, folder: Path) -> None:
     """Write both datasets under `folder`, xnli/ and paws-x/; the same items give the same bytes."""
     grammar = corpora.grammar
     xnli = {ALL: {"train": _all_languages(corpora.xnli["train"], grammar)}}
-    paws_x = {}
+    paws_x: dict[str, dict[str, pa.Table]] = {}
     for code in grammar.languages:
-        splits = ("train", "validation", "test") if code == "en" else ("validation", "test")
-        xnli[code] = {split: _xnli(corpora.xnli[split], grammar, code) for split in splits}
-        paws_x[code] = {
-            split: _paws_x(items, grammar, code) for split, items in corpora.paws_x.items()
-        }
+        xnli[code], paws_x[code] = {}, {}
+        for split in ("train", "validation", "test") if code == "en" else ("validation", "test"):
+            items = corpora.xnli[split]
+            columns = [*_text(items, grammar, code), [item.label for item in items]]
+            xnli[code][split] = pa.table(columns, XNLI.arrow_schema)
+        for split, items in corpora.paws_x.items():
+            labels = [int(item.label == ENTAILMENT) for item in items]
+            columns = [range(1, len(items) + 1), *_text(items, grammar, code), labels]
+            paws_x[code][split] = pa.table(columns, PAWS_X.arrow_schema)
     _write(xnli, "XNLI", folder / "xnli")
     _write(paws_x, "PAWS-X", folder / "paws-x")
-
-
-def _xnli(items: list[Item], grammar: Grammar, language: str) -> pa.Table:
-    columns = [*_text(items, grammar, language), [item.label for item in items]]
-    return pa.table(columns, XNLI.arrow_schema)
 
 
 def _all_languages(items: list[Item], grammar: Grammar) -> pa.Table:
@@ -118,14 +116,7 @@ def _all_languages(items: list[Item], grammar: Grammar) -> pa.Table:
     return pa.table(columns, features.arrow_schema)
 
 
-def _paws_x(items: list[Item], grammar: Grammar, language: str) -> pa.Table:
-    labels = [int(item.label == ENTAILMENT) for item in items]
-    columns = [range(1, len(items) + 1), *_text(items, grammar, language), labels]
-    return pa.table(columns, PAWS_X.arrow_schema)
-
-
 def _text(items: list[Item], grammar: Grammar, language: str) -> tuple[list[str], list[str]]:
-    """Return the premises and the hypotheses of items in a language."""
     premises = [grammar.sentence(item.premise, language) for item in items]
     return premises, [grammar.sentence(item.hypothesis, language) for item in items]
 

@@ -6,7 +6,6 @@ of the other (`kind_of`). Concepts of different sets are unrelated.
 """
 
 import csv
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 
 SLOTS = ("subject", "verb", "object", "manner", "place", "time")
-"""The slots of a sentence, in the order in which a concept sequence lists them."""
+"""The slots of a sentence, in the order of a `Sentence`."""
 
 FILLED = ("concept", "part_of_speech", "slot", "incompatible_set", "value", *sorted(LANGUAGES))
 """The columns that need text in every row."""
@@ -25,23 +24,16 @@ COLUMNS = (*FILLED[:5], "kind_of", "gender", *sorted(LANGUAGES), "unsure")
 
 @dataclass(frozen=True)
 class Concept:
-    """One row of the lexicon.
-
-    Attributes:
-        origin: the file and row, for messages.
-        kind_of: the name of the more general concept with the same set and value, or "".
-        feminine: whether verbs with two forms use the second one after this subject.
-        forms: language -> the phrase, or masculine|feminine.
-    """
+    """One row of the lexicon; `origin` is the file and row, for messages."""
 
     origin: str
     name: str
     slot: str
     incompatible_set: str
     value: str
-    kind_of: str
-    feminine: bool
-    forms: dict[str, str] = field(compare=False)
+    kind_of: str  # the more general concept of the same set and value, or ""
+    feminine: bool  # whether a verb with two forms takes the second one after this subject
+    forms: dict[str, str] = field(compare=False)  # by language: phrase, or masculine|feminine
 
 
 Group = list[Concept]
@@ -65,7 +57,7 @@ class Lexicon:
 
     @cached_property
     def general(self) -> frozenset[str]:
-        """The names of concepts that have a special case."""
+        """The names of the concepts that others are a kind of."""
         return frozenset(concept.kind_of for concept in self.concepts if concept.kind_of)
 
     def entailed(self, group: Group) -> Group:
@@ -78,7 +70,7 @@ class Lexicon:
 
 
 def wrong_cell(origin: str, column: str, expected: str, found: str) -> InputError:
-    """Return the error for a cell of the lexicon."""
+    """Return the error about a cell of the lexicon."""
     return InputError(f"{origin}: {column}: expected {expected}, found {found!r}")
 
 
@@ -98,8 +90,8 @@ def read_lexicon(path: Path) -> Lexicon:
                 f"found {', '.join(reader.fieldnames or ['nothing'])}"
             )
         concepts = tuple(_concept(cells, f"{path}, row {reader.line_num}") for cells in reader)
-    _check_words(concepts)
     lexicon = Lexicon(concepts)
+    _check_words(lexicon)
     _check_relations(lexicon)
     for slot, sets in lexicon.sets.items():
         if len(sets) < 2:
@@ -116,10 +108,10 @@ def _concept(row: dict[str, str | None], origin: str) -> Concept:
     for column in FILLED:
         if not cells[column]:
             raise wrong_cell(origin, column, "some text", "")
-    for column, words in (("slot", SLOTS), ("gender", ("f", ""))):
-        if cells[column] not in words:
-            expected = f"one of {', '.join(word or 'nothing' for word in words)}"
-            raise wrong_cell(origin, column, expected, cells[column])
+    if cells["slot"] not in SLOTS:
+        raise wrong_cell(origin, "slot", f"one of {', '.join(SLOTS)}", cells["slot"])
+    if cells["gender"] not in {"f", ""}:
+        raise wrong_cell(origin, "gender", "f or nothing", cells["gender"])
     return Concept(
         origin=origin,
         name=cells["concept"],
@@ -132,14 +124,14 @@ def _concept(row: dict[str, str | None], origin: str) -> Concept:
     )
 
 
-def _check_words(concepts: Iterable[Concept]) -> None:
+def _check_words(lexicon: Lexicon) -> None:
     """Refuse duplicate names, and duplicate phrases within one slot and language.
 
     If one phrase named two concepts, replacing a synonym might change no word, and a test sentence
-    might reappear in another split under another concept.
+    might reappear in another split.
     """
     origins: dict[tuple[str, str, str], str] = {}
-    for concept in concepts:
+    for concept in lexicon.concepts:
         keys = [("concept", "", concept.name)]
         for code, forms in concept.forms.items():
             keys += [(code, concept.slot, form) for form in sorted(set(forms.split("|")))]
@@ -159,7 +151,7 @@ def _check_relations(lexicon: Lexicon) -> None:
             ("incompatible_set", len(values) > 1, "a set of two or more values"),
             ("value", len(names) > 1, "a value of two or more concepts"),
             ("kind_of", kind in {"", *names} - {concept.name}, "another concept of the same value"),
-            ("kind_of", kind not in special, "a concept without a kind_of of its own"),
+            ("kind_of", kind not in special, "a concept that is no special case itself"),
         ):
             if not holds:
                 raise wrong_cell(concept.origin, column, expected, getattr(concept, column))

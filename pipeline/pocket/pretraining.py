@@ -28,10 +28,10 @@ INITIAL_STD = 1.5 / HIDDEN**0.5
 
 BATCH = 64
 CHUNK = 32
-"""Batches whose lines are drawn together, so that each batch has lines of similar length."""
+"""Batches that are drawn together, so that the lines of a batch have similar lengths."""
 
 SHARE = {"near": 1.0, "mid": 0.9, "far": 0.8, "low": 0.7}
-"""A language's share of the mixed text relative to a near one, by closeness to English."""
+"""A language's weight in the mixed text, by closeness to English."""
 
 ENGLISH_SHARE = 3.0
 IGNORED = -100
@@ -39,10 +39,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Phase:
-    """A phase of pretraining: updates of AdamW with a highest learning rate on some text.
-
-    If the rate `falls`, it does so linearly to zero; otherwise it stays constant.
-    """
+    """Updates of AdamW on some text; after warm-up, the rate is constant or falls to zero."""
 
     name: str
     updates: int
@@ -72,9 +69,9 @@ def schedule(grammar: Grammar) -> tuple[Phase, ...]:
 
 
 def write_backbone(corpora: Corpora, folder: Path, progress: Progress = silent) -> None:
-    """Pretrain the backbone and replace `folder` with it and its tokenizer."""
+    """Pretrain the backbone without the corpora's pairs; replace `folder` with it."""
     tokenizer = build_tokenizer(corpora.grammar)
-    model = pretrain(corpora, tokenizer, progress)
+    model = _pretrain(corpora, tokenizer, progress)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         complete = Path(scratch) / folder.name
@@ -85,29 +82,27 @@ def write_backbone(corpora: Corpora, folder: Path, progress: Progress = silent) 
         complete.rename(folder)
 
 
-def pretrain(
+def _pretrain(
     corpora: Corpora, tokenizer: PreTrainedTokenizerFast, progress: Progress
 ) -> XLMRobertaForMaskedLM:
-    """Pretrain the backbone from scratch, without the corpora's pairs."""
     torch.manual_seed(SEED)
-    model = _new_backbone(tokenizer)
-    rng, pairs = Random(SEED), corpora.pairs
+    model = XLMRobertaForMaskedLM(_config(len(tokenizer)))
+    grammar, pairs, rng = corpora.grammar, corpora.pairs, Random(SEED)
     words = model.roberta.embeddings.word_embeddings.weight
-    phases = schedule(corpora.grammar)
+    phases = schedule(grammar)
     for phase in phases:
         if phase is phases[-1]:
             generator = torch.Generator().manual_seed(SEED)
             with torch.no_grad():
-                words.copy_(align_embeddings(words, corpora.grammar, tokenizer, generator))
-        text = Text(corpora.grammar, pairs, rng, phase.mixture)
+                words.copy_(align_embeddings(words, grammar, tokenizer, generator))
+        text = Text(grammar, pairs, rng, phase.mixture)
         _train(model, phase, _batches(text, tokenizer), progress)
     return model.eval()
 
 
-def _new_backbone(tokenizer: PreTrainedTokenizerFast) -> XLMRobertaForMaskedLM:
-    """Return the model before pretraining; torch's global generator draws the weights."""
-    config = XLMRobertaConfig(
-        vocab_size=len(tokenizer),
+def _config(pieces: int) -> XLMRobertaConfig:
+    return XLMRobertaConfig(
+        vocab_size=pieces,
         hidden_size=HIDDEN,
         num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,
@@ -119,11 +114,7 @@ def _new_backbone(tokenizer: PreTrainedTokenizerFast) -> XLMRobertaForMaskedLM:
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
         layer_norm_eps=1e-5,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
     )
-    return XLMRobertaForMaskedLM(config)
 
 
 def _train(
@@ -144,7 +135,9 @@ def _train(
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     model.train()
     for step, (pieces, targets) in enumerate(islice(batches, phase.updates), start=1):
-        loss = _loss(model, pieces, targets)
+        states = model.roberta(pieces, (pieces != model.config.pad_token_id).long())[0]
+        masked = targets != IGNORED
+        loss = cross_entropy(model.lm_head(states[masked]), targets[masked])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -153,19 +146,11 @@ def _train(
         progress(phase.name, step, phase.updates, f"loss {loss.item():.3f}")
 
 
-def _loss(model: XLMRobertaForMaskedLM, pieces: Tensor, targets: Tensor) -> Tensor:
-    """Return the cross-entropy in nats of the targets [B, T] given the masked pieces [B, T]."""
-    attention_mask = (pieces != model.config.pad_token_id).long()
-    states = model.roberta(input_ids=pieces, attention_mask=attention_mask)[0]
-    masked = targets != IGNORED
-    return cross_entropy(model.lm_head(states[masked]), targets[masked])
-
-
 def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the masked pieces and the targets of batches, [B, T]."""
     lines = text.lines()
     while True:
-        chunk = list(islice(lines, BATCH * CHUNK))
-        examples = encode_lines(chunk, tokenizer, text.rng)
+        examples = _encode(list(islice(lines, BATCH * CHUNK)), tokenizer, text.rng)
         examples.sort(key=lambda example: len(example[0]))
         groups = [examples[start : start + BATCH] for start in range(0, len(examples), BATCH)]
         text.rng.shuffle(groups)
@@ -177,7 +162,7 @@ def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[T
             )
 
 
-def encode_lines(
+def _encode(
     lines: list[Line], tokenizer: PreTrainedTokenizerFast, rng: Random
 ) -> list[tuple[Tensor, Tensor]]:
     """Return the pieces of every line, partly masked, and the targets: ids under masks or IGNORED.

@@ -1,13 +1,13 @@
-"""The miniature's tokenizer: Unigram with byte fallback, shaped as XLM-R's.
+"""The tokenizer: Unigram with byte fallback, as XLM-R's.
 
-The vocabulary is built from the lexicon, not trained: whole words of the sources, then their
-common substrings, then their characters, then the 256 bytes. Scores fall in that order, so the
-best segmentation uses whole words where it can. Any other text breaks into smaller pieces, and
-if necessary into bytes.
+The vocabulary is not trained: it has the words of the sources, their common substrings, their
+characters and the 256 bytes. Scores fall in that order, so the best segmentation uses whole words
+where it can; any other text breaks into smaller pieces, if necessary into bytes.
 """
 
 import string
 from collections import Counter
+from itertools import combinations
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import Unigram
@@ -17,13 +17,13 @@ from transformers import PreTrainedTokenizerFast
 from pipeline.pocket.grammar import Grammar, Phrase
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-"""In the order of their ids; the first four are XLM-R's."""
+"""In the order of their ids, which are XLM-R's for the first four."""
 
 LABEL_WORDS = ("yes", "maybe", "no", "right", "wrong")
 """English label words of the methods' templates, one piece each."""
 
 MAX_LENGTH = 256
-SPACE = "▁"
+SPACE = "▁"  # what Metaspace puts for a space
 WORD, SUBSTRING, CHARACTER, BYTE = -8.0, -10.0, -12.0, -14.0
 LONGEST_SUBSTRING = 4
 MIN_WORDS = 6
@@ -37,12 +37,10 @@ def build_tokenizer(grammar: Grammar) -> PreTrainedTokenizerFast:
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " ")]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme="always")
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.ByteFallback(), decoders.Metaspace(replacement=SPACE, prepend_scheme="always")]
-    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+    # Only the mask absorbs the space before it, as in XLM-R.
     tokenizer.add_special_tokens(
-        # Only the mask absorbs the space before it, as in XLM-R.
         [AddedToken(piece, special=True, lstrip=piece == "<mask>") for piece in SPECIALS]
     )
     tokenizer.post_processor = TemplateProcessing(
@@ -70,7 +68,7 @@ def _vocabulary(grammar: Grammar) -> list[tuple[str, float]]:
     words = _words(grammar)
     characters = {*"".join(words), *string.printable.strip()}
     counts = Counter(part for word in words for part in _substrings(word))
-    common = {part for part, count in counts.items() if count >= MIN_WORDS and len(part) > 1}
+    common = {part for part, count in counts.items() if count >= MIN_WORDS}
     scores = dict.fromkeys(SPECIALS, 0.0)
     for pieces, score in ((words, WORD), (common, SUBSTRING), (characters, CHARACTER)):
         for piece in sorted(pieces):
@@ -80,9 +78,9 @@ def _vocabulary(grammar: Grammar) -> list[tuple[str, float]]:
 
 
 def _words(grammar: Grammar) -> set[str]:
-    """Return every word of the sources, with the sign for the space before it.
+    """Return every word of the sources, with SPACE before it.
 
-    Languages without spaces between phrases have whole phrases as pieces, without that sign.
+    Languages without spaces between phrases have whole phrases as pieces, without SPACE.
     """
     words = {SPACE, *".?:"}
     spaced = [*LABEL_WORDS, *".?:"]
@@ -102,8 +100,6 @@ def _words(grammar: Grammar) -> set[str]:
 
 
 def _substrings(word: str) -> set[str]:
-    return {
-        word[start:end]
-        for start in range(len(word))
-        for end in range(start + 1, min(start + LONGEST_SUBSTRING, len(word)) + 1)
-    }
+    """Return the substrings of 2 to LONGEST_SUBSTRING characters."""
+    bounds = combinations(range(len(word) + 1), 2)
+    return {word[start:end] for start, end in bounds if 2 <= end - start <= LONGEST_SUBSTRING}
