@@ -1,4 +1,4 @@
-"""data/pocket/grammar.yaml: turns a sequence of concepts into a sentence of each language."""
+"""data/pocket/grammar.yaml: turns a sequence of concepts into a sentence of any language."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,10 +47,8 @@ class LanguageGrammar(Strictly):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if sorted(self.order) != sorted(SLOTS) or self.order[0] != "subject":
-            raise ValueError(
-                f"order: expected each of {', '.join(SLOTS)} once and the subject first, "
-                f"found {', '.join(self.order)}"
-            )
+            expected = f"order: expected each of {', '.join(SLOTS)} once and the subject first"
+            raise ValueError(f"{expected}, found {', '.join(self.order)}")
         if self.negation.count("{}") != 1 or self.negation.strip() == "{}":
             expected = "negation: expected a word and {} for the phrase"
             raise ValueError(f"{expected}, found {self.negation!r}")
@@ -111,10 +109,8 @@ def read_grammar(folder: Path) -> Grammar:
         raise InputError(f"{path}: expected the grammar, found no such file")
     languages = dict(sorted(parse(Languages, read_yaml(path), place=str(path)).root.items()))
     if languages.keys() != LANGUAGES.keys():
-        raise InputError(
-            f"{path}: expected one entry for each of {', '.join(sorted(LANGUAGES))}, "
-            f"found {', '.join(languages)}"
-        )
+        expected = f"expected one entry for each of {', '.join(sorted(LANGUAGES))}"
+        raise InputError(f"{path}: {expected}, found {', '.join(languages)}")
     for concept in lexicon.concepts:
         for code, form in concept.forms.items():
             forms = languages[code].verb_forms if concept.slot == "verb" else 1

@@ -1,8 +1,7 @@
-"""data/pocket/lexicon.csv -> concepts, and which of them entail or exclude each other.
+"""data/pocket/lexicon.csv -> concepts: phrases that fill one slot of a sentence.
 
-A concept fills one slot of a sentence with a phrase. Two concepts of the same incompatible set
-exclude each other if their values differ. With equal values they are synonyms, or one is a kind
-of the other (`kind_of`). Concepts of different sets are unrelated.
+Concepts of the same incompatible set exclude each other if their values differ. With equal values
+they are synonyms, or one is a kind of the other. Concepts of different sets are unrelated.
 """
 
 import csv
@@ -17,9 +16,7 @@ SLOTS = ("subject", "verb", "object", "manner", "place", "time")
 """The slots of a sentence, in the order of a `Sentence`."""
 
 FILLED = ("concept", "part_of_speech", "slot", "incompatible_set", "value", *sorted(LANGUAGES))
-"""The columns that need text in every row."""
-
-COLUMNS = (*FILLED[:5], "kind_of", "gender", *sorted(LANGUAGES), "unsure")
+COLUMNS = (*FILLED[:5], "kind_of", "gender", *FILLED[5:], "unsure")
 
 
 @dataclass(frozen=True)
@@ -84,20 +81,18 @@ def read_lexicon(path: Path) -> Lexicon:
         raise InputError(f"{path}: expected the lexicon, found no such file")
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise InputError(
-                f"{path}, row 1: expected the columns {', '.join(COLUMNS)}, "
-                f"found {', '.join(reader.fieldnames or ['nothing'])}"
-            )
-        concepts = tuple(_concept(cells, f"{path}, row {reader.line_num}") for cells in reader)
-    lexicon = Lexicon(concepts)
+        columns = tuple(reader.fieldnames or ["nothing"])
+        if columns != COLUMNS:
+            expected = f"expected the columns {', '.join(COLUMNS)}"
+            raise InputError(f"{path}, row 1: {expected}, found {', '.join(columns)}")
+        rows = (_concept(cells, f"{path}, row {reader.line_num}") for cells in reader)
+        lexicon = Lexicon(tuple(rows))
     _check_words(lexicon)
     _check_relations(lexicon)
     for slot, sets in lexicon.sets.items():
         if len(sets) < 2:
-            raise InputError(
-                f"{path}: slot {slot}: expected two or more incompatible sets, found {len(sets)}"
-            )
+            expected = "expected two or more incompatible sets"
+            raise InputError(f"{path}: slot {slot}: {expected}, found {len(sets)}")
     return lexicon
 
 
@@ -127,14 +122,14 @@ def _concept(row: dict[str, str | None], origin: str) -> Concept:
 def _check_words(lexicon: Lexicon) -> None:
     """Refuse duplicate names, and duplicate phrases within one slot and language.
 
-    If one phrase named two concepts, replacing a synonym might change no word, and a test sentence
+    With one phrase for two concepts, replacing a synonym might change no word, and a test sentence
     might reappear in another split.
     """
     origins: dict[tuple[str, str, str], str] = {}
     for concept in lexicon.concepts:
         keys = [("concept", "", concept.name)]
         for code, forms in concept.forms.items():
-            keys += [(code, concept.slot, form) for form in sorted(set(forms.split("|")))]
+            keys += [(code, concept.slot, form) for form in forms.split("|")]
         for key in keys:
             other = origins.setdefault(key, concept.origin)
             if other != concept.origin:

@@ -106,8 +106,8 @@ class Text:
         end = rules.end if rules.end != "." else ""
         if rng.random() < QUESTION_RATE:
             question = Segment(f"{rules.question}: {hypothesis}? {rules.answer}:")
-            segments = (Segment(premise + rules.end), BOUNDARY, question, Segment(answer, mask=1.0))
-            return Line(language, segments, item.pair)
+            answered = (question, Segment(answer, mask=1.0))
+            return Line(language, (Segment(premise + rules.end), BOUNDARY, *answered), item.pair)
         filled = rng.random() < self.mixture.fillers
         fillers = rng.randint(1, LONGEST_FILLER) if filled else 0
         segments = _cloze(premise + end, hypothesis + end, answer, fillers=fillers)
