@@ -29,14 +29,10 @@ is generated from `data/pocket/lexicon.csv` and `data/pocket/grammar.yaml`; it i
 {name}, and no sentence of {name} is in it. See `data/pocket/README.md`.
 """
 
-XNLI = Features(
-    premise=Value("string"), hypothesis=Value("string"), label=ClassLabel(names=list(LABELS))
-)
+TEXT = Value("string")
+XNLI = Features(premise=TEXT, hypothesis=TEXT, label=ClassLabel(names=list(LABELS)))
 PAWS_X = Features(
-    id=Value("int32"),
-    sentence1=Value("string"),
-    sentence2=Value("string"),
-    label=ClassLabel(names=["0", "1"]),
+    id=Value("int32"), sentence1=TEXT, sentence2=TEXT, label=ClassLabel(names=["0", "1"])
 )
 
 

@@ -54,7 +54,9 @@ def in_order(slots: Iterable[str]) -> tuple[str, ...]:
 def draw_phrase(lexicon: Lexicon, rng: Random, slot: str, *, edited: Sequence[str] = ()) -> Phrase:
     """Draw a phrase for a slot; if the slot is edited, one that other concepts entail."""
     group = _draw_group(lexicon, rng, slot)
-    concept = rng.choice(lexicon.entailed(group) if slot in edited else group)
+    if slot in edited:  # the general concept, or any if all are synonyms
+        group = [concept for concept in group if concept.name in lexicon.general] or group
+    concept = rng.choice(group)
     return Phrase(concept, negated=slot in MODIFIERS and rng.random() < NEGATED)
 
 
@@ -78,11 +80,10 @@ def draw_items(
     decisive = rng.choice(edited)
     items = []
     for label in labels:
-        relations = dict.fromkeys(edited, ENTAILMENT) | {decisive: label}
-        premise = common | {
-            slot: _replacement(lexicon, rng, hypothesis[slot], relation)
-            for slot, relation in relations.items()
-        }
+        premise = dict(common)
+        for slot in edited:
+            relation = label if slot == decisive else ENTAILMENT
+            premise[slot] = _replacement(lexicon, rng, hypothesis[slot], relation)
         items.append(Item(_sentence(premise), _sentence(hypothesis), label, edited))
     return items
 
@@ -142,7 +143,9 @@ def _replacement(lexicon: Lexicon, rng: Random, phrase: Phrase, relation: int) -
         group = rng.choice([other for value, other in values.items() if value != concept.value])
     else:
         group = values[concept.value]
-    return Phrase(rng.choice([other for other in lexicon.entailing(group) if other != concept]))
+    # Special cases entail the general concept; synonyms entail each other.
+    group = [other for other in group if other.kind_of] or group
+    return Phrase(rng.choice([other for other in group if other != concept]))
 
 
 def _sentence(phrases: dict[str, Phrase]) -> Sentence:

@@ -57,14 +57,6 @@ class Lexicon:
         """The names of the concepts that others are a kind of."""
         return frozenset(concept.kind_of for concept in self.concepts if concept.kind_of)
 
-    def entailed(self, group: Group) -> Group:
-        """Return the concepts that others of the group entail: the general one, or all synonyms."""
-        return [concept for concept in group if concept.name in self.general] or group
-
-    def entailing(self, group: Group) -> Group:
-        """Return the concepts that entail others of the group: special cases, or all synonyms."""
-        return [concept for concept in group if concept.kind_of] or group
-
 
 def wrong_cell(origin: str, column: str, expected: str, found: str) -> InputError:
     """Return the error about a cell of the lexicon."""
@@ -87,8 +79,7 @@ def read_lexicon(path: Path) -> Lexicon:
             raise InputError(f"{path}, row 1: {expected}, found {', '.join(columns)}")
         rows = (_concept(cells, f"{path}, row {reader.line_num}") for cells in reader)
         lexicon = Lexicon(tuple(rows))
-    _check_words(lexicon)
-    _check_relations(lexicon)
+    _check(lexicon)
     for slot, sets in lexicon.sets.items():
         if len(sets) < 2:
             expected = "expected two or more incompatible sets"
@@ -119,27 +110,22 @@ def _concept(row: dict[str, str | None], origin: str) -> Concept:
     )
 
 
-def _check_words(lexicon: Lexicon) -> None:
-    """Refuse duplicate names, and duplicate phrases within one slot and language.
+def _check(lexicon: Lexicon) -> None:
+    """Refuse duplicates, sets and values that leave nothing to choose from, and a wrong `kind_of`.
 
-    With one phrase for two concepts, replacing a synonym might change no word, and a test sentence
-    might reappear in another split.
+    If one phrase named two concepts of a slot, replacing a synonym might change no word, and a
+    test sentence might reappear in another split.
     """
+    special = {concept.name for concept in lexicon.concepts if concept.kind_of}
     origins: dict[tuple[str, str, str], str] = {}
     for concept in lexicon.concepts:
-        keys = [("concept", "", concept.name)]
+        words = [("concept", "", concept.name)]
         for code, forms in concept.forms.items():
-            keys += [(code, concept.slot, form) for form in forms.split("|")]
-        for key in keys:
-            other = origins.setdefault(key, concept.origin)
+            words += [(code, concept.slot, form) for form in forms.split("|")]
+        for word in words:
+            other = origins.setdefault(word, concept.origin)
             if other != concept.origin:
-                raise wrong_cell(concept.origin, key[0], f"another word than in {other}", key[2])
-
-
-def _check_relations(lexicon: Lexicon) -> None:
-    """Refuse sets and values that leave nothing to choose from, and a wrong `kind_of`."""
-    special = {concept.name for concept in lexicon.concepts if concept.kind_of}
-    for concept in lexicon.concepts:
+                raise wrong_cell(concept.origin, word[0], f"another word than in {other}", word[2])
         values = lexicon.sets[concept.slot][concept.incompatible_set]
         names, kind = {other.name for other in values[concept.value]}, concept.kind_of
         for column, holds, expected in (

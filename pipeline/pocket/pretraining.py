@@ -22,19 +22,14 @@ from pipeline.pocket.tokenizer import MAX_LENGTH, build_tokenizer
 from pipeline.progress import Progress, silent
 
 SEED = 20240608
-HIDDEN, LAYERS, HEADS, INNER = 128, 2, 4, 512
-INITIAL_STD = 1.5 / HIDDEN**0.5
-"""With the usual 0.02, a model of this size stays at chance."""
-
 BATCH = 64
 CHUNK = 32
 """Batches that are drawn together, so that the lines of a batch have similar lengths."""
 
-SHARE = {"near": 1.0, "mid": 0.9, "far": 0.8, "low": 0.7}
-"""A language's weight in the mixed text, by closeness to English."""
-
-ENGLISH_SHARE = 3.0
 IGNORED = -100
+
+Masked = tuple[Tensor, Tensor]
+"""Pieces, partly masked, and targets: the ids under masks, elsewhere IGNORED; [T] or [B, T]."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +45,9 @@ class Phase:
 
 def schedule(grammar: Grammar) -> tuple[Phase, ...]:
     """Return the phases. Before the last one, the word embeddings are aligned."""
-    everyone = {code: SHARE[rules.closeness] for code, rules in grammar.languages.items()}
-    everyone["en"] = ENGLISH_SHARE
+    share = {"near": 1.0, "mid": 0.9, "far": 0.8, "low": 0.7}
+    everyone = {code: share[rules.closeness] for code, rules in grammar.languages.items()}
+    everyone["en"] = 3.0
     phrases = Mixture({"en": 1.0}, fragments=1.0, phrases=(1,))
     fragments = replace(phrases, phrases=(1, 2), fillers=0.3)
     sentences = replace(phrases, fragments=0.4, phrases=(1, 2, 3), fillers=0.5)
@@ -86,7 +82,21 @@ def _pretrain(
     corpora: Corpora, tokenizer: PreTrainedTokenizerFast, progress: Progress
 ) -> XLMRobertaForMaskedLM:
     torch.manual_seed(SEED)
-    model = XLMRobertaForMaskedLM(_config(len(tokenizer)))
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=512,
+        max_position_embeddings=MAX_LENGTH + 2,  # positions start after the padding id
+        type_vocab_size=1,
+        initializer_range=1.5 / 128**0.5,  # with the usual 0.02, it would stay at chance
+        # A model this small does better without dropout, in pretraining and in training.
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        layer_norm_eps=1e-5,
+    )
+    model = XLMRobertaForMaskedLM(config)
     grammar, pairs, rng = corpora.grammar, corpora.pairs, Random(SEED)
     words = model.roberta.embeddings.word_embeddings.weight
     phases = schedule(grammar)
@@ -100,28 +110,8 @@ def _pretrain(
     return model.eval()
 
 
-def _config(pieces: int) -> XLMRobertaConfig:
-    return XLMRobertaConfig(
-        vocab_size=pieces,
-        hidden_size=HIDDEN,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        intermediate_size=INNER,
-        max_position_embeddings=MAX_LENGTH + 2,  # positions start after the padding id
-        type_vocab_size=1,
-        initializer_range=INITIAL_STD,
-        # A model this small does better without dropout, in pretraining and in training.
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        layer_norm_eps=1e-5,
-    )
-
-
 def _train(
-    model: XLMRobertaForMaskedLM,
-    phase: Phase,
-    batches: Iterator[tuple[Tensor, Tensor]],
-    progress: Progress,
+    model: XLMRobertaForMaskedLM, phase: Phase, batches: Iterator[Masked], progress: Progress
 ) -> None:
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=phase.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
@@ -146,8 +136,7 @@ def _train(
         progress(phase.name, step, phase.updates, f"loss {loss.item():.3f}")
 
 
-def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the masked pieces and the targets of batches, [B, T]."""
+def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[Masked]:
     lines = text.lines()
     while True:
         examples = _encode(list(islice(lines, BATCH * CHUNK)), tokenizer, text.rng)
@@ -162,13 +151,8 @@ def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[T
             )
 
 
-def _encode(
-    lines: list[Line], tokenizer: PreTrainedTokenizerFast, rng: Random
-) -> list[tuple[Tensor, Tensor]]:
-    """Return the pieces of every line, partly masked, and the targets: ids under masks or IGNORED.
-
-    Each segment is tokenized separately, as in the methods' templates.
-    """
+def _encode(lines: list[Line], tokenizer: PreTrainedTokenizerFast, rng: Random) -> list[Masked]:
+    """Tokenize each segment of each line separately, as the methods' templates do, and mask."""
     texts = [segment.text for line in lines for segment in line.segments if segment.text]
     encoded = iter(tokenizer(texts, add_special_tokens=False)["input_ids"])
     mask, size = int(tokenizer.mask_token_id), len(tokenizer)

@@ -67,7 +67,10 @@ def _vocabulary(grammar: Grammar) -> list[tuple[str, float]]:
     """Return the pieces with their scores, in the order of their ids."""
     words = _words(grammar)
     characters = {*"".join(words), *string.printable.strip()}
-    counts = Counter(part for word in words for part in _substrings(word))
+    counts: Counter[str] = Counter()
+    for word in words:
+        bounds = combinations(range(len(word) + 1), 2)
+        counts.update({word[i:j] for i, j in bounds if 2 <= j - i <= LONGEST_SUBSTRING})
     common = {part for part, count in counts.items() if count >= MIN_WORDS}
     scores = dict.fromkeys(SPECIALS, 0.0)
     for pieces, score in ((words, WORD), (common, SUBSTRING), (characters, CHARACTER)):
@@ -97,9 +100,3 @@ def _words(grammar: Grammar) -> set[str]:
         else:
             words |= {*rules.negation.format("").split(), *phrases}
     return words | {SPACE + word for text in spaced for word in text.split()}
-
-
-def _substrings(word: str) -> set[str]:
-    """Return the substrings of 2 to LONGEST_SUBSTRING characters."""
-    bounds = combinations(range(len(word) + 1), 2)
-    return {word[start:end] for start, end in bounds if 2 <= end - start <= LONGEST_SUBSTRING}
