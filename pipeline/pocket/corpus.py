@@ -78,43 +78,41 @@ def draw_corpora(grammar: Grammar) -> Corpora:
 def write_hub(corpora: Corpora, folder: Path) -> None:
     """Write both datasets under `folder`, xnli/ and paws-x/; the same items give the same bytes."""
     grammar = corpora.grammar
-    xnli = {ALL: {"train": _all_languages(corpora.xnli["train"], grammar)}}
-    paws_x: dict[str, dict[str, pa.Table]] = {}
-    for code in grammar.languages:
-        xnli[code], paws_x[code] = {}, {}
-        for split in ("train", "validation", "test") if code == "en" else ("validation", "test"):
-            items = corpora.xnli[split]
-            columns = [*_text(items, grammar, code), [item.label for item in items]]
-            xnli[code][split] = pa.table(columns, XNLI.arrow_schema)
-        for split, items in corpora.paws_x.items():
-            labels = [int(item.label == ENTAILMENT) for item in items]
-            columns = [range(1, len(items) + 1), *_text(items, grammar, code), labels]
-            paws_x[code][split] = pa.table(columns, PAWS_X.arrow_schema)
-    _write(xnli, "XNLI", folder / "xnli")
-    _write(paws_x, "PAWS-X", folder / "paws-x")
 
+    def texts(item: Item, language: str) -> list[str]:
+        return [grammar.sentence(sentence, language) for sentence in item.pair]
 
-def _all_languages(items: list[Item], grammar: Grammar) -> pa.Table:
-    """Return the items in every language, with the two types that XNLI on the Hub uses."""
-    codes = sorted(grammar.languages)
-    texts = [_text(items, grammar, code) for code in codes]
-    premises, hypotheses = (zip(*columns, strict=True) for columns in zip(*texts, strict=True))
-    columns = [
-        [dict(zip(codes, row, strict=True)) for row in premises],
-        [{"language": codes, "translation": row} for row in hypotheses],
-        [item.label for item in items],
-    ]
+    codes = list(grammar.languages)
+    rows: list[tuple[object, ...]] = []
+    for item in corpora.xnli["train"]:
+        premises, hypotheses = zip(*(texts(item, code) for code in codes), strict=True)
+        premise = dict(zip(codes, premises, strict=True))
+        rows.append((premise, {"language": codes, "translation": hypotheses}, item.label))
+    # The two types that XNLI on the Hub uses.
     features = Features(
         premise=Translation(languages=codes),
         hypothesis=TranslationVariableLanguages(languages=codes),
         label=XNLI["label"],
     )
-    return pa.table(columns, features.arrow_schema)
+    xnli = {ALL: {"train": _table(rows, features)}}
+    paws_x: dict[str, dict[str, pa.Table]] = {}
+    for code in codes:
+        xnli[code], paws_x[code] = {}, {}
+        for split in ("train", "validation", "test") if code == "en" else ("validation", "test"):
+            rows = [(*texts(item, code), item.label) for item in corpora.xnli[split]]
+            xnli[code][split] = _table(rows, XNLI)
+        for split, items in corpora.paws_x.items():
+            rows = [
+                (number, *texts(item, code), int(item.label == ENTAILMENT))
+                for number, item in enumerate(items, start=1)
+            ]
+            paws_x[code][split] = _table(rows, PAWS_X)
+    _write(xnli, "XNLI", folder / "xnli")
+    _write(paws_x, "PAWS-X", folder / "paws-x")
 
 
-def _text(items: list[Item], grammar: Grammar, language: str) -> tuple[list[str], list[str]]:
-    premises = [grammar.sentence(item.premise, language) for item in items]
-    return premises, [grammar.sentence(item.hypothesis, language) for item in items]
+def _table(rows: list[tuple[object, ...]], features: Features) -> pa.Table:
+    return pa.table(list(map(list, zip(*rows, strict=True))), features.arrow_schema)
 
 
 def _write(configs: dict[str, dict[str, pa.Table]], name: str, folder: Path) -> None:
