@@ -43,12 +43,12 @@ def align_embeddings(
     for code, rules in grammar.languages.items():
         cosine = SIMILARITY[rules.closeness]
         phrases, counts = _phrases(grammar, tokenizer, code)
+        rarest = [min((counts[piece] for piece in pieces), default=0) for pieces in phrases]
         for piece in sorted(counts.keys() - english_counts.keys()):
             mean = torch.zeros_like(vectors[0])
-            for vector, pieces in zip(vectors, phrases, strict=True):
+            for vector, pieces, count in zip(vectors, phrases, rarest, strict=True):
                 if piece in pieces:
-                    rarest = min(counts[other] for other in pieces)
-                    mean += vector * (rarest / counts[piece])
+                    mean += vector * (count / counts[piece])
             noise = torch.randn(len(mean), generator=generator)
             mixed = cosine * _unit(mean) + (1 - cosine**2) ** 0.5 * _unit(noise)
             targets[piece].append(size * mixed)

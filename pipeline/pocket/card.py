@@ -28,7 +28,7 @@ from pipeline.training.registry import build
 from pipeline.training.reproducibility import make_deterministic
 
 RIDGE = 1e-3
-EPOCHS = 10
+EPOCHS = 10  # of fine-tuning on the whole English pool
 SEED = 20240609
 SPLITS = ("validation", "test")
 
@@ -37,7 +37,7 @@ def cues(corpora: Corpora) -> pd.DataFrame:
     """Measure how well a logistic regression predicts labels without the meaning of a pair.
 
     Returns:
-        A row per kind of features: features, validation, test (percent; chance is 33.3).
+        A row per kind of features: features, then percent on validation and test.
     """
     concepts = corpora.grammar.lexicon.concepts
     phrases = [Phrase(concept) for concept in concepts]
@@ -54,13 +54,10 @@ def cues(corpora: Corpora) -> pd.DataFrame:
     }
     rows = []
     for name, features_of in features.items():
-        data = {
-            split: (
-                torch.tensor([[*features_of(item), True] for item in items]).float(),
-                torch.tensor([item.label for item in items]),
-            )
-            for split, items in corpora.xnli.items()
-        }
+        data: dict[str, tuple[Tensor, Tensor]] = {}
+        for split, items in corpora.xnli.items():
+            inputs = torch.tensor([[*features_of(item), True] for item in items]).float()
+            data[split] = inputs, torch.tensor([item.label for item in items])
         weights = _regression(*data["train"])
         percents = {split: _percent(data[split][0] @ weights, data[split][1]) for split in SPLITS}
         rows.append({"features": name, **percents})

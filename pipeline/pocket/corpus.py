@@ -15,11 +15,8 @@ from pipeline.pocket.items import ENTAILMENT, Item, Pair, draw_balanced, draw_pa
 
 SEED = 20240607
 PER_LABEL = {"test": 100, "validation": 200, "train": 667}
-PARAPHRASES = 300
-"""Rows of each split of the PAWS-X-like dataset; half of them are paraphrases."""
-
-ALL = "all_languages"
-"""The Hub's name of the configuration with each pair in every language."""
+PARAPHRASES = 300  # rows of each split of the PAWS-X-like dataset; half of them are paraphrases
+ALL = "all_languages"  # the Hub's name of the configuration with each pair in every language
 
 README = """\
 # A miniature in the shape of {name}

@@ -20,8 +20,7 @@ ENTAILMENT, NEUTRAL, CONTRADICTION = range(len(LABELS))
 
 TWO_EDITS = 0.3
 EXTRA_MODIFIER = 0.5
-NEGATED = 0.15
-"""The share of modifiers in a hypothesis that are negated."""
+NEGATED = 0.15  # of the modifiers in a hypothesis
 
 Pair = tuple[Sentence, Sentence]
 

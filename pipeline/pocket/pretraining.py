@@ -23,11 +23,8 @@ from pipeline.progress import Progress, silent
 
 SEED = 20240608
 BATCH = 64
-CHUNK = 32
-"""Batches that are drawn together, so that the lines of a batch have similar lengths."""
-
+CHUNK = 32  # batches that are drawn together, so that the lines of each have similar lengths
 IGNORED = -100
-
 Masked = tuple[Tensor, Tensor]
 """Pieces, partly masked, and targets: the ids under masks, elsewhere IGNORED; [T] or [B, T]."""
 

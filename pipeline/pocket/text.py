@@ -18,30 +18,21 @@ LONGEST_FILLER = 6
 QUESTION_RATE = 0.15
 RIGHT_WRONG_RATE = 0.04
 MASK_RATE = 0.1
-FRAGMENT_MODIFIER = 0.2
-"""EXTRA_MODIFIER of fragments."""
-
-NOISE = 0.1
-"""The share of random answers in languages other than English."""
-
-ENGLISH_ANSWERS = 0.2
-"""The share of answers in English in any language; without, Spanish would answer only "no"."""
+FRAGMENT_MODIFIER = 0.2  # EXTRA_MODIFIER of fragments
+NOISE = 0.1  # random answers in languages other than English
+ENGLISH_ANSWERS = 0.2  # in any language; without them, Spanish would answer only "no"
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a line: text, or a number of random pieces (`fillers`) in place of a soft prompt.
-
-    `mask` is the probability that a piece is masked and predicted.
-    """
+    """A part of a line."""
 
     text: str = ""
-    mask: float = 0.0
-    fillers: int = 0
+    mask: float = 0.0  # the probability that a piece is masked and predicted
+    fillers: int = 0  # random pieces in place of a soft prompt, instead of text
 
 
-BOUNDARY = Segment("</s></s>")
-"""The separators between the parts of a pair."""
+BOUNDARY = Segment("</s></s>")  # between the parts of a pair
 
 
 @dataclass(frozen=True)
@@ -97,8 +88,8 @@ class Text:
         label = item.label
         if language != "en" and rng.random() < NOISE:
             label = rng.randrange(len(LABELS))
-        in_english = rng.random() < ENGLISH_ANSWERS
-        answer = self.grammar.languages["en" if in_english else language].answers[label]
+        spoken = "en" if rng.random() < ENGLISH_ANSWERS else language
+        answer = self.grammar.languages[spoken].answers[label]
         if language == "en" and rng.random() < RIGHT_WRONG_RATE:
             answer = ("right", "maybe", "wrong")[label]
         premise, hypothesis = (self.grammar.fragment(text, language) for text in item.pair)
@@ -155,9 +146,5 @@ class Text:
 
 
 def _cloze(premise: str, hypothesis: str, answer: str, *, fillers: int) -> tuple[Segment, ...]:
-    return (
-        Segment(f"{premise} . {hypothesis} ?"),
-        Segment(fillers=fillers),
-        Segment(answer, mask=1.0),
-        Segment("."),
-    )
+    question, prompt = Segment(f"{premise} . {hypothesis} ?"), Segment(fillers=fillers)
+    return question, prompt, Segment(answer, mask=1.0), Segment(".")

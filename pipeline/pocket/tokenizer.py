@@ -19,15 +19,10 @@ from pipeline.pocket.grammar import Grammar, Phrase
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 """In the order of their ids, which are XLM-R's for the first four."""
 
-LABEL_WORDS = ("yes", "maybe", "no", "right", "wrong")
-"""English label words of the methods' templates, one piece each."""
-
 MAX_LENGTH = 256
 SPACE = "▁"  # what Metaspace puts for a space
-WORD, SUBSTRING, CHARACTER, BYTE = -8.0, -10.0, -12.0, -14.0
 LONGEST_SUBSTRING = 4
-MIN_WORDS = 6
-"""A substring becomes a piece if it occurs in at least this many words."""
+MIN_WORDS = 6  # that contain a substring, if it is to be a piece
 
 
 def build_tokenizer(grammar: Grammar) -> PreTrainedTokenizerFast:
@@ -73,10 +68,10 @@ def _vocabulary(grammar: Grammar) -> list[tuple[str, float]]:
         counts.update({word[i:j] for i, j in bounds if 2 <= j - i <= LONGEST_SUBSTRING})
     common = {part for part, count in counts.items() if count >= MIN_WORDS}
     scores = dict.fromkeys(SPECIALS, 0.0)
-    for pieces, score in ((words, WORD), (common, SUBSTRING), (characters, CHARACTER)):
+    for pieces, score in ((words, -8.0), (common, -10.0), (characters, -12.0)):
         for piece in sorted(pieces):
             scores.setdefault(piece, score)
-    scores |= {f"<0x{byte:02X}>": BYTE for byte in range(256)}
+    scores |= {f"<0x{byte:02X}>": -14.0 for byte in range(256)}
     return list(scores.items())
 
 
@@ -86,7 +81,7 @@ def _words(grammar: Grammar) -> set[str]:
     Languages without spaces between phrases have whole phrases as pieces, without SPACE.
     """
     words = {SPACE, *".?:"}
-    spaced = [*LABEL_WORDS, *".?:"]
+    spaced = ["yes", "maybe", "no", "right", "wrong", *".?:"]  # the templates' English words
     for language, rules in grammar.languages.items():
         spaced += [rules.question, rules.answer, *rules.answers]
         words |= {rules.end} - {""}
