@@ -6,8 +6,7 @@ from pathlib import Path
 from pipeline.artifacts import read_json
 from pipeline.cells.files import circumstances_path
 from pipeline.errors import InputError
-from pipeline.params.grid import Grid
-from pipeline.params.whole import CELLS, Params, load_params
+from pipeline.params.whole import Params, load_params
 
 PROFILES = Path("profiles")
 
@@ -34,25 +33,17 @@ def is_recoverable(path: Path) -> bool:
     if any(profile.read_bytes() == text for profile in PROFILES.glob("*.yaml")):
         return True
     try:
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--ignored", "--", str(path)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = ["git", "status", "--porcelain", "--ignored", "--", str(path)]
+        status = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:  # git is not installed
         return False
     return status.returncode == 0 and status.stdout == ""
 
 
 def cost(params: Params) -> list[str]:
-    """Return lines with the number of cells in a full run, and the time of those in data/runs/.
-
-    There is no estimate for other cells, because their backbone and data may differ.
-    """
+    """Return lines with the number of cells in a full run, and the time of those in data/runs/."""
     lines = [f"languages: {len(params.languages.all)}, backbone: {params.backbone.path}"]
-    for block in CELLS:
-        grid: Grid = getattr(params, block)
+    for block, grid in params.blocks.items():
         if not grid.cells:
             continue
         lines.append(
@@ -60,13 +51,8 @@ def cost(params: Params) -> list[str]:
             f"({', '.join(grid.runs)}; {', '.join(map(str, grid.shots))} shots; "
             f"{len(grid.seeds)} seeds)"
         )
-        known = [seconds for cell in grid.cells if (seconds := _seconds(*cell)) is not None]
-        if known:
-            minutes = sum(known) / 60
-            lines.append(f"  {len(known)} of them are in data/runs/ and took {minutes:.1f} minutes")
+        files = [path for cell in grid.cells if (path := circumstances_path(*cell)).is_file()]
+        if files:
+            minutes = sum(sum(read_json(path)["seconds"].values()) for path in files) / 60
+            lines.append(f"  {len(files)} of them are in data/runs/ and took {minutes:.1f} minutes")
     return lines
-
-
-def _seconds(run: str, shots: int, seed: int) -> float | None:
-    path = circumstances_path(run, shots, seed)
-    return sum(read_json(path)["seconds"].values()) if path.is_file() else None

@@ -14,8 +14,7 @@ def pocket(
         bool, typer.Option("--data-only", help="Rebuild only the datasets, not the backbone.")
     ] = False,
     measure: Annotated[
-        bool,
-        typer.Option("--measure", help="Print the numbers of the card; rebuild nothing."),
+        bool, typer.Option("--measure", help="Print the numbers of the card; rebuild nothing.")
     ] = False,
     folder: Annotated[
         Path, typer.Option(help="The folder with lexicon.csv and grammar.yaml.")
@@ -47,7 +46,6 @@ def pocket(
 
 
 def _measure(corpora: "Corpora", folder: Path) -> None:
-    """Print the numbers of the card, as Markdown."""
     import torch
 
     from pipeline.params.whole import load_params

@@ -21,10 +21,8 @@ def profile(
 
     params = load_profile(name)
     if not force and not is_recoverable(PARAMS):
-        raise InputError(
-            f"{PARAMS}: expected no uncommitted edits, found some "
-            f"(commit them, or discard them with --force)"
-        )
+        remedy = "commit them, or discard them with --force"
+        raise InputError(f"{PARAMS}: expected no uncommitted edits, found some ({remedy})")
     write_text((PROFILES / f"{name}.yaml").read_text(encoding="utf-8"), PARAMS)
     say(f"{PARAMS} is now {PROFILES / name}.yaml")
     for line in cost(params):

@@ -13,6 +13,7 @@ from pipeline.backbone.rows import collate
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.sources import read_split
 from pipeline.methods.base import Context, Labelled, TrainingText
+from pipeline.params.runs import LABELS
 from pipeline.params.text import Source
 from pipeline.params.whole import Params
 from pipeline.pocket.corpus import Corpora
@@ -26,27 +27,21 @@ from pipeline.training.prediction import accuracy, predict
 from pipeline.training.registry import build
 from pipeline.training.reproducibility import make_deterministic
 
-ENGLISH_WORDS = ("yes", "maybe", "no")
 RIDGE = 1e-3
-EPOCHS = 10
-"""Epochs of fine-tuning on the whole English pool."""
-
+EPOCHS = 10  # of fine-tuning on the whole English pool
 SEED = 20240609
 SPLITS = ("validation", "test")
 
 
 def cues(corpora: Corpora) -> pd.DataFrame:
-    """Measure how well labels can be predicted without the meaning of a pair.
-
-    Multinomial logistic regression with a ridge, trained on the English pool.
+    """Measure how well a logistic regression predicts labels without the meaning of a pair.
 
     Returns:
-        A row per kind of features: features, validation, test (percent; chance is 33.3).
+        A row per kind of features: features, then percent on validation and test.
     """
-    phrases = [Phrase(concept) for concept in corpora.grammar.lexicon.concepts]
-    phrases += [
-        Phrase(concept, negated=True) for concept, _ in phrases if concept.slot in MODIFIERS
-    ]
+    concepts = corpora.grammar.lexicon.concepts
+    phrases = [Phrase(concept) for concept in concepts]
+    phrases += [Phrase(concept, negated=True) for concept in concepts if concept.slot in MODIFIERS]
 
     def bag(sentence: Sentence) -> list[bool]:
         return [phrase in sentence for phrase in phrases]
@@ -59,29 +54,26 @@ def cues(corpora: Corpora) -> pd.DataFrame:
     }
     rows = []
     for name, features_of in features.items():
-        data = {
-            split: (
-                torch.tensor([[*features_of(item), True] for item in items]).float(),
-                torch.tensor([item.label for item in items]),
-            )
-            for split, items in corpora.xnli.items()
-        }
+        data: dict[str, tuple[Tensor, Tensor]] = {}
+        for split, items in corpora.xnli.items():
+            inputs = torch.tensor([[*features_of(item), True] for item in items]).float()
+            data[split] = inputs, torch.tensor([item.label for item in items])
         weights = _regression(*data["train"])
-        found = {split: _percent(data[split][0] @ weights, data[split][1]) for split in SPLITS}
-        rows.append({"features": name, **found})
+        percents = {split: _percent(data[split][0] @ weights, data[split][1]) for split in SPLITS}
+        rows.append({"features": name, **percents})
     return pd.DataFrame(rows)
 
 
 def untrained(grammar: Grammar, folder: Path) -> pd.DataFrame:
-    """Measure the zero-shot backbone by the label words at the mask, without a soft prompt.
+    """Measure the untrained backbone by the label words at the mask, without a soft prompt.
 
     Returns:
         A row per language: language, closeness; then percent for the English label words on
         validation and test, and on validation for the language's own words (NaN unless each is
         one piece) and for PCT's template.
     """
-    backbone, pieces = load_backbone(folder / "backbone").eval(), load_pieces(folder / "backbone")
-    length = backbone.max_length
+    backbone, pieces = load_backbone(folder / "backbone"), load_pieces(folder / "backbone")
+    length, english = backbone.max_length, grammar.languages["en"].answers
 
     @torch.inference_mode()
     def logits(template: Template, examples: pd.DataFrame) -> Tensor:
@@ -89,41 +81,36 @@ def untrained(grammar: Grammar, folder: Path) -> pd.DataFrame:
         batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
         return backbone.logits(backbone.states(batch))
 
-    def right(logits: Tensor, words: Sequence[str], examples: pd.DataFrame) -> float:
-        ids = [pieces.word(word) for word in words]
+    def percent(logits: Tensor, words: Sequence[str], examples: pd.DataFrame) -> float:
+        ids = pieces.of(words)
         if any(len(word) != 1 for word in ids):
             return float("nan")
-        return _percent(
-            logits[:, [word[0] for word in ids]], torch.tensor(examples.label.to_numpy())
-        )
+        return _percent(logits[:, [word[0] for word in ids]], torch.tensor(list(examples.label)))
 
     cloze = ClozeTemplate(pieces, position="suffix", prompt_length=0, max_length=length)
     rows = []
-    for code, rules in sorted(grammar.languages.items()):
+    for code, rules in grammar.languages.items():
         question = QuestionTemplate(pieces, language=code, max_length=length)
         validation, test = (_read(folder, code, split) for split in SPLITS)
         at_mask = logits(cloze, validation)
         rows.append({
             "language": code,
             "closeness": rules.closeness,
-            "validation": right(at_mask, ENGLISH_WORDS, validation),
-            "test": right(logits(cloze, test), ENGLISH_WORDS, test),
-            "own words": right(at_mask, rules.answers, validation),
-            "question template": right(logits(question, validation), ENGLISH_WORDS, validation),
+            "validation": percent(at_mask, english, validation),
+            "test": percent(logits(cloze, test), english, test),
+            "own words": percent(at_mask, rules.answers, validation),
+            "question template": percent(logits(question, validation), english, validation),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def full_data(params: Params, folder: Path, progress: Progress = silent) -> dict[str, float]:
-    """Return the English accuracy in percent, per split, of `ft` fine-tuned on the English pool."""
-    run = params.run("ft")
-    training = run.training.model_copy(
-        update={"epochs": EPOCHS, "epoch": "labelled", "selection": "last"}
-    )
+    """Train `ft` on the English pool; return its English accuracy in percent, by split."""
     generator = make_deterministic(SEED)
+    run, changes = params.run("ft"), {"epochs": EPOCHS, "epoch": "labelled", "selection": "last"}
+    run = run.model_copy(update={"training": run.training.model_copy(update=changes)})
     backbone, pieces = load_backbone(folder / "backbone"), load_pieces(folder / "backbone")
-    chosen = run.model_copy(update={"training": training})
-    method = build(Context(chosen, params.languages, backbone, pieces))
+    method = build(Context(run, params.languages, backbone, pieces))
     train, dev, test = (_read(folder, "en", split) for split in ("train", *SPLITS))
     rows = zip(train.premise, train.hypothesis, train.label, strict=True)
     text = TrainingText([Labelled(*row) for row in rows], [])
@@ -148,8 +135,8 @@ def _pattern(item: Item) -> list[bool]:
 
 
 def _regression(inputs: Tensor, labels: Tensor) -> Tensor:
-    """Return the weights of a multinomial logistic regression, [features, C]."""
-    weights = torch.zeros(inputs.shape[1], int(labels.max()) + 1, requires_grad=True)
+    """Return the weights of a multinomial logistic regression with a ridge, [features, C]."""
+    weights = torch.zeros(inputs.shape[1], len(LABELS), requires_grad=True)
     optimizer = torch.optim.LBFGS([weights], max_iter=200)
 
     def closure() -> Tensor:
@@ -163,5 +150,4 @@ def _regression(inputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def _percent(logits: Tensor, labels: Tensor) -> float:
-    """Return the accuracy in percent."""
     return 100 * (logits.argmax(1) == labels).float().mean().item()

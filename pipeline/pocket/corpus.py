@@ -15,11 +15,8 @@ from pipeline.pocket.items import ENTAILMENT, Item, Pair, draw_balanced, draw_pa
 
 SEED = 20240607
 PER_LABEL = {"test": 100, "validation": 200, "train": 667}
-PARAPHRASES = 300
-"""Rows of each split of the PAWS-X-like dataset; half of them are paraphrases."""
-
-ALL = "all_languages"
-"""The Hub's name of the configuration with each pair in every language."""
+PARAPHRASES = 300  # rows of each split of the PAWS-X-like dataset; half of them are paraphrases
+ALL = "all_languages"  # the Hub's name of the configuration with each pair in every language
 
 README = """\
 # A miniature in the shape of {name}
@@ -29,20 +26,16 @@ is generated from `data/pocket/lexicon.csv` and `data/pocket/grammar.yaml`; it i
 {name}, and no sentence of {name} is in it. See `data/pocket/README.md`.
 """
 
-XNLI = Features(
-    premise=Value("string"), hypothesis=Value("string"), label=ClassLabel(names=list(LABELS))
-)
+TEXT = Value("string")
+XNLI = Features(premise=TEXT, hypothesis=TEXT, label=ClassLabel(names=list(LABELS)))
 PAWS_X = Features(
-    id=Value("int32"),
-    sentence1=Value("string"),
-    sentence2=Value("string"),
-    label=ClassLabel(names=["0", "1"]),
+    id=Value("int32"), sentence1=TEXT, sentence2=TEXT, label=ClassLabel(names=["0", "1"])
 )
 
 
 @dataclass(frozen=True)
 class Corpora:
-    """The grammar and the items of every split."""
+    """The grammar, and the items by split."""
 
     grammar: Grammar
     xnli: dict[str, list[Item]]
@@ -56,10 +49,9 @@ class Corpora:
 
 
 def draw_corpora(grammar: Grammar) -> Corpora:
-    """Draw all splits.
+    """Draw all splits; no pair occurs in two of them.
 
-    Test, validation and the rest share no sentence. Train and the PAWS-X-like splits may share a
-    sentence, but no pair.
+    Test, validation and the rest share no sentence. Train and the PAWS-X-like splits may.
     """
     rng = Random(SEED)
     xnli: dict[str, list[Item]] = {}
@@ -83,51 +75,41 @@ def draw_corpora(grammar: Grammar) -> Corpora:
 def write_hub(corpora: Corpora, folder: Path) -> None:
     """Write both datasets under `folder`, xnli/ and paws-x/; the same items give the same bytes."""
     grammar = corpora.grammar
-    xnli = {ALL: {"train": _all_languages(corpora.xnli["train"], grammar)}}
-    paws_x = {}
-    for code in grammar.languages:
-        splits = ("train", "validation", "test") if code == "en" else ("validation", "test")
-        xnli[code] = {split: _xnli(corpora.xnli[split], grammar, code) for split in splits}
-        paws_x[code] = {
-            split: _paws_x(items, grammar, code) for split, items in corpora.paws_x.items()
-        }
-    _write(xnli, "XNLI", folder / "xnli")
-    _write(paws_x, "PAWS-X", folder / "paws-x")
 
+    def texts(item: Item, language: str) -> list[str]:
+        return [grammar.sentence(sentence, language) for sentence in item.pair]
 
-def _xnli(items: list[Item], grammar: Grammar, language: str) -> pa.Table:
-    columns = [*_text(items, grammar, language), [item.label for item in items]]
-    return pa.table(columns, XNLI.arrow_schema)
-
-
-def _all_languages(items: list[Item], grammar: Grammar) -> pa.Table:
-    """Return the items in every language, with the two types that XNLI on the Hub uses."""
-    codes = sorted(grammar.languages)
-    texts = [_text(items, grammar, code) for code in codes]
-    premises, hypotheses = (zip(*columns, strict=True) for columns in zip(*texts, strict=True))
-    columns = [
-        [dict(zip(codes, row, strict=True)) for row in premises],
-        [{"language": codes, "translation": row} for row in hypotheses],
-        [item.label for item in items],
-    ]
+    codes = list(grammar.languages)
+    rows: list[tuple[object, ...]] = []
+    for item in corpora.xnli["train"]:
+        premises, hypotheses = zip(*(texts(item, code) for code in codes), strict=True)
+        premise = dict(zip(codes, premises, strict=True))
+        rows.append((premise, {"language": codes, "translation": hypotheses}, item.label))
+    # The two types that XNLI on the Hub uses.
     features = Features(
         premise=Translation(languages=codes),
         hypothesis=TranslationVariableLanguages(languages=codes),
         label=XNLI["label"],
     )
-    return pa.table(columns, features.arrow_schema)
+    xnli = {ALL: {"train": _table(rows, features)}}
+    paws_x: dict[str, dict[str, pa.Table]] = {}
+    for code in codes:
+        xnli[code], paws_x[code] = {}, {}
+        for split in ("train", "validation", "test") if code == "en" else ("validation", "test"):
+            rows = [(*texts(item, code), item.label) for item in corpora.xnli[split]]
+            xnli[code][split] = _table(rows, XNLI)
+        for split, items in corpora.paws_x.items():
+            rows = [
+                (number, *texts(item, code), int(item.label == ENTAILMENT))
+                for number, item in enumerate(items, start=1)
+            ]
+            paws_x[code][split] = _table(rows, PAWS_X)
+    _write(xnli, "XNLI", folder / "xnli")
+    _write(paws_x, "PAWS-X", folder / "paws-x")
 
 
-def _paws_x(items: list[Item], grammar: Grammar, language: str) -> pa.Table:
-    labels = [int(item.label == ENTAILMENT) for item in items]
-    columns = [range(1, len(items) + 1), *_text(items, grammar, language), labels]
-    return pa.table(columns, PAWS_X.arrow_schema)
-
-
-def _text(items: list[Item], grammar: Grammar, language: str) -> tuple[list[str], list[str]]:
-    """Return the premises and the hypotheses of items in a language."""
-    premises = [grammar.sentence(item.premise, language) for item in items]
-    return premises, [grammar.sentence(item.hypothesis, language) for item in items]
+def _table(rows: list[tuple[object, ...]], features: Features) -> pa.Table:
+    return pa.table(list(map(list, zip(*rows, strict=True))), features.arrow_schema)
 
 
 def _write(configs: dict[str, dict[str, pa.Table]], name: str, folder: Path) -> None:

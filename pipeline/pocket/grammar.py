@@ -1,10 +1,10 @@
-"""data/pocket/grammar.yaml: turns a sequence of concepts into a sentence of each language."""
+"""data/pocket/grammar.yaml: turns a sequence of concepts into a sentence of any language."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field, Strict, StringConstraints, model_validator
+from pydantic import Field, RootModel, Strict, StringConstraints, model_validator
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
@@ -23,7 +23,7 @@ class Phrase(NamedTuple):
 
     @property
     def slot(self) -> str:
-        """The slot that the phrase fills."""
+        """The concept's slot."""
         return self.concept.slot
 
 
@@ -47,17 +47,18 @@ class LanguageGrammar(Strictly):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if sorted(self.order) != sorted(SLOTS) or self.order[0] != "subject":
-            raise ValueError(
-                f"order: expected each of {', '.join(SLOTS)} once and the subject first, "
-                f"found {', '.join(self.order)}"
-            )
+            expected = f"order: expected each of {', '.join(SLOTS)} once and the subject first"
+            raise ValueError(f"{expected}, found {', '.join(self.order)}")
         if self.negation.count("{}") != 1 or self.negation.strip() == "{}":
-            raise ValueError(
-                f"negation: expected a word and {{}} for the phrase, found {self.negation!r}"
-            )
+            expected = "negation: expected a word and {} for the phrase"
+            raise ValueError(f"{expected}, found {self.negation!r}")
         if len(set(self.answers)) != len(LABELS):
             raise ValueError(f"answers: expected three words, found {', '.join(self.answers)}")
         return self
+
+
+class Languages(RootModel[dict[str, LanguageGrammar]]):
+    """All of grammar.yaml, by language."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,9 @@ class Grammar:
     def fragment(self, sentence: Sentence, language: str) -> str:
         """Return the words of a sentence without its full stop."""
         feminine = is_feminine(sentence)
-        return self.languages[language].join.join(
-            self.phrase(phrase, language, feminine=feminine)
-            for phrase in self.ordered(sentence, language)
-        )
+        phrases = self.ordered(sentence, language)
+        words = [self.phrase(phrase, language, feminine=feminine) for phrase in phrases]
+        return self.languages[language].join.join(words)
 
     def sentence(self, sentence: Sentence, language: str) -> str:
         """Return the words of a sentence with its full stop."""
@@ -102,23 +102,15 @@ def read_grammar(folder: Path) -> Grammar:
     """Read and validate `folder`/lexicon.csv and `folder`/grammar.yaml.
 
     Raises:
-        InputError: a file is missing or wrong, or a verb does not have as many forms as the
-            grammar requires.
+        InputError: a file is missing or wrong, or a verb lacks a form that the grammar requires.
     """
     lexicon, path = read_lexicon(folder / "lexicon.csv"), folder / "grammar.yaml"
     if not path.is_file():
         raise InputError(f"{path}: expected the grammar, found no such file")
-    values = read_yaml(path)
-    if not isinstance(values, dict) or set(values) != set(LANGUAGES):
-        keys = sorted(map(str, values)) if isinstance(values, dict) else [repr(values)]
-        raise InputError(
-            f"{path}: expected one entry for each of {', '.join(sorted(LANGUAGES))}, "
-            f"found {', '.join(keys)}"
-        )
-    languages = {
-        code: parse(LanguageGrammar, values[code], place=f"{path}: {code}")
-        for code in sorted(values)
-    }
+    languages = dict(sorted(parse(Languages, read_yaml(path), place=str(path)).root.items()))
+    if languages.keys() != LANGUAGES.keys():
+        expected = f"expected one entry for each of {', '.join(sorted(LANGUAGES))}"
+        raise InputError(f"{path}: {expected}, found {', '.join(languages)}")
     for concept in lexicon.concepts:
         for code, form in concept.forms.items():
             forms = languages[code].verb_forms if concept.slot == "verb" else 1

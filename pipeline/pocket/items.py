@@ -1,9 +1,9 @@
-"""Items of the miniature: premise, hypothesis and label, without any cue outside their relation.
+"""Items: premise, hypothesis and label, without any cue outside the relation of the two sentences.
 
-The hypothesis is drawn first, always from the same distribution. Then come the slots to edit and
-whether the premise gets an additional modifier. The label decides only which word replaces the
-one in an edited slot. Within a slot, a set is drawn first, then a value, then a word, so that the
-words of premises are also distributed alike under the three labels.
+The hypothesis is drawn first, always from the same distribution; then the slots to edit, and
+whether the premise gets an additional modifier. The label decides only what replaces the word of
+an edited slot. Within a slot, a set is drawn first, then a value, then a word, so that the words
+of premises are also distributed alike under the three labels.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,13 +16,11 @@ from pipeline.pocket.lexicon import SLOTS, Group, Lexicon
 
 CORE = ("subject", "verb", "object")
 MODIFIERS = ("manner", "place", "time")
-ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
-"""Label ids, in the order of blocks.LABELS."""
+ENTAILMENT, NEUTRAL, CONTRADICTION = range(len(LABELS))
 
 TWO_EDITS = 0.3
 EXTRA_MODIFIER = 0.5
-NEGATED = 0.15
-"""The share of modifiers in a hypothesis that are negated."""
+NEGATED = 0.15  # of the modifiers in a hypothesis
 
 Pair = tuple[Sentence, Sentence]
 
@@ -55,7 +53,9 @@ def in_order(slots: Iterable[str]) -> tuple[str, ...]:
 def draw_phrase(lexicon: Lexicon, rng: Random, slot: str, *, edited: Sequence[str] = ()) -> Phrase:
     """Draw a phrase for a slot; if the slot is edited, one that other concepts entail."""
     group = _draw_group(lexicon, rng, slot)
-    concept = rng.choice(lexicon.entailed(group) if slot in edited else group)
+    if slot in edited:  # the general concept, or any if all are synonyms
+        group = [concept for concept in group if concept.name in lexicon.general] or group
+    concept = rng.choice(group)
     return Phrase(concept, negated=slot in MODIFIERS and rng.random() < NEGATED)
 
 
@@ -75,21 +75,20 @@ def draw_items(
     if free and rng.random() < extra:
         slot = rng.choice(free)
         common[slot] = Phrase(rng.choice(_draw_group(lexicon, rng, slot)))
-    # The label is about this slot; another edited one stays entailed.
+    # This slot decides the label; a second edited slot stays entailed.
     decisive = rng.choice(edited)
     items = []
     for label in labels:
-        relations = dict.fromkeys(edited, ENTAILMENT) | {decisive: label}
-        premise = common | {
-            slot: _replacement(lexicon, rng, hypothesis[slot], relation)
-            for slot, relation in relations.items()
-        }
+        premise = dict(common)
+        for slot in edited:
+            relation = label if slot == decisive else ENTAILMENT
+            premise[slot] = _replacement(lexicon, rng, hypothesis[slot], relation)
         items.append(Item(_sentence(premise), _sentence(hypothesis), label, edited))
     return items
 
 
 def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
-    """Draw a pair of sentences with the same slots and either the same meaning or another one.
+    """Draw two sentences with the same slots and either the same meaning or another one.
 
     Only synonyms make a paraphrase, so no edited phrase is negated, a special case or general.
     """
@@ -97,10 +96,10 @@ def draw_paraphrase(lexicon: Lexicon, rng: Random, *, same: bool) -> Item:
     label = ENTAILMENT if same else rng.choice((NEUTRAL, CONTRADICTION))
     while True:
         [item] = draw_items(lexicon, rng, [label], slots=slots, extra=0.0)
+        phrases = [phrase for text in item.pair for phrase in text if phrase.slot in item.edited]
         if not any(
             phrase.negated or phrase.concept.kind_of or phrase.concept.name in lexicon.general
-            for phrase in (*item.premise, *item.hypothesis)
-            if phrase.slot in item.edited
+            for phrase in phrases
         ):
             return item
 
@@ -111,7 +110,7 @@ def draw_balanced(
     """Draw distinct items in random order, without the sentences to avoid.
 
     Every hypothesis, and every pattern of edits and modifiers, occurs once under each label. A
-    model that sees only these is exactly at chance, not just in expectation.
+    model that sees only these is exactly at chance.
     """
     pairs: set[Pair] = set()
     items: list[Item] = []
@@ -131,23 +130,21 @@ def _draw_group(lexicon: Lexicon, rng: Random, slot: str) -> Group:
 
 
 def _replacement(lexicon: Lexicon, rng: Random, phrase: Phrase, relation: int) -> Phrase:
-    """Draw the phrase of the premise that has the given relation to a phrase of the hypothesis.
-
-    Whatever excludes a concept entails its negation; whatever entails it excludes the negation.
-    """
+    """Draw the premise's phrase with the given relation to a phrase of the hypothesis."""
     concept = phrase.concept
     sets = lexicon.sets[concept.slot]
     values = sets[concept.incompatible_set]
-    if phrase.negated and relation != NEUTRAL:
-        relation = ENTAILMENT if relation == CONTRADICTION else CONTRADICTION
     if relation == NEUTRAL:
         values = rng.choice([other for other in sets.values() if other is not values])
         group = rng.choice(list(values.values()))
-    elif relation == CONTRADICTION:
+    # Whatever excludes a concept entails its negation; whatever entails it excludes the negation.
+    elif (relation == CONTRADICTION) != phrase.negated:
         group = rng.choice([other for value, other in values.items() if value != concept.value])
     else:
         group = values[concept.value]
-    return Phrase(rng.choice([other for other in lexicon.entailing(group) if other != concept]))
+    # Special cases entail the general concept; synonyms entail each other.
+    group = [other for other in group if other.kind_of] or group
+    return Phrase(rng.choice([other for other in group if other != concept]))
 
 
 def _sentence(phrases: dict[str, Phrase]) -> Sentence:

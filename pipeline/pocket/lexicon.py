@@ -1,12 +1,10 @@
-"""data/pocket/lexicon.csv -> concepts, and which of them entail or exclude each other.
+"""data/pocket/lexicon.csv -> concepts: phrases that fill one slot of a sentence.
 
-A concept fills one slot of a sentence with a phrase. Two concepts of the same incompatible set
-exclude each other if their values differ. With equal values they are synonyms, or one is a kind
-of the other (`kind_of`). Concepts of different sets are unrelated.
+Concepts of the same incompatible set exclude each other if their values differ. With equal values
+they are synonyms, or one is a kind of the other. Concepts of different sets are unrelated.
 """
 
 import csv
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,33 +13,24 @@ from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 
 SLOTS = ("subject", "verb", "object", "manner", "place", "time")
-"""The slots of a sentence, in the order in which a concept sequence lists them."""
+"""The slots of a sentence, in the order of a `Sentence`."""
 
 FILLED = ("concept", "part_of_speech", "slot", "incompatible_set", "value", *sorted(LANGUAGES))
-"""The columns that need text in every row."""
-
-COLUMNS = (*FILLED[:5], "kind_of", "gender", *sorted(LANGUAGES), "unsure")
+COLUMNS = (*FILLED[:5], "kind_of", "gender", *FILLED[5:], "unsure")
 
 
 @dataclass(frozen=True)
 class Concept:
-    """One row of the lexicon.
-
-    Attributes:
-        origin: the file and row, for messages.
-        kind_of: the name of the more general concept with the same set and value, or "".
-        feminine: whether verbs with two forms use the second one after this subject.
-        forms: language -> the phrase, or masculine|feminine.
-    """
+    """One row of the lexicon; `origin` is the file and row, for messages."""
 
     origin: str
     name: str
     slot: str
     incompatible_set: str
     value: str
-    kind_of: str
-    feminine: bool
-    forms: dict[str, str] = field(compare=False)
+    kind_of: str  # the more general concept of the same set and value, or ""
+    feminine: bool  # whether a verb with two forms takes the second one after this subject
+    forms: dict[str, str] = field(compare=False)  # by language: phrase, or masculine|feminine
 
 
 Group = list[Concept]
@@ -65,20 +54,12 @@ class Lexicon:
 
     @cached_property
     def general(self) -> frozenset[str]:
-        """The names of concepts that have a special case."""
+        """The names of the concepts that others are a kind of."""
         return frozenset(concept.kind_of for concept in self.concepts if concept.kind_of)
-
-    def entailed(self, group: Group) -> Group:
-        """Return the concepts that others of the group entail: the general one, or all synonyms."""
-        return [concept for concept in group if concept.name in self.general] or group
-
-    def entailing(self, group: Group) -> Group:
-        """Return the concepts that entail others of the group: special cases, or all synonyms."""
-        return [concept for concept in group if concept.kind_of] or group
 
 
 def wrong_cell(origin: str, column: str, expected: str, found: str) -> InputError:
-    """Return the error for a cell of the lexicon."""
+    """Return the error about a cell of the lexicon."""
     return InputError(f"{origin}: {column}: expected {expected}, found {found!r}")
 
 
@@ -92,20 +73,17 @@ def read_lexicon(path: Path) -> Lexicon:
         raise InputError(f"{path}: expected the lexicon, found no such file")
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise InputError(
-                f"{path}, row 1: expected the columns {', '.join(COLUMNS)}, "
-                f"found {', '.join(reader.fieldnames or ['nothing'])}"
-            )
-        concepts = tuple(_concept(cells, f"{path}, row {reader.line_num}") for cells in reader)
-    _check_words(concepts)
-    lexicon = Lexicon(concepts)
-    _check_relations(lexicon)
+        columns = tuple(reader.fieldnames or ["nothing"])
+        if columns != COLUMNS:
+            expected = f"expected the columns {', '.join(COLUMNS)}"
+            raise InputError(f"{path}, row 1: {expected}, found {', '.join(columns)}")
+        rows = (_concept(cells, f"{path}, row {reader.line_num}") for cells in reader)
+        lexicon = Lexicon(tuple(rows))
+    _check(lexicon)
     for slot, sets in lexicon.sets.items():
         if len(sets) < 2:
-            raise InputError(
-                f"{path}: slot {slot}: expected two or more incompatible sets, found {len(sets)}"
-            )
+            expected = "expected two or more incompatible sets"
+            raise InputError(f"{path}: slot {slot}: {expected}, found {len(sets)}")
     return lexicon
 
 
@@ -116,10 +94,10 @@ def _concept(row: dict[str, str | None], origin: str) -> Concept:
     for column in FILLED:
         if not cells[column]:
             raise wrong_cell(origin, column, "some text", "")
-    for column, words in (("slot", SLOTS), ("gender", ("f", ""))):
-        if cells[column] not in words:
-            expected = f"one of {', '.join(word or 'nothing' for word in words)}"
-            raise wrong_cell(origin, column, expected, cells[column])
+    if cells["slot"] not in SLOTS:
+        raise wrong_cell(origin, "slot", f"one of {', '.join(SLOTS)}", cells["slot"])
+    if cells["gender"] not in {"f", ""}:
+        raise wrong_cell(origin, "gender", "f or nothing", cells["gender"])
     return Concept(
         origin=origin,
         name=cells["concept"],
@@ -132,34 +110,29 @@ def _concept(row: dict[str, str | None], origin: str) -> Concept:
     )
 
 
-def _check_words(concepts: Iterable[Concept]) -> None:
-    """Refuse duplicate names, and duplicate phrases within one slot and language.
+def _check(lexicon: Lexicon) -> None:
+    """Refuse duplicates, sets and values that leave nothing to choose from, and a wrong `kind_of`.
 
-    If one phrase named two concepts, replacing a synonym might change no word, and a test sentence
-    might reappear in another split under another concept.
+    If one phrase named two concepts of a slot, replacing a synonym might change no word, and a
+    test sentence might reappear in another split.
     """
-    origins: dict[tuple[str, str, str], str] = {}
-    for concept in concepts:
-        keys = [("concept", "", concept.name)]
-        for code, forms in concept.forms.items():
-            keys += [(code, concept.slot, form) for form in sorted(set(forms.split("|")))]
-        for key in keys:
-            other = origins.setdefault(key, concept.origin)
-            if other != concept.origin:
-                raise wrong_cell(concept.origin, key[0], f"another word than in {other}", key[2])
-
-
-def _check_relations(lexicon: Lexicon) -> None:
-    """Refuse sets and values that leave nothing to choose from, and a wrong `kind_of`."""
     special = {concept.name for concept in lexicon.concepts if concept.kind_of}
+    origins: dict[tuple[str, str, str], str] = {}
     for concept in lexicon.concepts:
+        words = [("concept", "", concept.name)]
+        for code, forms in concept.forms.items():
+            words += [(code, concept.slot, form) for form in forms.split("|")]
+        for word in words:
+            other = origins.setdefault(word, concept.origin)
+            if other != concept.origin:
+                raise wrong_cell(concept.origin, word[0], f"another word than in {other}", word[2])
         values = lexicon.sets[concept.slot][concept.incompatible_set]
         names, kind = {other.name for other in values[concept.value]}, concept.kind_of
         for column, holds, expected in (
             ("incompatible_set", len(values) > 1, "a set of two or more values"),
             ("value", len(names) > 1, "a value of two or more concepts"),
             ("kind_of", kind in {"", *names} - {concept.name}, "another concept of the same value"),
-            ("kind_of", kind not in special, "a concept without a kind_of of its own"),
+            ("kind_of", kind not in special, "a concept that is no special case itself"),
         ):
             if not holds:
                 raise wrong_cell(concept.origin, column, expected, getattr(concept, column))

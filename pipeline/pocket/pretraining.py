@@ -22,27 +22,16 @@ from pipeline.pocket.tokenizer import MAX_LENGTH, build_tokenizer
 from pipeline.progress import Progress, silent
 
 SEED = 20240608
-HIDDEN, LAYERS, HEADS, INNER = 128, 2, 4, 512
-INITIAL_STD = 1.5 / HIDDEN**0.5
-"""With the usual 0.02, a model of this size stays at chance."""
-
 BATCH = 64
-CHUNK = 32
-"""Batches whose lines are drawn together, so that each batch has lines of similar length."""
-
-SHARE = {"near": 1.0, "mid": 0.9, "far": 0.8, "low": 0.7}
-"""A language's share of the mixed text relative to a near one, by closeness to English."""
-
-ENGLISH_SHARE = 3.0
+CHUNK = 32  # batches that are drawn together, so that the lines of each have similar lengths
 IGNORED = -100
+Masked = tuple[Tensor, Tensor]
+"""Pieces, partly masked, and targets: the ids under masks, elsewhere IGNORED; [T] or [B, T]."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A phase of pretraining: updates of AdamW with a highest learning rate on some text.
-
-    If the rate `falls`, it does so linearly to zero; otherwise it stays constant.
-    """
+    """Updates of AdamW on some text; after warm-up, the rate is constant or falls to zero."""
 
     name: str
     updates: int
@@ -53,8 +42,9 @@ class Phase:
 
 def schedule(grammar: Grammar) -> tuple[Phase, ...]:
     """Return the phases. Before the last one, the word embeddings are aligned."""
-    everyone = {code: SHARE[rules.closeness] for code, rules in grammar.languages.items()}
-    everyone["en"] = ENGLISH_SHARE
+    share = {"near": 1.0, "mid": 0.9, "far": 0.8, "low": 0.7}
+    everyone = {code: share[rules.closeness] for code, rules in grammar.languages.items()}
+    everyone["en"] = 3.0
     phrases = Mixture({"en": 1.0}, fragments=1.0, phrases=(1,))
     fragments = replace(phrases, phrases=(1, 2), fillers=0.3)
     sentences = replace(phrases, fragments=0.4, phrases=(1, 2, 3), fillers=0.5)
@@ -72,9 +62,9 @@ def schedule(grammar: Grammar) -> tuple[Phase, ...]:
 
 
 def write_backbone(corpora: Corpora, folder: Path, progress: Progress = silent) -> None:
-    """Pretrain the backbone and replace `folder` with it and its tokenizer."""
+    """Pretrain the backbone without the corpora's pairs; replace `folder` with it."""
     tokenizer = build_tokenizer(corpora.grammar)
-    model = pretrain(corpora, tokenizer, progress)
+    model = _pretrain(corpora, tokenizer, progress)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         complete = Path(scratch) / folder.name
@@ -85,52 +75,40 @@ def write_backbone(corpora: Corpora, folder: Path, progress: Progress = silent) 
         complete.rename(folder)
 
 
-def pretrain(
+def _pretrain(
     corpora: Corpora, tokenizer: PreTrainedTokenizerFast, progress: Progress
 ) -> XLMRobertaForMaskedLM:
-    """Pretrain the backbone from scratch, without the corpora's pairs."""
     torch.manual_seed(SEED)
-    model = _new_backbone(tokenizer)
-    rng, pairs = Random(SEED), corpora.pairs
-    words = model.roberta.embeddings.word_embeddings.weight
-    phases = schedule(corpora.grammar)
-    for phase in phases:
-        if phase is phases[-1]:
-            generator = torch.Generator().manual_seed(SEED)
-            with torch.no_grad():
-                words.copy_(align_embeddings(words, corpora.grammar, tokenizer, generator))
-        text = Text(corpora.grammar, pairs, rng, phase.mixture)
-        _train(model, phase, _batches(text, tokenizer), progress)
-    return model.eval()
-
-
-def _new_backbone(tokenizer: PreTrainedTokenizerFast) -> XLMRobertaForMaskedLM:
-    """Return the model before pretraining; torch's global generator draws the weights."""
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=HIDDEN,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        intermediate_size=INNER,
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=512,
         max_position_embeddings=MAX_LENGTH + 2,  # positions start after the padding id
         type_vocab_size=1,
-        initializer_range=INITIAL_STD,
+        initializer_range=1.5 / 128**0.5,  # with the usual 0.02, it would stay at chance
         # A model this small does better without dropout, in pretraining and in training.
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
         layer_norm_eps=1e-5,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
     )
-    return XLMRobertaForMaskedLM(config)
+    model = XLMRobertaForMaskedLM(config)
+    grammar, pairs, rng = corpora.grammar, corpora.pairs, Random(SEED)
+    words = model.roberta.embeddings.word_embeddings.weight
+    phases = schedule(grammar)
+    for phase in phases:
+        if phase is phases[-1]:
+            generator = torch.Generator().manual_seed(SEED)
+            with torch.no_grad():
+                words.copy_(align_embeddings(words, grammar, tokenizer, generator))
+        text = Text(grammar, pairs, rng, phase.mixture)
+        _train(model, phase, _batches(text, tokenizer), progress)
+    return model.eval()
 
 
 def _train(
-    model: XLMRobertaForMaskedLM,
-    phase: Phase,
-    batches: Iterator[tuple[Tensor, Tensor]],
-    progress: Progress,
+    model: XLMRobertaForMaskedLM, phase: Phase, batches: Iterator[Masked], progress: Progress
 ) -> None:
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=phase.learning_rate, betas=(0.9, 0.98), weight_decay=0.01
@@ -144,7 +122,9 @@ def _train(
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     model.train()
     for step, (pieces, targets) in enumerate(islice(batches, phase.updates), start=1):
-        loss = _loss(model, pieces, targets)
+        states = model.roberta(pieces, (pieces != model.config.pad_token_id).long())[0]
+        masked = targets != IGNORED
+        loss = cross_entropy(model.lm_head(states[masked]), targets[masked])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -153,19 +133,10 @@ def _train(
         progress(phase.name, step, phase.updates, f"loss {loss.item():.3f}")
 
 
-def _loss(model: XLMRobertaForMaskedLM, pieces: Tensor, targets: Tensor) -> Tensor:
-    """Return the cross-entropy in nats of the targets [B, T] given the masked pieces [B, T]."""
-    attention_mask = (pieces != model.config.pad_token_id).long()
-    states = model.roberta(input_ids=pieces, attention_mask=attention_mask)[0]
-    masked = targets != IGNORED
-    return cross_entropy(model.lm_head(states[masked]), targets[masked])
-
-
-def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[Masked]:
     lines = text.lines()
     while True:
-        chunk = list(islice(lines, BATCH * CHUNK))
-        examples = encode_lines(chunk, tokenizer, text.rng)
+        examples = _encode(list(islice(lines, BATCH * CHUNK)), tokenizer, text.rng)
         examples.sort(key=lambda example: len(example[0]))
         groups = [examples[start : start + BATCH] for start in range(0, len(examples), BATCH)]
         text.rng.shuffle(groups)
@@ -177,13 +148,8 @@ def _batches(text: Text, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[T
             )
 
 
-def encode_lines(
-    lines: list[Line], tokenizer: PreTrainedTokenizerFast, rng: Random
-) -> list[tuple[Tensor, Tensor]]:
-    """Return the pieces of every line, partly masked, and the targets: ids under masks or IGNORED.
-
-    Each segment is tokenized separately, as in the methods' templates.
-    """
+def _encode(lines: list[Line], tokenizer: PreTrainedTokenizerFast, rng: Random) -> list[Masked]:
+    """Tokenize each segment of each line separately, as the methods' templates do, and mask."""
     texts = [segment.text for line in lines for segment in line.segments if segment.text]
     encoded = iter(tokenizer(texts, add_special_tokens=False)["input_ids"])
     mask, size = int(tokenizer.mask_token_id), len(tokenizer)

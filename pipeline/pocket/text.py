@@ -9,54 +9,30 @@ from dataclasses import dataclass
 from random import Random
 
 from pipeline.params.runs import LABELS
+from pipeline.pocket import items
 from pipeline.pocket.grammar import Grammar, Sentence, is_feminine
-from pipeline.pocket.items import (
-    CORE,
-    EXTRA_MODIFIER,
-    MODIFIERS,
-    Item,
-    Pair,
-    draw_items,
-    draw_phrase,
-    draw_sentence_slots,
-    in_order,
-)
+from pipeline.pocket.items import Item, Pair
 from pipeline.pocket.lexicon import SLOTS
 
 LONGEST_FILLER = 6
 QUESTION_RATE = 0.15
 RIGHT_WRONG_RATE = 0.04
 MASK_RATE = 0.1
-FRAGMENT_MODIFIER = 0.2
-"""EXTRA_MODIFIER of fragments."""
-
-NOISE = 0.1
-"""The share of random answers in languages other than English."""
-
-ENGLISH_ANSWERS = 0.2
-"""The share of answers in English, whatever the language of the dialogue.
-
-Without them, Spanish would answer only "no", its own word, when English label words are compared.
-"""
+FRAGMENT_MODIFIER = 0.2  # EXTRA_MODIFIER of fragments
+NOISE = 0.1  # random answers in languages other than English
+ENGLISH_ANSWERS = 0.2  # in any language; without them, Spanish would answer only "no"
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a line.
-
-    Attributes:
-        text: its text; "" for fillers.
-        mask: the probability that a piece is masked and predicted.
-        fillers: the number of random pieces in place of a soft prompt.
-    """
+    """A part of a line."""
 
     text: str = ""
-    mask: float = 0.0
-    fillers: int = 0
+    mask: float = 0.0  # the probability that a piece is masked and predicted
+    fillers: int = 0  # random pieces in place of a soft prompt, instead of text
 
 
-BOUNDARY = Segment("</s></s>")
-"""The separators between the parts of a pair."""
+BOUNDARY = Segment("</s></s>")  # between the parts of a pair
 
 
 @dataclass(frozen=True)
@@ -70,25 +46,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Mixture:
-    """What a phase of pretraining reads; the rest of the shares are plain sentences.
+    """What a phase of pretraining reads, as shares of its lines; the rest are plain sentences."""
 
-    Attributes:
-        languages: language -> weight.
-        fragments: the share of dialogues about fragments of a sentence.
-        phrases: the possible numbers of phrases in a fragment, all equally likely.
-        fillers: the share of dialogues with random pieces before the answer.
-        dialogues: the share of dialogues.
-        parallel: the share of sentences next to their translation.
-        switched: the share of dialogues that switch between English and another language.
-    """
-
-    languages: dict[str, float]
-    fragments: float
-    phrases: tuple[int, ...]
-    fillers: float = 0.0
-    dialogues: float = 1.0
-    parallel: float = 0.0
-    switched: float = 0.0
+    languages: dict[str, float]  # weights
+    fragments: float  # the share of dialogues about fragments of a sentence
+    phrases: tuple[int, ...]  # the possible numbers of phrases in a fragment, equally likely
+    fillers: float = 0.0  # the share of dialogues with random pieces before the answer
+    dialogues: float = 1.0  # in one language
+    parallel: float = 0.0  # sentences next to their translation
+    switched: float = 0.0  # dialogues that switch between English and another language
 
 
 @dataclass(frozen=True)
@@ -108,22 +74,22 @@ class Text:
             language = self.rng.choices(languages, weights)[0]
             kind = self.rng.random() - mixture.dialogues
             if kind < 0:
-                yield self._dialogue(self._item(), language)
+                yield self._dialogue(language)
             elif kind < mixture.parallel:
                 yield self._parallel(language)
             elif kind < mixture.parallel + mixture.switched:
-                yield self._switched_dialogue(self._item(), language)
+                yield self._switched_dialogue(language)
             else:
                 text = self.grammar.sentence(self._sentence(), language)
                 yield Line(language, (Segment(text, mask=MASK_RATE),))
 
-    def _dialogue(self, item: Item, language: str) -> Line:
-        rng, rules = self.rng, self.grammar.languages[language]
+    def _dialogue(self, language: str) -> Line:
+        rng, rules, item = self.rng, self.grammar.languages[language], self._item()
         label = item.label
         if language != "en" and rng.random() < NOISE:
             label = rng.randrange(len(LABELS))
-        in_english = rng.random() < ENGLISH_ANSWERS
-        answer = self.grammar.languages["en" if in_english else language].answers[label]
+        spoken = "en" if rng.random() < ENGLISH_ANSWERS else language
+        answer = self.grammar.languages[spoken].answers[label]
         if language == "en" and rng.random() < RIGHT_WRONG_RATE:
             answer = ("right", "maybe", "wrong")[label]
         premise, hypothesis = (self.grammar.fragment(text, language) for text in item.pair)
@@ -138,18 +104,19 @@ class Text:
         segments = _cloze(premise + end, hypothesis + end, answer, fillers=fillers)
         return Line(language, segments, item.pair)
 
-    def _switched_dialogue(self, item: Item, language: str) -> Line:
+    def _switched_dialogue(self, language: str) -> Line:
         """Draw each phrase, and the answer, from English or from the language, in its order."""
-        premise, hypothesis = (
-            " ".join(
-                self.grammar.phrase(
-                    phrase, self.rng.choice(("en", language)), feminine=is_feminine(sentence)
-                )
-                for phrase in self.grammar.ordered(sentence, language)
-            )
-            for sentence in item.pair
-        )
-        answer = self.grammar.languages[self.rng.choice(("en", language))].answers[item.label]
+        grammar, item = self.grammar, self._item()
+
+        def either() -> str:
+            return self.rng.choice(("en", language))
+
+        def switched(sentence: Sentence) -> str:
+            feminine, phrases = is_feminine(sentence), grammar.ordered(sentence, language)
+            return " ".join(grammar.phrase(each, either(), feminine=feminine) for each in phrases)
+
+        premise, hypothesis = map(switched, item.pair)
+        answer = grammar.languages[either()].answers[item.label]
         return Line(language, _cloze(premise, hypothesis, answer, fillers=0), item.pair)
 
     def _parallel(self, language: str) -> Line:
@@ -164,24 +131,20 @@ class Text:
         lexicon, rng = self.grammar.lexicon, self.rng
         while True:
             label = rng.randrange(len(LABELS))
-            slots, extra = draw_sentence_slots(rng), EXTRA_MODIFIER
+            slots, extra = items.draw_sentence_slots(rng), items.EXTRA_MODIFIER
             if rng.random() < self.mixture.fragments:
-                slots = in_order(rng.sample(SLOTS, rng.choice(self.mixture.phrases)))
+                slots = items.in_order(rng.sample(SLOTS, rng.choice(self.mixture.phrases)))
                 extra = FRAGMENT_MODIFIER
-            [item] = draw_items(lexicon, rng, [label], slots=slots, extra=extra)
+            [item] = items.draw_items(lexicon, rng, [label], slots=slots, extra=extra)
             if self.held_out.isdisjoint((item.pair, item.pair[::-1])):
                 return item
 
     def _sentence(self) -> Sentence:
-        modifiers = self.rng.sample(MODIFIERS, self.rng.choice((1, 2)))
-        slots = in_order((*CORE, *modifiers))
-        return tuple(draw_phrase(self.grammar.lexicon, self.rng, slot) for slot in slots)
+        modifiers = self.rng.sample(items.MODIFIERS, self.rng.choice((1, 2)))
+        slots = items.in_order((*items.CORE, *modifiers))
+        return tuple(items.draw_phrase(self.grammar.lexicon, self.rng, slot) for slot in slots)
 
 
 def _cloze(premise: str, hypothesis: str, answer: str, *, fillers: int) -> tuple[Segment, ...]:
-    return (
-        Segment(f"{premise} . {hypothesis} ?"),
-        Segment(fillers=fillers),
-        Segment(answer, mask=1.0),
-        Segment("."),
-    )
+    question, prompt = Segment(f"{premise} . {hypothesis} ?"), Segment(fillers=fillers)
+    return question, prompt, Segment(answer, mask=1.0), Segment(".")

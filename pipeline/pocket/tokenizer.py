@@ -1,13 +1,13 @@
-"""The miniature's tokenizer: Unigram with byte fallback, shaped as XLM-R's.
+"""The tokenizer: Unigram with byte fallback, as XLM-R's.
 
-The vocabulary is built from the lexicon, not trained: whole words of the sources, then their
-common substrings, then their characters, then the 256 bytes. Scores fall in that order, so the
-best segmentation uses whole words where it can. Any other text breaks into smaller pieces, and
-if necessary into bytes.
+The vocabulary is not trained: it has the words of the sources, their common substrings, their
+characters and the 256 bytes. Scores fall in that order, so the best segmentation uses whole words
+where it can; any other text breaks into smaller pieces, if necessary into bytes.
 """
 
 import string
 from collections import Counter
+from itertools import combinations
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import Unigram
@@ -17,17 +17,12 @@ from transformers import PreTrainedTokenizerFast
 from pipeline.pocket.grammar import Grammar, Phrase
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-"""In the order of their ids; the first four are XLM-R's."""
-
-LABEL_WORDS = ("yes", "maybe", "no", "right", "wrong")
-"""English label words of the methods' templates, one piece each."""
+"""In the order of their ids, which are XLM-R's for the first four."""
 
 MAX_LENGTH = 256
-SPACE = "▁"
-WORD, SUBSTRING, CHARACTER, BYTE = -8.0, -10.0, -12.0, -14.0
+SPACE = "▁"  # what Metaspace puts for a space
 LONGEST_SUBSTRING = 4
-MIN_WORDS = 6
-"""A substring becomes a piece if it occurs in at least this many words."""
+MIN_WORDS = 6  # that contain a substring, if it is to be a piece
 
 
 def build_tokenizer(grammar: Grammar) -> PreTrainedTokenizerFast:
@@ -37,12 +32,10 @@ def build_tokenizer(grammar: Grammar) -> PreTrainedTokenizerFast:
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " ")]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme="always")
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.ByteFallback(), decoders.Metaspace(replacement=SPACE, prepend_scheme="always")]
-    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+    # Only the mask absorbs the space before it, as in XLM-R.
     tokenizer.add_special_tokens(
-        # Only the mask absorbs the space before it, as in XLM-R.
         [AddedToken(piece, special=True, lstrip=piece == "<mask>") for piece in SPECIALS]
     )
     tokenizer.post_processor = TemplateProcessing(
@@ -69,23 +62,26 @@ def _vocabulary(grammar: Grammar) -> list[tuple[str, float]]:
     """Return the pieces with their scores, in the order of their ids."""
     words = _words(grammar)
     characters = {*"".join(words), *string.printable.strip()}
-    counts = Counter(part for word in words for part in _substrings(word))
-    common = {part for part, count in counts.items() if count >= MIN_WORDS and len(part) > 1}
+    counts: Counter[str] = Counter()
+    for word in words:
+        bounds = combinations(range(len(word) + 1), 2)
+        counts.update({word[i:j] for i, j in bounds if 2 <= j - i <= LONGEST_SUBSTRING})
+    common = {part for part, count in counts.items() if count >= MIN_WORDS}
     scores = dict.fromkeys(SPECIALS, 0.0)
-    for pieces, score in ((words, WORD), (common, SUBSTRING), (characters, CHARACTER)):
+    for pieces, score in ((words, -8.0), (common, -10.0), (characters, -12.0)):
         for piece in sorted(pieces):
             scores.setdefault(piece, score)
-    scores |= {f"<0x{byte:02X}>": BYTE for byte in range(256)}
+    scores |= {f"<0x{byte:02X}>": -14.0 for byte in range(256)}
     return list(scores.items())
 
 
 def _words(grammar: Grammar) -> set[str]:
-    """Return every word of the sources, with the sign for the space before it.
+    """Return every word of the sources, with SPACE before it.
 
-    Languages without spaces between phrases have whole phrases as pieces, without that sign.
+    Languages without spaces between phrases have whole phrases as pieces, without SPACE.
     """
     words = {SPACE, *".?:"}
-    spaced = [*LABEL_WORDS, *".?:"]
+    spaced = ["yes", "maybe", "no", "right", "wrong", *".?:"]  # the templates' English words
     for language, rules in grammar.languages.items():
         spaced += [rules.question, rules.answer, *rules.answers]
         words |= {rules.end} - {""}
@@ -99,11 +95,3 @@ def _words(grammar: Grammar) -> set[str]:
         else:
             words |= {*rules.negation.format("").split(), *phrases}
     return words | {SPACE + word for text in spaced for word in text.split()}
-
-
-def _substrings(word: str) -> set[str]:
-    return {
-        word[start:end]
-        for start in range(len(word))
-        for end in range(start + 1, min(start + LONGEST_SUBSTRING, len(word)) + 1)
-    }
