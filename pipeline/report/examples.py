@@ -47,7 +47,6 @@ class Disagreement:
 
     language: str
     direction: str
-    """ "rtl" or "ltr"."""
     ahead: int
     behind: int
     """The number of pairs that only the reference, or only the baseline, gets right."""
@@ -59,20 +58,17 @@ class Disagreement:
 def compared_cells(params: Params) -> tuple[int, tuple[int, ...]] | None:
     """Return the largest shots at which reference and baseline share seeds, and these seeds."""
     runs = params.comparison.reference, params.comparison.baseline
-    for shots in sorted({shots for _, shots, _ in params.cells}, reverse=True):
-        ours, theirs = (
-            {seed for name, k, seed in params.cells if (name, k) == (run, shots)} for run in runs
-        )
-        if common := sorted(ours & theirs):
-            return shots, tuple(common)
-    return None
+    seeds: dict[int, list[set[int]]] = {}
+    for name, shots, seed in params.cells:
+        for run, of_run in zip(runs, seeds.setdefault(shots, [set(), set()]), strict=True):
+            if name == run:
+                of_run.add(seed)
+    common = {shots: tuple(sorted(ours & theirs)) for shots, (ours, theirs) in seeds.items()}
+    return max(((shots, both) for shots, both in common.items() if both), default=None)
 
 
 def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disagreement]:
     """Choose the pairs that are shown, by language, from the cells of these shots and seeds.
-
-    Pairs on which more seeds agree come first. Ties are broken by the SHA-256 of the pair_id, so
-    neither the order of the test set nor anybody's taste plays a part.
 
     Raises:
         InputError: predictions are missing or for other test rows, or a pair has no text.
@@ -93,9 +89,8 @@ def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disa
             )
         known = texts.get((source, pair_id), ()) if code != source else ()
         labels = (_majority(predicted[:, at, pair]) for predicted in votes)
-        return Example(
-            pair_id, *texts[code, pair_id], known, LABELS[cells.label[at, pair]], *labels
-        )
+        gold = LABELS[cells.label[at, pair]]
+        return Example(pair_id, *texts[code, pair_id], known, gold, *labels)
 
     disagreements = []
     for at, code in enumerate(cells.languages):
@@ -113,11 +108,9 @@ def _ordered(
 ) -> list[int]:
     """Return the pairs that most seeds of only the first run get right.
 
-    Args:
-        cells: have the pair ids.
-        first: the number of seeds of the first run that are right, [P].
-        second: the same for the second run.
-        seeds: the number of seeds.
+    Pairs on which more seeds agree come first. Ties are broken by the SHA-256 of the pair_id, so
+    neither the order of the test set nor anybody's taste plays a part. `first` and `second` are
+    the numbers of seeds of each run that are right, [P].
     """
     pairs = np.flatnonzero((first > seeds / 2) & (second < seeds / 2))
 
@@ -136,7 +129,5 @@ def _majority(predicted: NDArray[np.int8]) -> tuple[str, int]:
 
 def _texts() -> dict[tuple[str, str], tuple[str, str]]:
     """Return premise and hypothesis of every test pair by (language, pair_id)."""
-    frame = read_table(TEST, _TEXT).astype(str)
-    columns = (frame[name] for name in ("language", "pair_id", "premise", "hypothesis"))
-    rows = zip(*columns, strict=True)
-    return {(code, pair): (premise, hypothesis) for code, pair, premise, hypothesis in rows}
+    frame = read_table(TEST, _TEXT).astype(str).set_index(list(EXAMPLES.key))
+    return dict(zip(frame.index, frame.itertuples(index=False, name=None), strict=True))

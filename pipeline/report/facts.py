@@ -22,7 +22,6 @@ SHORT = 16
 """Characters of a SHA-256 that are shown."""
 
 Facts = list[tuple[str, str]]
-"""Names and values."""
 
 
 def profile_name() -> str:
@@ -39,22 +38,13 @@ def blocks(params: Params, records: Sequence[Record]) -> list[dict[str, str]]:
         grid: Grid = getattr(params, block)
         if not grid.cells:
             continue
-        seconds = [
-            sum(record.circumstances["seconds"].values())
-            for record in records
-            if record.block == block and "seconds" in record.circumstances
-        ]
-        rows.append(
-            {
-                "block": block,
-                "runs": joined(grid.runs),
-                "shots": joined(grid.shots),
-                "seeds": joined(grid.seeds),
-                "cells": str(len(grid.cells)),
-                "time": _time(sum(seconds)) if seconds else DASH,
-                "each": _time(median(seconds)) if seconds else DASH,
-            }
-        )
+        made = [record.circumstances for record in records if record.block == block]
+        seconds = [sum(of["seconds"].values()) for of in made if "seconds" in of]
+        row = {key: joined(getattr(grid, key)) for key in ("runs", "shots", "seeds")}
+        row |= {"block": block, "cells": str(len(grid.cells)), "time": DASH, "each": DASH}
+        if seconds:
+            row |= {"time": _time(sum(seconds)), "each": _time(median(seconds))}
+        rows.append(row)
     return rows
 
 

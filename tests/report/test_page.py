@@ -215,8 +215,7 @@ def test_no_variants_and_another_reference(made):
 
 def test_a_reference_and_a_baseline_without_common_shots(made):
     soup = made(
-        ("baseline: sp", "baseline: ft"),
-        ("matched: {runs: [sp_matched]", "matched: {runs: []"),
+        ("baseline: sp", "baseline: ft"), ("matched: {runs: [sp_matched]", "matched: {runs: []")
     )
     assert "Figure 3 was not drawn" in soup.text
     assert "have no cells at the same shots and seeds" in soup.text
@@ -247,11 +246,7 @@ def test_the_same_inputs_give_the_same_bytes(here):
 @pytest.mark.parametrize(
     ("name", "edit", "message"),
     [
-        (
-            "results/intervals.csv",
-            None,
-            "found no such file (make it: dvc repro)",
-        ),
+        ("results/intervals.csv", None, "found no such file (make it: dvc repro)"),
         ("results/sweeps.csv", "key,run\na,b\n", "expected a column value, found key, run"),
         ("results/differences.csv", "{", "expected a column run, found {"),
         ("data/runs/mpt/k16/s1/metrics.json", "{}", "expected a key accuracy, found none"),
