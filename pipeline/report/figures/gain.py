@@ -33,10 +33,7 @@ def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison)
     Args:
         differences: the rows of differences.csv.
         paper: the paper's Table I, percent.
-        comparison: names the reference and the baseline.
-
-    Returns:
-        None if the two have no cells at the same shots.
+        comparison: the reference and the baseline; None is drawn if they share no shots.
     """
     shots = shots_of_gain(differences, baseline=comparison.baseline)
     if shots is None:
@@ -52,14 +49,9 @@ def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison)
         _panel(rows.drop(columns=["low", "high"]), RELATIVE, title="the same, relative"),
     ]
     caption = f"Languages sorted by gain, with their families. Lines across the bars: {BOOTSTRAP}."
-    theirs = _paper_gain(paper, comparison, shots=shots)
-    if theirs is not None:
-        order = list(rows["language"])
-        if set(order) != set(theirs.index):
-            order.remove(AVERAGE)  # the paper's mean is over its own languages
-        theirs = _described(
-            theirs.loc[[code for code in order if code in theirs.index]].reset_index()
-        )
+    printed = paper[paper["shots"] == shots].set_index("method").drop(columns="shots").T
+    if {reference, baseline} <= set(printed.columns):
+        theirs = _papers(printed[reference], printed[baseline], list(rows["language"]))
         panels.append(_panel(theirs, POINTS, title=f"the paper's, {at} on XNLI"))
         panels.append(_panel(theirs, RELATIVE, title="the paper's, relative"))
         caption += " The paper's panels are computed from its Table I, which has no intervals."
@@ -90,14 +82,13 @@ def _described(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _paper_gain(paper: pd.DataFrame, comparison: Comparison, *, shots: int) -> pd.DataFrame | None:
-    """Return the paper's gain by language, or None if it has none at these shots."""
-    rows = paper[paper["shots"] == shots].set_index("method").drop(columns="shots")
-    if not {comparison.reference, comparison.baseline} <= set(rows.index):
-        return None
-    ours, theirs = rows.loc[comparison.reference], rows.loc[comparison.baseline]
-    gains = {"difference": ours - theirs, "relative": 100 * (ours / theirs - 1)}
-    return pd.DataFrame(gains).rename_axis("language")
+def _papers(ours: pd.Series, theirs: pd.Series, order: list[str]) -> pd.DataFrame:
+    """Return the paper's gain by language, in this order as far as it has them."""
+    gains = pd.DataFrame({"difference": ours - theirs, "relative": 100 * (ours / theirs - 1)})
+    if set(order) != set(gains.index):
+        order = [code for code in order if code != AVERAGE]  # its mean is over its own languages
+    gains = gains.loc[[code for code in order if code in gains.index]]
+    return _described(gains.rename_axis("language").reset_index())
 
 
 def _panel(rows: pd.DataFrame, scale: Scale, *, title: str) -> Panel:

@@ -39,14 +39,7 @@ def heatmap(
     panels = [_panel(ours[ours["run"] == run], "mean", title=run, unit="%") for run in present]
     lead = differences[differences["other"] == comparison.baseline]
     if not lead.empty:
-        most = lead["difference"].abs().max() or 1.0
-        lead = lead.assign(
-            fill=[diverging(difference / most) for difference in lead["difference"]],
-            printed=lead["difference"].map(signed),
-            bounds=bounds(lead, signed),
-        )
-        title = f"{comparison.reference} {MINUS} {comparison.baseline}"
-        panels.append(_panel(lead, "difference", title=title, unit="points"))
+        panels.append(_lead(lead, f"{comparison.reference} {MINUS} {comparison.baseline}"))
     return Figure(
         name="heatmap",
         title="Accuracy by language and shots",
@@ -67,6 +60,16 @@ def heatmap(
             }
         ),
     )
+
+
+def _lead(rows: pd.DataFrame, title: str) -> Panel:
+    most = rows["difference"].abs().max() or 1.0
+    rows = rows.assign(
+        fill=[diverging(difference / most) for difference in rows["difference"]],
+        printed=rows["difference"].map(signed),
+        bounds=bounds(rows, signed),
+    )
+    return _panel(rows, "difference", title=title, unit="points")
 
 
 def _panel(rows: pd.DataFrame, column: str, *, title: str, unit: str) -> Panel:
