@@ -69,13 +69,12 @@ def machines(records: Sequence[Record]) -> Facts:
 
 def splits(params: Params) -> list[dict[str, str]]:
     """Return a row for each k-shot split of the grid: its origin, and its content's hash."""
-    rows = []
-    for shots in params.grid.shots:
-        notes = read_notes(FEWSHOT / f"k{shots}.parquet")
-        keys = ("source", "split_seed", "per_seed")
-        row = {"shots": str(shots), "sha256": notes.get("sha256", DASH)[:SHORT]}
-        rows.append(row | {key: notes.get(key, DASH) for key in keys})
-    return rows
+    keys = {"source": None, "split_seed": None, "per_seed": None, "sha256": SHORT}
+    notes = {shots: read_notes(FEWSHOT / f"k{shots}.parquet") for shots in params.grid.shots}
+    return [
+        {"shots": str(shots)} | {key: of.get(key, DASH)[:most] for key, most in keys.items()}
+        for shots, of in notes.items()
+    ]
 
 
 def pairs(params: Params) -> Facts:

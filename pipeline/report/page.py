@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from markupsafe import Markup
 
 from pipeline.evaluation import captions, files
 from pipeline.evaluation.printing import by_shots, printed_rows
-from pipeline.evaluation.words import counted, typeset_p
+from pipeline.evaluation.words import counted, interval, percent, signed, typeset_p
 from pipeline.params.runs import PARAMS
 from pipeline.params.whole import CELLS, Params
 from pipeline.report import facts, statements, tables
@@ -60,6 +61,10 @@ def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None
         "breakable": breakable,
         "code": with_code,
         "svg": inline_svg,
+        "percent": percent,
+        "signed": signed,
+        "to": interval,
+        "to_signed": partial(interval, number=signed),
     }
     return environment.get_template("page.html").render(
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),

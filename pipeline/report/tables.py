@@ -1,7 +1,7 @@
 """What the page prints of the tables: headline, Table II, distance from the paper, further runs."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -80,23 +80,9 @@ def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Row]]:
     return tables
 
 
-def gap_rows(gap: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the averages of the paper's tables that were run, as text, in the paper's order."""
-    averages = gap[(gap["language"] == AVERAGE) & gap["ours"].notna()]
-    return [
-        {
-            "table": "I" if row["table"] == 1 else "II",
-            "shots": str(row["shots"]),
-            "row": row["row"],
-            "run": row["run"],
-            "ours": percent(row["ours"]),
-            "interval": interval(row["low"], row["high"]),
-            "paper": percent(row["paper"]),
-            "difference": signed(row["difference"]),
-            "bounds": interval(row["difference_low"], row["difference_high"], signed),
-        }
-        for row in averages.to_dict("records")
-    ]
+def gap_rows(gap: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Return the averages of the paper's tables that were run, in the paper's order."""
+    return gap[(gap["language"] == AVERAGE) & gap["ours"].notna()].to_dict("records")
 
 
 def gap_summary(gap: pd.DataFrame) -> str:
@@ -117,8 +103,8 @@ def gap_summary(gap: pd.DataFrame) -> str:
     )
 
 
-def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[dict[str, str]]:
-    """Return the variants that are in no figure and not in Table II, as text."""
+def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[dict[Hashable, Any]]:
+    """Return the variants that are in no figure and not in Table II, with their leads."""
     variants = {run for block in VARIANTS for run in getattr(params, block).runs}
     variants -= {*tables[files.SWEEPS]["run"], *tables[files.TABLE2]["run"], *params.grid.runs}
     means, leads = (
@@ -128,17 +114,7 @@ def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[di
     means = means[means["run"].isin(variants)]
     leads = leads.rename(columns={"run": "reference", "other": "run"})
     rows = means.merge(leads, on=["run", "shots"], how="left", suffixes=("", "_lead"))
-    return [
-        {
-            "run": row["run"],
-            "shots": str(row["shots"]),
-            "mean": percent(row["mean"]),
-            "interval": interval(row["low"], row["high"]),
-            "lead": signed(row["difference"]),
-            "bounds": interval(row["low_lead"], row["high_lead"], signed),
-        }
-        for row in rows.to_dict("records")
-    ]
+    return rows.to_dict("records")
 
 
 def _papers(paper: pd.DataFrame, params: Params, *, shots: int) -> tuple[str, str]:

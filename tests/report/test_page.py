@@ -192,7 +192,10 @@ def test_what_was_run_is_named(soup):
 
 
 def test_runs_without_a_place_are_listed_as_further(soup):
-    assert [one.text for one in soup.select("#further tbody th")] == ["sp_matched"]
+    assert [head.text for head in soup.select("#further tbody th")] == ["sp_matched"]
+    mean, lead = (bounds.text for bounds in soup.select("#further .bounds"))
+    assert re.fullmatch(r"\d+\.\d to \d+\.\d", mean)
+    assert re.fullmatch(r"[+−]?\d+\.\d to [+−]?\d+\.\d", lead)
 
 
 def test_one_seed(made):
