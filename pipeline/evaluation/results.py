@@ -21,7 +21,7 @@ Contents = dict[Path, pd.DataFrame | str | dict[str, Any]]
 
 
 def results(params: Params) -> Contents:
-    """Compute every file of results/; an error leaves the last results intact.
+    """Compute every file of results/, all before the caller writes the first.
 
     Raises:
         InputError: there are no cells, one is missing or damaged, or a table of the paper's is.

@@ -58,13 +58,13 @@ class Disagreement:
 def compared_cells(params: Params) -> tuple[int, tuple[int, ...]] | None:
     """Return the largest shots at which reference and baseline share seeds, and these seeds."""
     runs = params.comparison.reference, params.comparison.baseline
-    seeds: dict[int, list[set[int]]] = {}
-    for name, shots, seed in params.cells:
-        for run, of_run in zip(runs, seeds.setdefault(shots, [set(), set()]), strict=True):
-            if name == run:
-                of_run.add(seed)
-    common = {shots: tuple(sorted(ours & theirs)) for shots, (ours, theirs) in seeds.items()}
-    return max(((shots, both) for shots, both in common.items() if both), default=None)
+    for shots in sorted({shots for _, shots, _ in params.cells}, reverse=True):
+        ours, theirs = (
+            {seed for name, k, seed in params.cells if (name, k) == (run, shots)} for run in runs
+        )
+        if common := sorted(ours & theirs):
+            return shots, tuple(common)
+    return None
 
 
 def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disagreement]:
