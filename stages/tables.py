@@ -1,11 +1,8 @@
 """`mpt tables`: from the cells' predictions to the tables under results/."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 PLACES = (
     ("results/report.html", "everything on one page, with figures: open it in a browser"),
@@ -28,33 +25,23 @@ P_NOTE = (
     "paired t-test over seeds; p (McNemar): over test pairs; both after Holm's correction.\n"
 )
 
-# Characters per line if the output is no terminal: Table I in 15 languages fits.
+SHOW = "Only print Tables I and II from results/, and list the files; compute nothing."
+
 WIDTH = 110
+"""Characters per line if the output is no terminal: Table I in 15 languages fits."""
 
 
-def tables(
-    show: Annotated[
-        bool,
-        typer.Option(
-            "--show",
-            help="Only print Tables I and II from results/, and list the files; compute nothing.",
-        ),
-    ] = False,
-) -> None:
+def tables(show: Annotated[bool, typer.Option("--show", help=SHOW)] = False) -> None:
     """Make the paper's tables, with intervals and tests, for the runs in params.yaml."""
-    if show:
-        _show()
-    else:
-        _write()
-
-
-def _write() -> None:
     from pipeline.artifacts import write_csv, write_json, write_text
     from pipeline.evaluation.captions import sweep_gaps, table2_gaps
     from pipeline.evaluation.results import results
     from pipeline.params.whole import load_params
     from stages.terminal import warn
 
+    if show:
+        _show()
+        return
     params = load_params()
     for path, contents in results(params).items():
         if isinstance(contents, str):
@@ -87,7 +74,7 @@ def _show() -> None:
     caption = files.RESULTS / "table1.md"
     if not caption.is_file():
         raise InputError(f"{caption}: expected Table I, found no such file (make it: dvc repro)")
-    _print(console, "Table I: accuracy (%)", lines)
+    _print("Table I: accuracy (%)", lines, least=console.width)
     console.print(printing.caption_of(caption.read_text(encoding="utf-8")) + "\n", markup=False)
     if files.TABLE2.path.is_file() and not (second := files.TABLE2.read()).empty:
         lines = []
@@ -98,19 +85,19 @@ def _show() -> None:
             line |= {"p (paper)": p["p_paper"], "paper's p": p[files.PRINTED_P]}
             line |= {"p (seeds)": p["p_seeds_holm"], "p (McNemar)": p["p_mcnemar_holm"]}
             lines.append(line)
-        _print(console, "Table II: averages (%) and p-values", lines)
+        _print("Table II: averages (%) and p-values", lines, least=console.width)
         console.print(P_NOTE, markup=False)
     for path, what in PLACES:
         console.print(f"{path:26}{what}", markup=False)
 
 
-def _print(console: "Console", title: str, lines: list[dict[str, str]]) -> None:
-    """Print a table from its lines by head, each number of shots apart."""
-    from rich import box
+def _print(title: str, lines: list[dict[str, str]], *, least: int) -> None:
+    """Print lines by head as a table of at least this width, a section per number of shots."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for head in lines[0]:
         is_text = head in ("method", "variant", "run")
         table.add_column(head, justify="left" if is_text else "right", no_wrap=True)
@@ -123,4 +110,4 @@ def _print(console: "Console", title: str, lines: list[dict[str, str]]) -> None:
         last = shots
     # Rich would cut numbers short in a narrow window; the window itself breaks the lines.
     width = Console(width=10 * WIDTH).measure(table).maximum
-    Console(highlight=False, width=max(console.width, width)).print(table)
+    Console(highlight=False, width=max(least, width)).print(table)

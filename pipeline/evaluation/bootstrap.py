@@ -46,16 +46,13 @@ class Bootstrap:
         self._right: dict[Cell, NDArray[np.float32]] = {}
 
     def accuracies(self, run: str, shots: int, seeds: Sequence[int]) -> NDArray[np.float64]:
-        """Return the resampled mean accuracy over these seeds.
+        """Return the resampled mean accuracy over these seeds, percent, [L + 1, B].
 
-        Returns:
-            Percent in each language, and last the mean over languages, [L + 1, B]. Two runs can
-            be compared only over the same seeds.
+        The last row is the mean over languages. Compare two runs only over the same seeds.
         """
         right = self._by_seed(run, shots, seeds)
-        weights = _draws(
-            len(seeds), self._replicates, np.random.default_rng([self._seed, len(seeds)])
-        )
+        generator = np.random.default_rng([self._seed, len(seeds)])
+        weights = _draws(len(seeds), self._replicates, generator)
         counts = np.einsum("slb,sb->lb", right, weights, dtype=np.float64)
         # Integers until the last step: runs that are level differ by exactly 0, not by 1e-15.
         rows = len(seeds) * self._cells.pairs
@@ -83,7 +80,7 @@ def interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _draws(size: int, replicates: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Return how often each of `size` things is drawn in each replicate, [size, B]."""
+    """Return how often each of `size` items is drawn in each replicate, [size, B]."""
     times = np.empty((replicates, size), dtype=np.float32)
     for row in times:
         row[:] = np.bincount(generator.integers(size, size=size), minlength=size)

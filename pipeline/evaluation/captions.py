@@ -3,7 +3,7 @@
 Paths, Hub ids and runs are in backticks; LaTeX and the page set them in their own type for code.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.cells.metrics import at_chance
 from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.significance import LANGUAGES_TEST, MCNEMAR, PAPER_TEST, SEEDS_TEST
-from pipeline.evaluation.table2 import ORIGINAL
+from pipeline.evaluation.tables import ORIGINAL
 from pipeline.evaluation.words import counted, joined
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import Params
@@ -79,25 +79,18 @@ TESTS = {
 
 
 def table1_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
-    """Return what Table I is of, how far the paper's numbers compare, and what is at chance.
-
-    Args:
-        params: the parameters.
-        mean: the table.
-        pairs: the number of distinct test pairs.
-    """
+    """Return what Table I is of, how far the paper's numbers compare, and what is at chance."""
     seeds = params.grid.seeds
-    what = f"one seed ({seeds[0]}), so no standard deviation"
-    if len(seeds) > 1:
-        spread = f"mean and sample standard deviation over {len(seeds)} seeds"
-        what = f"{spread} ({joined(seeds)})"
+    what = f"mean and sample standard deviation over {len(seeds)} seeds ({joined(seeds)})"
+    if len(seeds) == 1:
+        what = f"one seed ({seeds[0]}), so no standard deviation"
     caption = f"{_subject(params, pairs)}: {what}. Bold: the best method at these shots."
     comparability = _comparability(params, "Table I")
     return [f"{caption} {comparability}", _chance(mean, pairs), EACH_ENTRY]
 
 
 def table2_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
-    """Return what Table II is of and what it lacks; arguments as for `table1_paragraphs`."""
+    """Return what Table II is of and what it lacks."""
     gaps = table2_gaps(params)
     if mean.empty:
         return [f"{NO_TABLE2} {gaps}".strip()]
@@ -118,8 +111,7 @@ def is_papers(params: Params) -> bool:
 
 def table2_gaps(params: Params) -> str:
     """Return a sentence on the rows and p-values that Table II lacks; "" if none."""
-    gaps = _table2_gaps(params) if params.ablations.runs else ()
-    return _sentence("Not in Table II", *gaps)
+    return _sentence("Not in Table II", _table2_gaps(params) if params.ablations.runs else ())
 
 
 def sweep_gaps(params: Params) -> str:
@@ -127,7 +119,7 @@ def sweep_gaps(params: Params) -> str:
     reference, seeds = params.comparison.reference, _seeds(params)
     lacking = [shots for shots in params.sweeps.shots if (reference, shots) not in seeds]
     gaps = (_untrained(counted(shots, "shot"), reference) for shots in lacking)
-    return _sentence("Not in Figures 4 and 5", *(gaps if params.sweeps.runs else ()))
+    return _sentence("Not in Figures 4 and 5", gaps if params.sweeps.runs else ())
 
 
 def _subject(params: Params, pairs: int) -> str:
@@ -152,9 +144,8 @@ def _chance(mean: pd.DataFrame, pairs: int) -> str:
 
 
 def _comparability(params: Params, table: str) -> str:
-    if is_papers(params):
-        compare = "By name, ours are for the same data set and backbone."
-    else:
+    compare = "By name, ours are for the same data set and backbone."
+    if not is_papers(params):
         compare = (
             "Ours are for another data set or backbone: unless these are copies of XNLI and "
             "XLM-R-base, compare only the order of the methods, never the numbers."
@@ -178,10 +169,8 @@ def _table2_gaps(params: Params) -> Iterator[str]:
             if not theirs:
                 yield _untrained(f"{variant} at {at}", run)
             elif not ours & theirs:
-                yield (
-                    f"the p-values of {variant} at {at} ({run} and {reference} have no seed in "
-                    "common)"
-                )
+                runs = f"{run} and {reference}"
+                yield f"the p-values of {variant} at {at} ({runs} have no seed in common)"
 
 
 def _seeds(params: Params) -> dict[tuple[str, int], set[int]]:
@@ -195,5 +184,5 @@ def _untrained(what: str, run: str) -> str:
     return f"{what} ({run} is not trained there)"
 
 
-def _sentence(start: str, *gaps: str) -> str:
-    return f"{start}: {'; '.join(gaps)}." if gaps else ""
+def _sentence(start: str, gaps: Iterable[str]) -> str:
+    return f"{start}: {text}." if (text := "; ".join(gaps)) else ""

@@ -25,11 +25,9 @@ _JUDGED = Table(
 
 @dataclass(frozen=True)
 class Cells:
-    """What each cell predicts for each test pair in each language.
+    """What each cell predicts for each of P test pairs in each of L languages, both sorted.
 
     Attributes:
-        languages: the test languages, sorted by code; L of them.
-        pair_ids: the distinct test pairs, sorted; P of them.
         label: the gold label ids, [L, P].
         predicted: the predicted label ids of each cell, [L, P]. One byte per row: the 350 cells
             of the paper's grid and variants on XNLI's 75,150 rows need 26 MB.
@@ -42,7 +40,7 @@ class Cells:
 
     @property
     def pairs(self) -> int:
-        """P, the number of distinct test pairs."""
+        """P."""
         return len(self.pair_ids)
 
     def correct(self, cell: Cell) -> NDArray[np.bool_]:
@@ -79,13 +77,12 @@ def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
     """
     if not cells:
         raise InputError("params.yaml: grid: expected at least one run, shots and seed, found none")
-    codes, first = tuple(sorted(languages)), _predictions(cells[0])
-    last = _read(cells[0])
+    codes, (first, last) = tuple(sorted(languages)), _read(cells[0])
     pair_ids = pd.Index(last["pair_id"].unique()).sort_values()
     order = _order(last, codes, pair_ids, path=first)
     label, predicted = last["label"].to_numpy(np.int8)[order], {}
     for cell in cells:
-        path, frame = _predictions(cell), _read(cell)
+        path, frame = _read(cell)
         # Most files have their rows in the same order, and comparing is faster than sorting.
         if not all(frame[column].equals(last[column]) for column in PREDICTIONS.key):
             order = _order(frame, codes, pair_ids, path=path)
@@ -131,12 +128,8 @@ def read_metrics(cell: Cell, **kinds: type) -> dict[str, Any]:
     return dict(metrics)
 
 
-def _predictions(cell: Cell) -> Path:
-    return run_folder(*cell) / "predictions.parquet"
-
-
-def _read(cell: Cell) -> pd.DataFrame:
-    path = _predictions(cell)
+def _read(cell: Cell) -> tuple[Path, pd.DataFrame]:
+    path = run_folder(*cell) / "predictions.parquet"
     if not path.is_file():
         raise InputError(
             f"{path}: expected the predictions of a cell that params.yaml names, found no such "
@@ -145,7 +138,7 @@ def _read(cell: Cell) -> pd.DataFrame:
     frame = read_table(path, _JUDGED)
     if frame.empty:
         raise InputError(f"{path}: expected predictions, found no rows")
-    return frame
+    return path, frame
 
 
 def _order(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -27,31 +28,17 @@ TEXT = (
 
 @dataclass(frozen=True)
 class Csv:
-    """A CSV file and its columns.
-
-    Attributes:
-        path: the file.
-        columns: their names in order.
-        empty: what an empty table is called in an error; "" if a table may be empty.
-    """
+    """A CSV file and its columns."""
 
     path: Path
     columns: tuple[str, ...]
     empty: str = ""
+    """What an empty table is called in an error; "" if a table may be empty."""
 
     def frame(self, rows: Iterable[object], *, languages: Sequence[str] = ()) -> pd.DataFrame:
-        """Return a table with exactly these columns.
-
-        Args:
-            rows: tuples in the order of the columns, or mappings by their names.
-            languages: the codes that EACH_LANGUAGE stands for.
-        """
-        names = [
-            name
-            for column in self.columns
-            for name in (languages if column == EACH_LANGUAGE else (column,))
-        ]
-        return pd.DataFrame(list(rows), columns=pd.Index(names))
+        """Return a table of tuples or mappings, EACH_LANGUAGE replaced by the languages."""
+        each = ((column,) if column != EACH_LANGUAGE else languages for column in self.columns)
+        return pd.DataFrame(list(rows), columns=pd.Index(chain.from_iterable(each)))
 
     def read(self) -> pd.DataFrame:
         """Read the file; missing text is "".

@@ -15,10 +15,8 @@ PAPER_SHOTS = 32
 def intervals(cells: Cells, bootstrap: Bootstrap) -> pd.DataFrame:
     """Return intervals.csv: for every run and shots the mean over seeds, with its spread.
 
-    Returns:
-        Columns: run, shots, language (the codes, then "avg", the mean over them), seeds (their
-        number), mean (percent), std (sample standard deviation over seeds, percentage points;
-        missing with one seed), low, high (95 % percentile bootstrap, percent).
+    mean, low and high (the 95 % percentile bootstrap) are percent; std (the sample standard
+    deviation over seeds, missing with one) is percentage points.
     """
     rows = []
     for (run, shots), seeds in cells.groups().items():
@@ -34,42 +32,28 @@ def differences(cells: Cells, bootstrap: Bootstrap, *, reference: str) -> pd.Dat
     """Return differences.csv: the reference against every other run, on the seeds they share.
 
     Both runs are resampled alike (see Bootstrap), so pairs that are hard or easy for both do not
-    widen the interval.
-
-    Returns:
-        Columns: run (the reference), other, shots, language (the codes, then "avg"), seeds (the
-        number that both have), difference (run minus other), low, high (its 95 % percentile
-        bootstrap; percentage points), relative (percent by which run leads other:
-        100 * (run / other - 1); missing if other has no right answer). No rows if the reference
-        has no cells.
+    widen the interval. The difference and its interval (low, high) are percentage points.
+    relative is the percentage by which the reference leads, 100 * (run / other - 1); it is
+    missing if the other run has no right answer.
     """
     rows = []
     for other, shots in cells.groups():
         seeds = cells.common_seeds(reference, other, shots=shots)
         if other == reference or not seeds:
             continue
-        ours, theirs = (
-            with_average(cells.accuracies(run, shots, seeds)).mean(axis=0)
-            for run in (reference, other)
-        )
-        resampled = [bootstrap.accuracies(run, shots, seeds) for run in (reference, other)]
+        pair = (reference, other)
+        accuracies = [with_average(cells.accuracies(run, shots, seeds)) for run in pair]
+        ours, theirs = (by_seed.mean(axis=0) for by_seed in accuracies)
+        resampled = [bootstrap.accuracies(run, shots, seeds) for run in pair]
         low, high = interval(resampled[0] - resampled[1])
         relative = 100.0 * (ours / np.where(theirs > 0, theirs, np.nan) - 1.0)
         columns = (*cells.languages, AVERAGE), ours - theirs, low, high, relative
-        rows += [
-            (reference, other, shots, code, len(seeds), *of)
-            for code, *of in zip(*columns, strict=True)
-        ]
+        rows += [(*pair, shots, code, len(seeds), *of) for code, *of in zip(*columns, strict=True)]
     return DIFFERENCES.frame(rows)
 
 
 def gain(differences: pd.DataFrame, *, baseline: str) -> pd.DataFrame:
-    """Return gain.csv, the data of Figure 3: the reference's lead over the baseline by language.
-
-    Returns:
-        Columns: shots (see `shots_of_gain`), language (without the average), difference, low,
-        high (percentage points), relative (percent). No rows if there are no such shots.
-    """
+    """Return gain.csv, the data of Figure 3: the rows of differences.csv by language."""
     rows = differences[(differences["other"] == baseline) & (differences["language"] != AVERAGE)]
     at = rows["shots"] == shots_of_gain(differences, baseline=baseline)
     return rows.loc[at, list(GAIN.columns)].reset_index(drop=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.evaluation.captions import EACH_ENTRY, P_HEADS
 from pipeline.evaluation.files import AVERAGE, P_VALUES, PRINTED_P, languages_of
-from pipeline.evaluation.table2 import ORIGINAL, with_original
+from pipeline.evaluation.tables import ORIGINAL, with_original
 from pipeline.evaluation.words import counted, p_value, percent
 
 _TEX = str.maketrans(
@@ -20,10 +20,7 @@ _TEX = str.maketrans(
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell of a table: mean and standard deviation over seeds, and the paper's value.
-
-    They are text, in percent, with one decimal; "" if missing.
-    """
+    """Mean and standard deviation over seeds, and the paper's value, as text; "" if missing."""
 
     mean: str
     std: str
@@ -64,10 +61,7 @@ def printed_rows(
 
     The best is chosen among printed numbers: rows that tie to one decimal are all best.
 
-    Args:
-        mean: table1.csv or table2.csv.
-        paper: the paper's table.
-        std: the standard deviations of the same rows, and for Table II the seeds.
+    `std` has the standard deviations of the rows of `mean`, and for Table II their seeds.
     """
     name, columns = "variant" if "variant" in mean else "method", [*languages_of(mean), AVERAGE]
     theirs, shots = _papers_rows(paper, mean, name), mean["shots"]
@@ -93,13 +87,13 @@ def printed_rows(
 
 
 def _papers_rows(paper: pd.DataFrame, mean: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return the paper's rows and columns that are beside those of ours, missing if it has none."""
-    theirs = (with_original(paper) if name == "variant" else paper).set_index(["shots", name])
-    theirs = theirs.reindex(pd.MultiIndex.from_frame(mean[["shots", name]]))
+    """Return the paper's row for each of ours, missing if it has none."""
+    theirs = with_original(paper) if name == "variant" else paper
+    theirs = mean[["shots", name]].merge(theirs, on=["shots", name], how="left")
     theirs = theirs.reindex(columns=[*languages_of(mean), AVERAGE, PRINTED_P])
     if set(languages_of(mean)) != set(languages_of(paper)):
         theirs[AVERAGE] = np.nan  # the paper's average is over its own languages
-    return theirs.reset_index(drop=True)
+    return theirs
 
 
 def by_shots(rows: Sequence[Row]) -> dict[int, list[Row]]:

@@ -1,4 +1,4 @@
-"""All files that `mpt tables` writes into results/, from the cells that params.yaml names."""
+"""All files that `mpt tables` writes into results/."""
 
 from pathlib import Path
 from typing import Any
@@ -6,17 +6,14 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.evaluation import files
+from pipeline.evaluation import files, tables
 from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.captions import table1_paragraphs, table2_paragraphs
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.evaluation.intervals import differences, gain, intervals
-from pipeline.evaluation.paper_gap import paper_gap
 from pipeline.evaluation.printing import latex, markdown, printed_rows
 from pipeline.evaluation.significance import significance
 from pipeline.evaluation.sweeps import sweeps
-from pipeline.evaluation.table2 import table2, table2_std
-from pipeline.evaluation.tables import accuracy_table, confusion, curves, summary, table1
 from pipeline.params.whole import CELLS, Params
 
 Contents = dict[Path, pd.DataFrame | str | dict[str, Any]]
@@ -24,9 +21,7 @@ Contents = dict[Path, pd.DataFrame | str | dict[str, Any]]
 
 
 def results(params: Params) -> Contents:
-    """Compute every file of results/.
-
-    The caller writes them when all are computed, so an error leaves the last results intact.
+    """Compute every file of results/, all before the caller writes the first.
 
     Raises:
         InputError: there are no cells, one is missing or damaged, or a table of the paper's is.
@@ -39,7 +34,7 @@ def results(params: Params) -> Contents:
     bootstrap = Bootstrap(cells)
     spread = intervals(cells, bootstrap)
     ahead = differences(cells, bootstrap, reference=reference)
-    variants = (*params.sweeps.runs, *params.ablations.runs)
+    variants, shots = (*params.sweeps.runs, *params.ablations.runs), params.sweeps.shots
     blocks = {block: getattr(params, block) for block in CELLS}
     originals = paper2.loc[paper2[files.PRINTED_P].isna(), "variant"]
     # Runs of the grid have the names of their methods, which are the rows of Table I.
@@ -54,17 +49,17 @@ def results(params: Params) -> Contents:
         files.DIFFERENCES.path: ahead,
         files.GAIN.path: gain(ahead, baseline=params.comparison.baseline),
         files.SWEEPS.path: sweeps(
-            cells, spread, reference=reference, variants=variants, shots=params.sweeps.shots
+            cells, spread, reference=reference, variants=variants, shots=shots
         ),
-        files.PAPER_GAP.path: paper_gap(spread, {1: paper1, 2: paper2}, runs),
+        files.PAPER_GAP.path: tables.paper_gap(spread, {1: paper1, 2: paper2}, runs),
         files.SIGNIFICANCE.path: significance(cells, blocks, reference=reference),
-        files.CONFUSION.path: confusion(cells),
+        files.CONFUSION.path: tables.confusion(cells),
     }
 
 
 def _table1(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
-    accuracy, reference = accuracy_table(cells), params.comparison.reference
-    mean, std = (table1(accuracy, params.grid, statistic) for statistic in ("mean", "std"))
+    accuracy, reference = tables.accuracy_table(cells), params.comparison.reference
+    mean, std = (tables.table1(accuracy, params.grid, statistic) for statistic in ("mean", "std"))
     rows = printed_rows(mean, paper, std)
     paragraphs, title = table1_paragraphs(params, mean, pairs=cells.pairs), "Table I: accuracy (%)"
     return {
@@ -73,14 +68,16 @@ def _table1(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
         files.TABLE1_STD.path: std,
         files.RESULTS / "table1.md": markdown(rows, title=title, paragraphs=paragraphs),
         files.RESULTS / "table1.tex": latex(rows, paragraphs=paragraphs),
-        files.RESULTS / "curves.csv": curves(mean),
-        files.RESULTS / "metrics.json": summary(mean, reference=reference, pairs=cells.pairs),
+        files.RESULTS / "curves.csv": tables.curves(mean),
+        files.RESULTS / "metrics.json": tables.summary(
+            mean, reference=reference, pairs=cells.pairs
+        ),
     }
 
 
 def _table2(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
-    mean = table2(cells, params.comparison, params.ablations.shots)
-    rows = printed_rows(mean, paper, table2_std(cells, mean))
+    mean = tables.table2(cells, params.comparison, params.ablations.shots)
+    rows = printed_rows(mean, paper, tables.table2_std(cells, mean))
     paragraphs = table2_paragraphs(params, mean, pairs=cells.pairs)
     title = "Table II: the method without one of its parts"
     return {

@@ -1,6 +1,6 @@
 """significance.csv: the reference against every other run, by the paper's test and sound ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -23,14 +23,13 @@ FEW_DISCORDANT = 25
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one test.
+    """The result of one test; statistic and p-value are NaN if they cannot be computed.
 
     Attributes:
         df: degrees of freedom.
         n: observations: numbers per row, seeds, languages, or test pairs.
         difference: the first run minus the second, percentage points.
-        statistic: t or chi-square; NaN if it cannot be computed.
-        p_value: two-sided; NaN if it cannot be computed.
+        statistic: t or chi-square.
         note: why there is no p-value, or what limits its meaning.
     """
 
@@ -45,14 +44,9 @@ class Outcome:
 def significance(cells: Cells, blocks: Mapping[str, Grid], *, reference: str) -> pd.DataFrame:
     """Return significance.csv: one row per test and per run that the reference is compared with.
 
-    Each of the blocks of params.yaml that name cells is a family of comparisons.
-
-    Returns:
-        Columns: family (the other run's block), shots, run (the reference), other, test (see
-        `compare`), statistic, df, n, difference, p_value, note (see `Outcome`), and p_holm:
-        Holm's correction over all comparisons (shots x other runs) of a family and test. The
-        paper's test is not corrected, to be comparable with the paper's p-values. Runs that
-        share no seed at some shots have no rows there.
+    Each block of params.yaml that names cells is a family. Holm's correction (p_holm) is over all
+    comparisons (shots x other runs) of a family and test. The paper's test is not corrected, to be
+    comparable with the paper's p-values. Runs that share no seed at some shots have no rows there.
     """
     rows = [
         {"family": family, "shots": shots, "run": reference, "other": other, "test": test}
@@ -71,32 +65,29 @@ def significance(cells: Cells, blocks: Mapping[str, Grid], *, reference: str) ->
 
 
 def compare(cells: Cells, run: str, other: str, *, shots: int) -> dict[str, Outcome]:
-    """Test the difference between two runs over the seeds that they share.
+    """Test the difference between two runs over the seeds that they share, if they share any.
 
-    Returns:
-        By name: `paper_independent_t_16_columns`, the paper's test; `paired_t_seeds`, on each
-        seed's mean over languages; `paired_t_languages`, on each language's mean over seeds;
-        `mcnemar_clustered`, on the predictions. Empty if the runs share no seed.
+    `paired_t_seeds` is on each seed's mean over languages, `paired_t_languages` on each language's
+    mean over seeds, `mcnemar_clustered` on the predictions.
     """
     seeds = cells.common_seeds(run, other, shots=shots)
-    return dict(_tests(cells, (run, other), shots, seeds)) if seeds else {}
-
-
-def _tests(
-    cells: Cells, runs: tuple[str, str], shots: int, seeds: tuple[int, ...]
-) -> Iterator[tuple[str, Outcome]]:
-    ours, theirs = (cells.accuracies(run, shots, seeds) for run in runs)
+    if not seeds:
+        return {}
+    ours, theirs = (cells.accuracies(name, shots, seeds) for name in (run, other))
     by_language = ours.mean(axis=0), theirs.mean(axis=0)
     with_average = (np.append(row, row.mean()) for row in by_language)
-    yield PAPER_TEST, paper_independent_t_16_columns(*with_average)
-    yield SEEDS_TEST, paired_t(ours.mean(axis=1), theirs.mean(axis=1), over="seeds")
     note = "languages share the models and the test pairs: says how even the gain is"
-    yield LANGUAGES_TEST, paired_t(*by_language, over="languages", note=note)
     discordance = np.zeros(cells.label.shape, dtype=np.int64)
     for seed in seeds:
-        discordance += cells.correct((runs[0], shots, seed))
-        discordance -= cells.correct((runs[1], shots, seed))
-    yield MCNEMAR, mcnemar_clustered(discordance.sum(axis=0), rows=discordance.size * len(seeds))
+        discordance += cells.correct((run, shots, seed))
+        discordance -= cells.correct((other, shots, seed))
+    rows = discordance.size * len(seeds)
+    return {
+        PAPER_TEST: paper_independent_t_16_columns(*with_average),
+        SEEDS_TEST: paired_t(ours.mean(axis=1), theirs.mean(axis=1), over="seeds"),
+        LANGUAGES_TEST: paired_t(*by_language, over="languages", note=note),
+        MCNEMAR: mcnemar_clustered(discordance.sum(axis=0), rows=rows),
+    }
 
 
 def paper_independent_t_16_columns(first: ArrayLike, second: ArrayLike) -> Outcome:
@@ -124,12 +115,12 @@ def paper_independent_t_16_columns(first: ArrayLike, second: ArrayLike) -> Outco
 
 
 def paired_t(first: ArrayLike, second: ArrayLike, *, over: str, note: str = "") -> Outcome:
-    """Test two runs by Student's paired t, two-tailed.
+    """Test two runs by Student's paired t, two-tailed, on accuracies in percent, [N] each.
 
     Args:
-        first: accuracies of one run, percent, [N].
+        first: those of one run.
         second: those of the other run, in the same order.
-        over: what is paired, in the plural, for the note: "seeds" or "languages".
+        over: what is paired, for the note: "seeds" or "languages".
         note: what limits the meaning of the p-value.
     """
     ours, theirs = _same_length(first, second)

@@ -33,16 +33,14 @@ def sweeps(
     in `epochs` is ignored, unless it is the only one. Runs that differ in several settings, or in
     none, are left out.
 
+    Within a key and shots, numbers ascend, and words keep their order after the reference's.
+
     Args:
         cells: the predictions.
         intervals: intervals.csv, for the means over languages.
         reference: the run that is in every key.
         variants: the other runs, in the order of the keys.
-        shots: the shots; those without the reference are left out.
-
-    Returns:
-        Columns: key, value (text), run, shots, seeds (their number), mean, std, low, high. Within
-        a key and shots, numbers ascend, and words keep their order after the reference's.
+        shots: those without the reference are left out.
 
     Raises:
         InputError: a cell's metrics.json is missing, has no settings, or has other settings than
@@ -55,9 +53,12 @@ def sweeps(
     ours = _settings(reference, cells, shots) if named else {}
     for run in named:
         theirs = _settings(run, cells, shots)
-        key = _only_difference(ours, theirs)
-        if key is not None:
-            points.setdefault(key, {reference: ours.get(key)})[run] = theirs.get(key)
+        keys = _differences(ours, theirs)
+        if len(keys) > 1 and EPOCHS in keys:
+            keys.remove(EPOCHS)
+        if len(keys) == 1:
+            of_key = points.setdefault(keys[0], {reference: ours.get(keys[0])})
+            of_key[run] = theirs.get(keys[0])
     averages = intervals[intervals["language"] == AVERAGE].set_index(["run", "shots"])
     rows = [
         (key, _text(value), run, k, *averages.loc[(run, k), list(SWEEPS.columns[4:])])
@@ -89,18 +90,10 @@ def _differences(ours: Settings, theirs: Settings) -> list[str]:
     return [key for key in keys if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)]
 
 
-def _only_difference(ours: Settings, theirs: Settings) -> str | None:
-    keys = _differences(ours, theirs)
-    if len(keys) > 1 and EPOCHS in keys:
-        keys.remove(EPOCHS)
-    return keys[0] if len(keys) == 1 else None
-
-
 def _in_order(of_key: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    points = list(of_key.items())
-    if all(isinstance(value, int | float) for _, value in points):
-        points.sort(key=lambda point: point[1])
-    return points
+    if all(isinstance(value, int | float) for value in of_key.values()):
+        return sorted(of_key.items(), key=lambda point: point[1])
+    return list(of_key.items())
 
 
 def _text(value: object) -> str:

@@ -1,20 +1,34 @@
-"""accuracy.csv, Table I, curves.csv, confusion.csv and metrics.json."""
+"""accuracy.csv, Tables I and II, paper_gap.csv, curves.csv, confusion.csv and metrics.json.
 
+Accuracies are in percent, standard deviations and differences in percentage points.
+"""
+
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pipeline.errors import InputError
+from pipeline.evaluation import files
 from pipeline.evaluation.cells import Cells
-from pipeline.evaluation.files import ACCURACY, AVERAGE, CONFUSION
-from pipeline.params.grid import Grid
+from pipeline.evaluation.files import AVERAGE, languages_of
+from pipeline.evaluation.intervals import with_average
+from pipeline.evaluation.significance import MCNEMAR, PAPER_TEST, SEEDS_TEST, compare, holm
+from pipeline.params.grid import Comparison, Grid, Shots
 from pipeline.params.runs import LABELS
+
+ORIGINAL = "original"
+"""The reference's name as a variant in Table II."""
+
+P_OF = {"p_paper": PAPER_TEST, "p_seeds": SEEDS_TEST, "p_mcnemar": MCNEMAR}
+"""The columns of p-values before correction, and their tests."""
 
 
 def accuracy_table(cells: Cells) -> pd.DataFrame:
-    """Return accuracy.csv: run, shots, seed, language, accuracy (percent), in the cells' order."""
-    return ACCURACY.frame(
+    """Return accuracy.csv, in the order of the cells."""
+    return files.ACCURACY.frame(
         (run, shots, seed, language, accuracy)
         for run, shots, seed in cells.predicted
         for language, accuracy in zip(
@@ -29,8 +43,7 @@ def table1(accuracy: pd.DataFrame, grid: Grid, statistic: str = "mean") -> pd.Da
     Args:
         accuracy: accuracy.csv.
         grid: the runs and shots of the table.
-        statistic: "mean" (percent), or "std" (sample standard deviation, percentage points;
-            missing with one seed).
+        statistic: "mean", or "std" (sample standard deviation; missing with one seed).
 
     Returns:
         Columns: shots, method, the languages by code, and avg: the statistic of the seeds' means
@@ -46,18 +59,104 @@ def table1(accuracy: pd.DataFrame, grid: Grid, statistic: str = "mean") -> pd.Da
 
 
 def curves(table: pd.DataFrame) -> pd.DataFrame:
-    """Return curves.csv: the averages of Table I, percent; columns shots (ascending), methods."""
+    """Return curves.csv: the averages of Table I, a column per method, shots ascending."""
     methods = list(dict.fromkeys(table["method"]))
     wide = table.pivot(index="shots", columns="method", values=AVERAGE)[methods]
     return wide.sort_index().reset_index().rename_axis(columns=None)
 
 
+def table2(cells: Cells, comparison: Comparison, shots: Shots) -> pd.DataFrame:
+    """Return table2.csv: the reference and its variants, mean over seeds and the tests.
+
+    It has the shots at which the reference and at least one variant have cells; the reference,
+    "original", comes first. Holm's correction is over all rows of the table.
+
+    Raises:
+        InputError: a row of `comparison.table2` has the reference's name.
+    """
+    if ORIGINAL in comparison.table2:
+        raise InputError(
+            f"params.yaml: comparison.table2: expected no row named {ORIGINAL}, which is the "
+            f"reference's, found {comparison.table2[ORIGINAL]!r}"
+        )
+    rows = []
+    for k, variant, run in _rows(cells, comparison, shots):
+        by_seed = with_average(cells.accuracies(run, k, cells.groups()[run, k]))
+        row = {"shots": k, "variant": variant, "run": run}
+        row |= dict(zip((*cells.languages, AVERAGE), by_seed.mean(axis=0), strict=True))
+        if variant != ORIGINAL:
+            tests = compare(cells, comparison.reference, run, shots=k)
+            row |= {column: tests[test].p_value for column, test in P_OF.items() if test in tests}
+        rows.append(row)
+    table = files.TABLE2.frame(rows, languages=cells.languages)
+    for test in ("p_seeds", "p_mcnemar"):
+        table[f"{test}_holm"] = holm(table[test])
+    return table
+
+
+def table2_std(cells: Cells, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the sample standard deviations over seeds of the rows of Table II, as "std" above.
+
+    The column `seeds` has the number of seeds.
+    """
+    rows = []
+    for k, variant, run in table[["shots", "variant", "run"]].itertuples(index=False, name=None):
+        seeds = cells.groups()[run, k]
+        by_seed = pd.DataFrame(with_average(cells.accuracies(run, k, seeds)))
+        rows.append((k, variant, run, len(seeds), *by_seed.std(ddof=1)))
+    columns = ["shots", "variant", "run", "seeds", *cells.languages, AVERAGE]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def with_original(paper: pd.DataFrame) -> pd.DataFrame:
+    """Return the paper's Table II with the reference, the row without a p-value, named as ours."""
+    return paper.assign(variant=paper["variant"].where(paper[files.PRINTED_P].notna(), ORIGINAL))
+
+
+def paper_gap(
+    intervals: pd.DataFrame,
+    tables: Mapping[int, pd.DataFrame],
+    runs: Mapping[int, Mapping[str, str]],
+) -> pd.DataFrame:
+    """Set ours beside every number of the paper's tables.
+
+    The paper prints no spread, so the interval of a difference only includes ours. The paper's
+    average is over its own languages: it is compared only with one over the same languages.
+
+    Args:
+        intervals: intervals.csv.
+        tables: the paper's tables by number, 1 or 2.
+        runs: by number of the table, our run for each row of the paper's, if there is one.
+
+    Returns:
+        paper_gap.csv; what was not run is missing, and differences are ours minus the paper's.
+    """
+    rows = [
+        (number, int(row["shots"]), name, runs[number].get(name), language, row[language])
+        for number, table in tables.items()
+        for row in table.to_dict("records")
+        for name in [row["method" if number == 1 else "variant"]]
+        for language in (*languages_of(table), AVERAGE)
+    ]
+    frame = pd.DataFrame(rows, columns=["table", "shots", "row", "run", "language", "paper"])
+    ours = intervals[["run", "shots", "language", "mean", "low", "high"]]
+    ours = ours.rename(columns={"mean": "ours"})
+    frame = frame.merge(ours, on=["run", "shots", "language"], how="left", validate="many_to_one")
+    for number, table in tables.items():
+        if set(ours["language"]) - {AVERAGE} != set(languages_of(table)):
+            averages = (frame["table"] == number) & (frame["language"] == AVERAGE)
+            frame.loc[averages, ["ours", "low", "high"]] = np.nan
+    for column in ("ours", "low", "high"):
+        difference = "difference" if column == "ours" else f"difference_{column}"
+        frame[difference] = frame[column] - frame["paper"]
+    return frame[list(files.PAPER_GAP.columns)]
+
+
 def confusion(cells: Cells) -> pd.DataFrame:
     """Return confusion.csv: how the test pairs of each label are classified.
 
-    Returns:
-        Columns: run, shots, language, label, predicted (names), percent (share of the label's
-        rows with this prediction, over all seeds; missing if no row has the label).
+    A row's percentage is the share of the label's rows with this prediction, over all seeds. It
+    is missing if no row has the label.
     """
     shape = len(cells.languages), len(LABELS), len(LABELS)
     # The flat index of (language, label, 0); adding a prediction gives the index of its count.
@@ -73,7 +172,7 @@ def confusion(cells: Cells) -> pd.DataFrame:
         percent = 100.0 * counts / np.where(of_label > 0, of_label, np.nan)
         names = product(cells.languages, LABELS, LABELS)
         rows += [(run, shots, *name, p) for name, p in zip(names, percent.flat, strict=True)]
-    return CONFUSION.frame(rows)
+    return files.CONFUSION.frame(rows)
 
 
 def summary(table: pd.DataFrame, *, reference: str, pairs: int) -> dict[str, Any]:
@@ -94,3 +193,12 @@ def summary(table: pd.DataFrame, *, reference: str, pairs: int) -> dict[str, Any
         if reference in of
     }
     return {"accuracy": means, f"{reference}_minus": ahead, "test_pairs": pairs}
+
+
+def _rows(cells: Cells, comparison: Comparison, shots: Shots) -> list[tuple[int, str, str]]:
+    groups, rows = cells.groups(), []
+    for k in shots:
+        variants = [(k, name, run) for name, run in comparison.table2.items() if (run, k) in groups]
+        if variants and (comparison.reference, k) in groups:
+            rows += [(k, ORIGINAL, comparison.reference), *variants]
+    return rows

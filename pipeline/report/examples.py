@@ -47,7 +47,6 @@ class Disagreement:
 
     language: str
     direction: str
-    """ "rtl" or "ltr"."""
     ahead: int
     behind: int
     """The number of pairs that only the reference, or only the baseline, gets right."""
@@ -71,9 +70,6 @@ def compared_cells(params: Params) -> tuple[int, tuple[int, ...]] | None:
 def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disagreement]:
     """Choose the pairs that are shown, by language, from the cells of these shots and seeds.
 
-    Pairs on which more seeds agree come first. Ties are broken by the SHA-256 of the pair_id, so
-    neither the order of the test set nor anybody's taste plays a part.
-
     Raises:
         InputError: predictions are missing or for other test rows, or a pair has no text.
     """
@@ -93,9 +89,8 @@ def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disa
             )
         known = texts.get((source, pair_id), ()) if code != source else ()
         labels = (_majority(predicted[:, at, pair]) for predicted in votes)
-        return Example(
-            pair_id, *texts[code, pair_id], known, LABELS[cells.label[at, pair]], *labels
-        )
+        gold = LABELS[cells.label[at, pair]]
+        return Example(pair_id, *texts[code, pair_id], known, gold, *labels)
 
     disagreements = []
     for at, code in enumerate(cells.languages):
@@ -113,11 +108,9 @@ def _ordered(
 ) -> list[int]:
     """Return the pairs that most seeds of only the first run get right.
 
-    Args:
-        cells: have the pair ids.
-        first: the number of seeds of the first run that are right, [P].
-        second: the same for the second run.
-        seeds: the number of seeds.
+    Pairs on which more seeds agree come first. Ties are broken by the SHA-256 of the pair_id, so
+    neither the order of the test set nor anybody's taste plays a part. `first` and `second` are
+    the numbers of seeds of each run that are right, [P].
     """
     pairs = np.flatnonzero((first > seeds / 2) & (second < seeds / 2))
 
@@ -136,7 +129,5 @@ def _majority(predicted: NDArray[np.int8]) -> tuple[str, int]:
 
 def _texts() -> dict[tuple[str, str], tuple[str, str]]:
     """Return premise and hypothesis of every test pair by (language, pair_id)."""
-    frame = read_table(TEST, _TEXT).astype(str)
-    columns = (frame[name] for name in ("language", "pair_id", "premise", "hypothesis"))
-    rows = zip(*columns, strict=True)
-    return {(code, pair): (premise, hypothesis) for code, pair, premise, hypothesis in rows}
+    frame = read_table(TEST, _TEXT).astype(str).set_index(list(EXAMPLES.key))
+    return dict(zip(frame.index, frame.itertuples(index=False, name=None), strict=True))

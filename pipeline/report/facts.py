@@ -22,7 +22,6 @@ SHORT = 16
 """Characters of a SHA-256 that are shown."""
 
 Facts = list[tuple[str, str]]
-"""Names and values."""
 
 
 def profile_name() -> str:
@@ -39,22 +38,13 @@ def blocks(params: Params, records: Sequence[Record]) -> list[dict[str, str]]:
         grid: Grid = getattr(params, block)
         if not grid.cells:
             continue
-        seconds = [
-            sum(record.circumstances["seconds"].values())
-            for record in records
-            if record.block == block and "seconds" in record.circumstances
-        ]
-        rows.append(
-            {
-                "block": block,
-                "runs": joined(grid.runs),
-                "shots": joined(grid.shots),
-                "seeds": joined(grid.seeds),
-                "cells": str(len(grid.cells)),
-                "time": _time(sum(seconds)) if seconds else DASH,
-                "each": _time(median(seconds)) if seconds else DASH,
-            }
-        )
+        made = [record.circumstances for record in records if record.block == block]
+        seconds = [sum(of["seconds"].values()) for of in made if "seconds" in of]
+        row = {key: joined(getattr(grid, key)) for key in ("runs", "shots", "seeds")}
+        row |= {"block": block, "cells": str(len(grid.cells)), "time": DASH, "each": DASH}
+        if seconds:
+            row |= {"time": _time(sum(seconds)), "each": _time(median(seconds))}
+        rows.append(row)
     return rows
 
 
@@ -79,13 +69,12 @@ def machines(records: Sequence[Record]) -> Facts:
 
 def splits(params: Params) -> list[dict[str, str]]:
     """Return a row for each k-shot split of the grid: its origin, and its content's hash."""
-    rows = []
-    for shots in params.grid.shots:
-        notes = read_notes(FEWSHOT / f"k{shots}.parquet")
-        keys = ("source", "split_seed", "per_seed")
-        row = {"shots": str(shots), "sha256": notes.get("sha256", DASH)[:SHORT]}
-        rows.append(row | {key: notes.get(key, DASH) for key in keys})
-    return rows
+    keys = {"source": None, "split_seed": None, "per_seed": None, "sha256": SHORT}
+    notes = {shots: read_notes(FEWSHOT / f"k{shots}.parquet") for shots in params.grid.shots}
+    return [
+        {"shots": str(shots)} | {key: of.get(key, DASH)[:most] for key, most in keys.items()}
+        for shots, of in notes.items()
+    ]
 
 
 def pairs(params: Params) -> Facts:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,13 @@ from markupsafe import Markup
 
 from pipeline.evaluation import captions, files
 from pipeline.evaluation.printing import by_shots, printed_rows
-from pipeline.evaluation.words import counted, typeset_p
+from pipeline.evaluation.words import counted, interval, percent, signed, typeset_p
 from pipeline.params.runs import PARAMS
 from pipeline.params.whole import CELLS, Params
 from pipeline.report import facts, statements, tables
 from pipeline.report.examples import EACH, compared_cells, disagreements
 from pipeline.report.figures.collection import empty
 from pipeline.report.figures.drawing import DrawnFigure, inline_svg
-from pipeline.report.headline import headline
 from pipeline.report.records import failures, read_records
 from pipeline.report.text import breakable, language_name, visible, with_code
 
@@ -42,11 +42,6 @@ def read_tables() -> dict[files.Csv, pd.DataFrame]:
 def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None]) -> str:
     """Return the page: HTML that loads no other file.
 
-    Args:
-        params: the parameters.
-        given: what `read_tables` returns.
-        figures: by name; None if no run has numbers for it.
-
     Raises:
         InputError: a cell or a split is missing or damaged.
     """
@@ -65,13 +60,18 @@ def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None
         "visible": visible,
         "breakable": breakable,
         "code": with_code,
+        "svg": inline_svg,
+        "percent": percent,
+        "signed": signed,
+        "to": interval,
+        "to_signed": partial(interval, number=signed),
     }
     return environment.get_template("page.html").render(
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         script=Markup(script),
         # Only this script may run, whatever a text on the page contains.
         script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
-        figures={name: _drawn(figure) for name, figure in figures.items()},
+        figures=figures,
         **_from_params(params),
         **_from_tables(params, given),
         **_from_cells(params, given),
@@ -102,7 +102,7 @@ def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
     paper1, gap = given[files.PAPER_TABLE1], given[files.PAPER_GAP]
     made = set(significance["test"])
     return {
-        "headline": headline(given, params),
+        "headline": tables.headline(given, params),
         "table1": by_shots(printed_rows(given[files.TABLE1], paper1, given[files.TABLE1_STD])),
         "table2": tables.table2(given[files.TABLE2], given[files.PAPER_TABLE2]),
         "p_rows": tables.P_ROWS,
@@ -126,15 +126,4 @@ def _from_cells(params: Params, given: Tables) -> dict[str, Any]:
         "compared": compared,
         "disagreements": disagreements(params, *compared) if compared else [],
         "each": EACH,
-    }
-
-
-def _drawn(drawn: DrawnFigure | None) -> dict[str, Any] | None:
-    if drawn is None:
-        return None
-    return {
-        "figure": drawn.figure,
-        "panels": [Markup(inline_svg(panel)) for panel in drawn.panels],
-        "heads": list(drawn.figure.numbers.columns),
-        "rows": drawn.figure.numbers.to_numpy().tolist(),
     }

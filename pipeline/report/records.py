@@ -22,7 +22,7 @@ COLLAPSED = 90.0
 
 @dataclass(frozen=True)
 class Record:
-    """What a cell reports about itself: its metrics.json, times and machine."""
+    """The metrics.json, times and machine of a cell."""
 
     cell: Cell
     block: str
@@ -37,13 +37,11 @@ def read_records(params: Params) -> list[Record]:
     Raises:
         InputError: the metrics.json of a cell is missing or incomplete.
     """
+    kinds = {"accuracy": dict, "most_predicted": dict, "test": dict, "at_chance": bool}
     records = []
     for block in CELLS:
         for cell in getattr(params, block).cells:
-            metrics = read_metrics(
-                cell, accuracy=dict, most_predicted=dict, test=dict, at_chance=bool,
-                dev_accuracy=float,
-            )  # fmt: skip
+            metrics = read_metrics(cell, **kinds, dev_accuracy=float)
             path = circumstances_path(*cell)
             records.append(Record(cell, block, metrics, read_json(path) if path.is_file() else {}))
     return records
@@ -60,28 +58,27 @@ def failures(records: Sequence[Record]) -> list[tuple[str, int, list[str]]]:
 
 def _complaints(group: Sequence[Record]) -> Iterator[str]:
     """Yield what is wrong with the cells of one run at one number of shots."""
-    everything = [(record, record.metrics) for record in group]
-    if stuck := [record for record, metrics in everything if metrics["at_chance"]]:
+    if stuck := [record for record in group if record.metrics["at_chance"]]:
         values = joined(percent(record.metrics["accuracy"][AVERAGE]) for record in stuck)
         yield f"mean over languages not above chance: {_seeds(stuck, group)} ({values} %)"
     chance = 100 / len(LABELS) + 1e-9
-    if dev := [record for record, metrics in everything if metrics["dev_accuracy"] <= chance]:
+    if dev := [record for record in group if record.metrics["dev_accuracy"] <= chance]:
         yield f"dev accuracy at chance: {_seeds(dev, group)}"
     most = {record.cell: record.metrics["most_predicted"] for record in group}
     if collapsed := [record for record in group if most[record.cell]["share"] > COLLAPSED]:
         labels = listed(dict.fromkeys(most[record.cell]["label"] for record in collapsed))
         yield f"more than 90 % of all predictions are {labels}: {_seeds(collapsed, group)}"
-    accuracies = [metrics["accuracy"] for _, metrics in everything]
+    accuracies = [record.metrics["accuracy"] for record in group]
     languages = [code for code in accuracies[0] if code != AVERAGE]
     means = {code: float(np.mean([of[code] for of in accuracies])) for code in languages}
     pairs = int(group[0].metrics["test"]["pairs"])
     if low := {code: percent(mean) for code, mean in means.items() if at_chance(mean, pairs)}:
         yield f"mean over seeds not above chance: {_languages(low, means)}"
     shares = {code: max(of["by_language"][code] for of in most.values()) for code in languages}
-    if one := {code: f"{share:.0f}" for code, share in shares.items() if share > COLLAPSED}:
+    if high := {code: f"{share:.0f}" for code, share in shares.items() if share > COLLAPSED}:
         yield (
             f"one label in more than 90 % of a language's predictions (largest share of any seed, "
-            f"percent): {_languages(one, means)}"
+            f"percent): {_languages(high, means)}"
         )
 
 

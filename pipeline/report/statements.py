@@ -12,10 +12,8 @@ from pipeline.evaluation.words import MINUS, counted, interval, listed, p_equati
 
 LEVEL = 0.05
 FEW_SEEDS = 5
-
 WARNINGS = ("only ", "p below ")
 """How the parts of a note begin that must be given with a p-value."""
-
 Row = Mapping[Hashable, Any]
 
 
@@ -23,8 +21,8 @@ def comparisons(
     significance: pd.DataFrame, differences: pd.DataFrame
 ) -> dict[str, dict[int, dict[str, list[str]]]]:
     """Return family -> shots -> other run -> sentences, the first about the difference itself."""
-    averages = differences[differences["language"] == AVERAGE]
-    leads = {(row["other"], row["shots"]): row for row in averages.to_dict("records")}
+    averages = differences[differences["language"] == AVERAGE].to_dict("records")
+    leads = {(row["other"], row["shots"]): row for row in averages}
     rows = significance.to_dict("records")
     sizes = Counter((row["family"], row["test"]) for row in rows if not pd.isna(row["p_holm"]))
     order = {name: at for at, name in enumerate(TESTS)}

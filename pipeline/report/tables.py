@@ -1,13 +1,15 @@
-"""The page's Table II, the distance from the paper, and runs that appear nowhere else."""
+"""What the page prints of the tables: headline, Table II, distance from the paper, further runs."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from pipeline.evaluation import files
-from pipeline.evaluation.files import AVERAGE, P_VALUES
+from pipeline.evaluation.files import AVERAGE, P_VALUES, languages_of
+from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.evaluation.printing import Row, by_shots, printed_rows
-from pipeline.evaluation.table2 import with_original
+from pipeline.evaluation.tables import with_original
 from pipeline.evaluation.words import counted, interval, percent, signed
 from pipeline.params.whole import VARIANTS, Params
 
@@ -19,6 +21,51 @@ P_ROWS = {
     "p_mcnemar_holm": "test pairs, Holm",
 }
 """The last rows of Table II by column of table2.csv."""
+
+
+class Tile(NamedTuple):
+    """A number and what it is."""
+
+    number: str
+    unit: str
+    what: str
+    beside: str = ""
+
+
+def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[Tile]:
+    """Return the reference's accuracy and lead at the shots of Figure 3, and where it leads.
+
+    There are none if reference and baseline have no cells at the same shots.
+    """
+    reference, baseline = params.comparison.reference, params.comparison.baseline
+    means, lead = tables[files.INTERVALS], tables[files.DIFFERENCES]
+    shots = shots_of_gain(lead, baseline=baseline)
+    if shots is None:
+        return []
+    means = means[means["language"] == AVERAGE]
+    mean = means[(means["run"] == reference) & (means["shots"] == shots)].iloc[0]
+    lead = lead[(lead["other"] == baseline) & (lead["shots"] == shots)]
+    average, by_language = (lead[(lead["language"] == AVERAGE) == kind] for kind in (True, False))
+    difference, low, high = average[["difference", "low", "high"]].iloc[0]
+    accuracy, ahead = _papers(tables[files.PAPER_TABLE1], params, shots=shots)
+    at = counted(shots, "shot")
+    what = f"mean accuracy of {reference} at {at} ({interval(mean['low'], mean['high'])})"
+    tiles = [Tile(percent(mean["mean"]), "%", what, accuracy)]
+    what = f"{reference} over {baseline} at {at} ({interval(low, high, signed)})"
+    tiles.append(Tile(signed(difference), "points", what, ahead))
+    grid = means[means["run"].isin(params.grid.runs)]
+    if reference in set(grid["run"]):
+        best = grid.loc[grid.groupby("shots")["mean"].idxmax(), "run"]
+        what = (
+            f"numbers of shots at which {reference} has the highest mean of "
+            f"{grid['run'].nunique()} runs"
+        )
+        tiles.append(Tile(f"{(best == reference).sum()} of {len(best)}", "", what))
+    what = (
+        f"languages in which the whole 95 % interval of the lead over {baseline} at {at} is above "
+        "0 (not corrected for testing several languages)"
+    )
+    return [*tiles, Tile(f"{(by_language['low'] > 0).sum()} of {len(by_language)}", "", what)]
 
 
 def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Row]]:
@@ -33,23 +80,9 @@ def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Row]]:
     return tables
 
 
-def gap_rows(gap: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the averages of the paper's tables that were run, as text, in the paper's order."""
-    averages = gap[(gap["language"] == AVERAGE) & gap["ours"].notna()]
-    return [
-        {
-            "table": "I" if row["table"] == 1 else "II",
-            "shots": str(row["shots"]),
-            "row": row["row"],
-            "run": row["run"],
-            "ours": percent(row["ours"]),
-            "interval": interval(row["low"], row["high"]),
-            "paper": percent(row["paper"]),
-            "difference": signed(row["difference"]),
-            "bounds": interval(row["difference_low"], row["difference_high"], signed),
-        }
-        for row in averages.to_dict("records")
-    ]
+def gap_rows(gap: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Return the averages of the paper's tables that were run, in the paper's order."""
+    return gap[(gap["language"] == AVERAGE) & gap["ours"].notna()].to_dict("records")
 
 
 def gap_summary(gap: pd.DataFrame) -> str:
@@ -70,8 +103,8 @@ def gap_summary(gap: pd.DataFrame) -> str:
     )
 
 
-def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[dict[str, str]]:
-    """Return the variants that are in no figure and not in Table II, as text."""
+def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[dict[Hashable, Any]]:
+    """Return the variants that are in no figure and not in Table II, with their leads."""
     variants = {run for block in VARIANTS for run in getattr(params, block).runs}
     variants -= {*tables[files.SWEEPS]["run"], *tables[files.TABLE2]["run"], *params.grid.runs}
     means, leads = (
@@ -81,14 +114,16 @@ def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[di
     means = means[means["run"].isin(variants)]
     leads = leads.rename(columns={"run": "reference", "other": "run"})
     rows = means.merge(leads, on=["run", "shots"], how="left", suffixes=("", "_lead"))
-    return [
-        {
-            "run": row["run"],
-            "shots": str(row["shots"]),
-            "mean": percent(row["mean"]),
-            "interval": interval(row["low"], row["high"]),
-            "lead": signed(row["difference"]),
-            "bounds": interval(row["low_lead"], row["high_lead"], signed),
-        }
-        for row in rows.to_dict("records")
-    ]
+    return rows.to_dict("records")
+
+
+def _papers(paper: pd.DataFrame, params: Params, *, shots: int) -> tuple[str, str]:
+    """Return the paper's accuracy and lead, "" if it has none or is about other languages."""
+    reference, baseline = params.comparison.reference, params.comparison.baseline
+    printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE]
+    # The paper's mean is over its own languages.
+    if set(languages_of(paper)) != set(params.languages.all) or reference not in printed.index:
+        return "", ""
+    ahead = signed(printed[reference] - printed[baseline]) if baseline in printed.index else ""
+    accuracy = f"the paper's: {percent(printed[reference])}"
+    return accuracy, f"the paper's: {ahead}" if ahead else ""

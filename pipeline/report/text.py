@@ -21,16 +21,11 @@ KEYS = {
 }
 UNITS = {"prompt_length": "vectors", "external_pairs": "pairs", "epochs": "passes"}
 
+# Control characters, and those that override the direction of what follows. Marks (U+200E, U+200F)
+# and joiners stay: Arabic, Urdu and Hindi need them.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that override the direction of what follows.
-
-Marks (U+200E, U+200F) and joiners stay: Arabic, Urdu and Hindi need them.
-"""
-
-LONGEST = 11
-"""Letters before a word may break, in tables that must fit a phone."""
-
-_BREAK = re.compile(rf"((?:[_-]|[^\s_-]{{{LONGEST}}}(?![_-]))(?=\S))")
+# After _ and -, and after 11 letters, so that tables fit a phone.
+_BREAK = re.compile(r"((?:[_-]|[^\s_-]{11}(?![_-]))(?=\S))")
 
 
 def key_name(key: str) -> str:
@@ -59,7 +54,7 @@ def language_and_family(code: str) -> str:
 
 
 def breakable(text: object) -> Markup:
-    """Return text that may break after _ and -, and within words longer than LONGEST."""
+    """Return text that may break after _ and -, and within long words."""
     return Markup("<wbr>").join(_BREAK.sub("\\1\0", str(text)).split("\0"))
 
 

@@ -98,10 +98,7 @@ def test_one_shot_is_one_shot(params_with):
 def test_fewer_runs_and_seeds_are_named_by_variant(params_with):
     params = params_with(
         ("runs: [sp, pct, mpt]", "runs: [mpt]"),
-        (
-            "translator], shots: [16], seeds: [1, 2, 3]",
-            "translator], shots: [16], seeds: [4]",
-        ),
+        ("translator], shots: [16], seeds: [1, 2, 3]", "translator], shots: [16], seeds: [4]"),
     )
     assert table2_gaps(params) == (
         "Not in Table II: the p-values of no-translator at 16 shots (no_translator and mpt have "

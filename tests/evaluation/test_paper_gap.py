@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.files import PAPER_GAP, PAPER_TABLE1, PAPER_TABLE2
-from pipeline.evaluation.paper_gap import paper_gap
+from pipeline.evaluation.tables import paper_gap
 from pipeline.languages import LANGUAGES
 
 RUNS = {1: {"mpt": "mpt", "ours_alone": "ours_alone"}, 2: {"mpt": "mpt", "no-translator": "bare"}}

@@ -4,7 +4,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.evaluation.files import PAPER_TABLE2
 from pipeline.evaluation.significance import compare, holm
-from pipeline.evaluation.table2 import table2, table2_std, with_original
+from pipeline.evaluation.tables import table2, table2_std, with_original
 from pipeline.params.grid import Comparison
 
 COMPARISON = Comparison(

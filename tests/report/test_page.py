@@ -192,7 +192,10 @@ def test_what_was_run_is_named(soup):
 
 
 def test_runs_without_a_place_are_listed_as_further(soup):
-    assert [one.text for one in soup.select("#further tbody th")] == ["sp_matched"]
+    assert [head.text for head in soup.select("#further tbody th")] == ["sp_matched"]
+    mean, lead = (bounds.text for bounds in soup.select("#further .bounds"))
+    assert re.fullmatch(r"\d+\.\d to \d+\.\d", mean)
+    assert re.fullmatch(r"[+−]?\d+\.\d to [+−]?\d+\.\d", lead)
 
 
 def test_one_seed(made):
@@ -215,8 +218,7 @@ def test_no_variants_and_another_reference(made):
 
 def test_a_reference_and_a_baseline_without_common_shots(made):
     soup = made(
-        ("baseline: sp", "baseline: ft"),
-        ("matched: {runs: [sp_matched]", "matched: {runs: []"),
+        ("baseline: sp", "baseline: ft"), ("matched: {runs: [sp_matched]", "matched: {runs: []")
     )
     assert "Figure 3 was not drawn" in soup.text
     assert "have no cells at the same shots and seeds" in soup.text
@@ -247,11 +249,7 @@ def test_the_same_inputs_give_the_same_bytes(here):
 @pytest.mark.parametrize(
     ("name", "edit", "message"),
     [
-        (
-            "results/intervals.csv",
-            None,
-            "found no such file (make it: dvc repro)",
-        ),
+        ("results/intervals.csv", None, "found no such file (make it: dvc repro)"),
         ("results/sweeps.csv", "key,run\na,b\n", "expected a column value, found key, run"),
         ("results/differences.csv", "{", "expected a column run, found {"),
         ("data/runs/mpt/k16/s1/metrics.json", "{}", "expected a key accuracy, found none"),

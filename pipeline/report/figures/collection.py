@@ -37,7 +37,7 @@ def empty(params: Params) -> dict[str, str]:
 
 def figures(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> dict[str, Figure | None]:
     """Draw every figure, by name; None if no run has numbers for it."""
-    comparison, runs = params.comparison, params.grid.runs
+    comparison, runs, gaps = params.comparison, params.grid.runs, sweep_gaps(params)
     reference, paper = comparison.reference, tables[files.PAPER_TABLE1]
     intervals, differences = tables[files.INTERVALS], tables[files.DIFFERENCES]
     sweeps, confusions = tables[files.SWEEPS], tables[files.CONFUSION]
@@ -53,6 +53,5 @@ def figures(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> dict[st
     }
     for name in SWEPT:
         if figure := drawn[name]:
-            caption = f"{figure.caption} {sweep_gaps(params)}".strip()
-            drawn[name] = replace(figure, caption=caption)
+            drawn[name] = replace(figure, caption=f"{figure.caption} {gaps}".strip())
     return drawn

@@ -14,12 +14,9 @@ INITIALS = {label: label[0].upper() for label in LABELS}
 
 
 def confusion(rows: pd.DataFrame, *, run: str, shots: int) -> Figure | None:
-    """Draw a small matrix for each language: gold labels down, predicted ones across.
+    """Draw a small matrix per language from confusion.csv: gold labels down, predicted across.
 
-    Args:
-        rows: the rows of confusion.csv.
-        run: the run that is shown.
-        shots: its shots; None is drawn if it has no cells there.
+    It is None if the run has no cells at these shots.
     """
     ours = rows[(rows["run"] == run) & (rows["shots"] == shots)]
     if ours.empty:

@@ -16,23 +16,13 @@ APART = 2.5
 
 
 def curves(intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str]) -> Figure | None:
-    """Draw the mean over languages against the shots.
-
-    Args:
-        intervals: the rows of intervals.csv.
-        paper: the paper's Table I, percent.
-        runs: the runs of the grid; None is drawn if none has cells.
-    """
+    """Draw the mean over languages against the shots; None if no run of the grid has cells."""
     ours = intervals[(intervals["language"] == AVERAGE) & intervals["run"].isin(runs)]
     if ours.empty:
         return None
     seeds = [counted(number, "seed") for number in ours["seeds"]]
-    ours = ours.assign(
-        text=[
-            f"{text} ({bound}), {of}"
-            for text, bound, of in zip(_texts(ours), bounds(ours), seeds, strict=True)
-        ]
-    )
+    texts = zip(_texts(ours), bounds(ours), seeds, strict=True)
+    ours = ours.assign(text=[f"{text} ({bound}), {of}" for text, bound, of in texts])
     panels = [_panel(ours, runs, title="ours")]
     theirs = paper.rename(columns={"method": "run", AVERAGE: "mean"})
     theirs = theirs.loc[theirs["run"].isin(runs), ["run", "shots", "mean"]]

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 import vl_convert
+from markupsafe import Markup
 
 from pipeline.artifacts import atomic
 from pipeline.report.figures.colours import INK
@@ -37,22 +38,21 @@ class Drawn:
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A figure and its panels as SVG, in the same order."""
+    """A figure with its panels as SVG; each mark has an aria-label."""
 
     figure: Figure
     panels: tuple[Drawn, ...]
 
 
 def draw(figure: Figure) -> DrawnFigure:
-    """Return a figure with its panels as SVG; each mark has an aria-label."""
-    return DrawnFigure(figure, tuple(_draw(panel) for panel in figure.panels))
+    """Draw the panels of a figure."""
+    return DrawnFigure(figure, tuple(map(_draw, figure.panels)))
 
 
 def _draw(panel: Panel) -> Drawn:
     svg = str(vl_convert.vegalite_to_svg(panel.spec(), vl_version=VEGA_LITE))
-    match = re.fullmatch(
-        r'<svg [^>]*?width="(\d+)" height="(\d+)"[^>]*>(.*)</svg>\s*', svg, re.DOTALL
-    )
+    pattern = r'<svg [^>]*?width="(\d+)" height="(\d+)"[^>]*>(.*)</svg>\s*'
+    match = re.fullmatch(pattern, svg, re.DOTALL)
     if match is None:
         raise RuntimeError(f"expected an SVG of known size from vl-convert, found {svg[:120]!r}")
     # Screen readers would announce each group of marks; the marks are enough.
@@ -61,9 +61,9 @@ def _draw(panel: Panel) -> Drawn:
     return Drawn(inside, int(match[1]), int(match[2]), panel.text)
 
 
-def inline_svg(drawn: Drawn) -> str:
+def inline_svg(drawn: Drawn) -> Markup:
     """Return a panel as an SVG element for a page, in the page's text colour."""
-    return (
+    return Markup(
         f'<svg role="group" aria-label="{escape(drawn.text)}" '
         f'style="width:{round(drawn.width * ENLARGED)}px" '
         f'viewBox="0 0 {drawn.width} {drawn.height}">'
@@ -73,21 +73,19 @@ def inline_svg(drawn: Drawn) -> str:
 
 def file_svg(drawn: DrawnFigure) -> str:
     """Return a figure as an SVG file on white: its title, and its panels in columns."""
-    figure = drawn.figure
-    top = 2 * EDGE + TITLE
+    figure, top = drawn.figure, 2 * EDGE + TITLE
     placed, right, bottom = [], len(figure.title) * TITLE // 2, top
     for panel, x, y in _places(drawn.panels, figure.columns, top=top):
         placed.append(f'<g transform="translate({x},{y})">{panel.inside}</g>')
         right, bottom = max(right, x + panel.width), max(bottom, y + panel.height)
-    width, height = right + EDGE, bottom + EDGE
+    width, height, inside = right + EDGE, bottom + EDGE, "\n".join(placed)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{escape(figure.title)}" '
         f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">\n'
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>\n'
         f'<text x="{EDGE}" y="{EDGE + TITLE}" font-family="{FONT}" font-size="{TITLE}px" '
         f'font-weight="bold" fill="{INK}">{escape(figure.title)}</text>\n'
-        + "\n".join(placed)
-        + "\n</svg>\n"
+        f"{inside}\n</svg>\n"
     )
 
 

@@ -75,14 +75,11 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its caption.
+    """A figure, whose files are results/figures/NAME.svg and .png.
 
     Attributes:
-        name: of its files, results/figures/NAME.svg and .png.
-        title: what it is.
         caption: how to read it, intervals and units included.
-        panels: the charts.
-        columns: how many are side by side in the files.
+        columns: how many panels are side by side in the files.
         source: the table under results/ that has its numbers.
         numbers: what the panels show, as text, one row per mark.
     """
@@ -125,11 +122,8 @@ def bars(rows: pd.DataFrame, x: alt.X, axis: str, *, height: int, room: int) -> 
 def tiles(rows: pd.DataFrame, x: alt.X, y: alt.Y, **text: object) -> list[alt.Chart]:
     """Return the layers of a grid of numbers.
 
-    Args:
-        rows: one per tile: its `fill`, its number as `printed`, its description `text`.
-        x: the columns of the grid.
-        y: the rows of the grid.
-        text: settings of the numbers.
+    Each row is a tile: its `fill`, its number as `printed`, its description `text`. The keywords
+    are settings of the numbers.
     """
     base = alt.Chart(rows.assign(ink=rows["fill"].map(text_on))).encode(x=x, y=y)
     numbers = base.mark_text(aria=False, **text)
@@ -141,5 +135,4 @@ def tiles(rows: pd.DataFrame, x: alt.X, y: alt.Y, **text: object) -> list[alt.Ch
 
 def bounds(rows: pd.DataFrame, number: Callable[[float], str] = percent) -> list[str]:
     """Return the intervals of rows, `low` to `high`, as text."""
-    pairs = zip(rows["low"], rows["high"], strict=True)
-    return [interval(low, high, number) for low, high in pairs]
+    return [interval(*ends, number) for ends in zip(rows["low"], rows["high"], strict=True)]

@@ -22,13 +22,9 @@ def heatmap(
     runs: Sequence[str],
     comparison: Comparison,
 ) -> Figure | None:
-    """Draw a panel for each run of the grid, and one for the reference's lead over the baseline.
+    """Draw a panel per run of the grid, and one for the reference's lead over the baseline.
 
-    Args:
-        intervals: the rows of intervals.csv.
-        differences: the rows of differences.csv.
-        runs: the runs of the grid; None is drawn if none has cells.
-        comparison: names the reference and the baseline.
+    It is None if no run of the grid has cells.
     """
     ours = intervals[intervals["run"].isin(runs)]
     if ours.empty:
@@ -39,11 +35,8 @@ def heatmap(
         printed=ours["mean"].map(percent),
         bounds=bounds(ours),
     )
-    panels = [
-        _panel(ours[ours["run"] == run], "mean", title=run, unit="%")
-        for run in runs
-        if run in set(ours["run"])
-    ]
+    present = [run for run in runs if run in set(ours["run"])]
+    panels = [_panel(ours[ours["run"] == run], "mean", title=run, unit="%") for run in present]
     lead = differences[differences["other"] == comparison.baseline]
     if not lead.empty:
         panels.append(_lead(lead, f"{comparison.reference} {MINUS} {comparison.baseline}"))

@@ -12,24 +12,20 @@ from pipeline.report.figures.figure import BARS_WIDTH, Figure, Panel, bars, boun
 from pipeline.report.text import axis_name, key_name
 
 ACCURACY = "accuracy (%)"
+SPACED = {"labelOverlap": "greedy", "labelSeparation": 5}
 WIDE_RATIO = 8
 """From this ratio of the largest to the smallest value on, an axis is logarithmic."""
 
 
 def categorical(sweeps: pd.DataFrame, reference: str) -> Figure | None:
-    """Draw Figure 4: bars for each key whose values are words; None if there is none.
-
-    Args:
-        sweeps: the rows of sweeps.csv.
-        reference: the run that the others are variants of.
-    """
+    """Draw Figure 4: bars for each key whose values are words; None if there is none."""
     parts = [part for part in _parts(sweeps) if not _is_numeric(sweeps, part)]
     marks = "Bars", "blue bar, its value in brackets"
     return _figure("figure4", parts, [_bars(part, reference) for part in parts], marks, reference)
 
 
 def numeric(sweeps: pd.DataFrame, reference: str) -> Figure | None:
-    """Draw Figure 5: a line for each key whose values are numbers; arguments as for Figure 4."""
+    """Draw Figure 5: a line for each key whose values are numbers; None if there is none."""
     parts = [
         part.assign(number=part["value"].astype(float)).sort_values("number")
         for part in _parts(sweeps)
@@ -113,25 +109,16 @@ def _line(part: pd.DataFrame, reference: str) -> Panel:
         "number:Q",
         title=axis_name(str(part["key"].iloc[0])),
         scale=alt.Scale(type="log" if wide else "linear", zero=False, nice=False, padding=10),
-        axis=alt.Axis(
-            values=values,
-            labelExpr="'' + datum.value",
-            labelOverlap="greedy",
-            labelSeparation=5,
-            grid=False,
-        ),
+        axis=alt.Axis(values=values, labelExpr="'' + datum.value", grid=False, **SPACED),
     )
     reach = [float(part["low"].min()), float(part["high"].max())]
     ends = alt.Scale(domain=reach, nice=4, zero=False)
     y = alt.Y("mean:Q", title=ACCURACY, scale=ends, axis=alt.Axis(tickCount=5))
     base = alt.Chart(part).encode(x=x)
     interval = {"y": alt.Y("low:Q", title=ACCURACY), "y2": "high:Q"}
-    points = base.mark_point(filled=True, opacity=1, color=SERIES[0]).encode(
-        y=y,
-        shape=alt.Shape("shape:N", scale=None),
-        size=alt.Size("size:Q", scale=None),
-        description="text:N",
-    )
+    marks = {"shape": alt.Shape("shape:N", scale=None), "size": alt.Size("size:Q", scale=None)}
+    points = base.mark_point(filled=True, opacity=1, color=SERIES[0])
+    points = points.encode(y=y, description="text:N", **marks)
     line = base.mark_line(color=SERIES[0], strokeWidth=1.5, aria=False).encode(y=y)
     rules = base.mark_rule(strokeWidth=1.2, aria=False).encode(**interval)
     return _panel([rules, line, points], part, height=170)
