@@ -11,7 +11,6 @@ CONTEXT.set_forkserver_preload(
     [
         "pipeline.translation.draw",
         "pipeline.translation.engines.google",
-        "pipeline.translation.provenance",
         "stages.cli",
     ]
 )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.artifacts import write_table
 from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES
-from pipeline.translation.files import JOURNAL
+from pipeline.translation.journal import JOURNAL
 from tests import toys
 
 ALL = ("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.corpora.leaks import sentences_by_language
 from pipeline.errors import InputError
 from pipeline.params.text import Paws15
 from pipeline.translation.draw import draw_pairs, refuse_test_sentences, spare_pairs
@@ -103,12 +104,14 @@ def test_spares_are_the_other_pairs_from_the_end():
     assert spare_pairs(pool(), paws15(60)).empty
 
 
-TEST = pd.DataFrame(
-    {
-        "language": ["en", "de"],
-        "premise": ["A test premise.", "Ein Satz."],
-        "hypothesis": ["A test hypothesis.", "Noch einer."],
-    }
+TEST = sentences_by_language(
+    pd.DataFrame(
+        {
+            "language": ["en", "de"],
+            "premise": ["A test premise.", "Ein Satz."],
+            "hypothesis": ["A test hypothesis.", "Noch einer."],
+        }
+    )
 )
 
 

@@ -12,7 +12,7 @@ from pipeline.params.whole import Params
 from pipeline.progress import silent
 from pipeline.translation.draw import draw_pairs
 from pipeline.translation.engines import build, engines
-from pipeline.translation.sample import Sample, translated
+from pipeline.translation.sample import translated
 from tests import real_data, toys
 from tests.commands import call, only_line
 from tests.translation import projects
@@ -47,8 +47,9 @@ def drawn(*pairs):
 
 def translate(engine, pairs):
     """Have pairs translated by an engine that asks no server and makes no check."""
-    sample = Sample(pairs, pairs.head(0))
-    outcome, stopped = translated(engine, sample, lambda *_: "refused", progress=silent)
+    outcome, stopped = translated(
+        engine, pairs, spares=pairs.head(0), check=lambda *_: "refused", progress=silent
+    )
     assert stopped is None
     return outcome.clean
 

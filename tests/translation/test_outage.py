@@ -8,10 +8,9 @@ import pytest
 from tenacity import Future, RetryCallState, Retrying
 
 from pipeline.params.text import Translation
-from pipeline.translation.failures import ServerFailureError
 from pipeline.translation.journal import now
 from pipeline.translation.outage import Outage
-from pipeline.translation.rate_limit import RateLimit, StoppedError
+from pipeline.translation.web import RateLimit, ServerFailureError, StoppedError
 
 SETTINGS = Translation(give_up_after=3, wait=1.0, wait_too_many=60.0)
 

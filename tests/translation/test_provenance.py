@@ -8,8 +8,7 @@ from pipeline.params.text import Paws15
 from pipeline.progress import silent
 from pipeline.translation.draw import draw_pairs
 from pipeline.translation.engines import Engine
-from pipeline.translation.provenance import manifest
-from pipeline.translation.sample import Sample, translated
+from pipeline.translation.sample import manifest, translated
 from pipeline.translation.sentences import Answer
 from tests.translation.projects import english
 
@@ -35,8 +34,9 @@ class Dictionary(Engine):
 @pytest.fixture
 def outcome():
     drawn = draw_pairs(POOL, PAWS15, ("sw", "de"))
-    sample = Sample(drawn, drawn.head(0))
-    return translated(Dictionary(), sample, lambda *_: None, progress=silent)[0]
+    return translated(
+        Dictionary(), drawn, spares=drawn.head(0), check=lambda *_: None, progress=silent
+    )[0]
 
 
 def test_the_manifest_describes_the_pairs(outcome):

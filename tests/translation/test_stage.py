@@ -11,9 +11,8 @@ from pipeline.languages import LANGUAGES
 from pipeline.params.whole import load_params
 from pipeline.translation.draw import draw_pairs
 from pipeline.translation.engines import build
-from pipeline.translation.files import JOURNAL
-from pipeline.translation.journal import Journal
-from pipeline.translation.sample import Sample, translated
+from pipeline.translation.journal import JOURNAL, Journal
+from pipeline.translation.sample import translated
 from tests.commands import only_line, run
 from tests.imports import ROOT
 from tests.translation.projects import ALL, english, facts, journal, pairs, params, write, written
@@ -257,11 +256,9 @@ def test_progress_goes_by_sentence_and_includes_earlier_runs(folder, server):
         drawn = draw_pairs(english(5), settings.paws15, ("de",))
         told.clear()
         translated(
-            build(settings),
-            Sample(drawn, drawn.head(0)),
-            lambda *_: None,
+            build(settings), drawn, spares=drawn.head(0), check=lambda *_: None,
             progress=lambda *step: told.append(step),
-        )
+        )  # fmt: skip
     assert told[-1][:3] == ("translating", 10, 10)
     assert {step[0] for step in told} == {"translating"}
     assert all(4 <= step[1] <= 10 and step[2] == 10 for step in told)
