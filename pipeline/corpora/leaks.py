@@ -16,11 +16,7 @@ def pair_texts(frame: pd.DataFrame) -> pd.Index:
 
 
 def refuse_pairs_of(held_out: pd.DataFrame, frame: pd.DataFrame, *, place: str, of: str) -> None:
-    """Check that training text shares no premise-hypothesis pair with held-out text.
-
-    Raises:
-        InputError: names the first shared pair, the frame's `place`, and what it is a pair `of`.
-    """
+    """Raise an InputError if text from `place` shares a pair with held-out text (`of` what)."""
     seen = pair_texts(frame).isin(pair_texts(held_out))
     if seen.any():
         row = frame.iloc[int(seen.argmax())]

@@ -59,11 +59,7 @@ def _shuffled(pool: pd.DataFrame, seed: int) -> pd.DataFrame:
 def refuse_test_sentences(
     pairs: pd.DataFrame, held_out: Mapping[str, frozenset[str]], *, source: str, place: str
 ) -> None:
-    """Check that no sentence of the parallel pairs is one of the test set in the same language.
-
-    Raises:
-        InputError: names the first pair with such a sentence.
-    """
+    """Raise an InputError if a sentence of the pairs is one of the test set in its language."""
     for pair, side, prefix in product(pairs.to_dict("records"), SIDES, ("", "target_")):
         language, column = pair["language"] if prefix else source, prefix + side
         sentence = pair[column]
