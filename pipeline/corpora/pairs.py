@@ -19,10 +19,8 @@ def is_text(sentences: pd.Series) -> pd.Series:
 def read_paws_x(source: PairSource, language: str) -> pd.DataFrame:
     """Read PAWS-X in one language: pair_id, id, premise, hypothesis, split after split.
 
-    Rows with the same `pair_id` in two languages are translations of each other.
-
-    Raises:
-        InputError: a file or column is missing.
+    Rows with the same `pair_id` in two languages are translations of each other. A file or column
+    that is missing is an InputError.
     """
     frames = []
     for split in source.splits:

@@ -93,13 +93,10 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
 
 @contextmanager
 def opened(files: Sequence[Path], *, place: str) -> Iterator["Dataset"]:
-    """Open Parquet files of the same columns as one dataset.
+    """Open Parquet files of the same columns as one dataset, or raise InputError without rows.
 
     `datasets` works on a copy of the files, which is neither kept nor shared: it exists only
     within the block.
-
-    Raises:
-        InputError: a file cannot be read, or there are no rows.
     """
     from datasets import disable_progress_bars
     from datasets.packaged_modules.parquet.parquet import Parquet

@@ -81,10 +81,8 @@ def with_translations(
 
     The languages depend on the texts and the seed, not on the order of rows. Each part of the
     split (train, or train@1, train@2, ...) has its own rounds. The translations have pair_id,
-    language, premise, hypothesis, and come from `place`.
-
-    Returns:
-        The columns of files.TRANSLATED_SPLITS, rows in the order of `train`.
+    language, premise, hypothesis, and come from `place`. The result has the columns of
+    files.TRANSLATED_SPLITS, and the rows of `train`.
 
     Raises:
         InputError: a pair has no translation in any of the languages.

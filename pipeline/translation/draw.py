@@ -15,14 +15,11 @@ from pipeline.translation.sentences import SIDES
 def draw_pairs(
     pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...], *, key: str = "paws15.pairs"
 ) -> pd.DataFrame:
-    """Draw pairs from a pool (pair_id, premise, hypothesis), and a target language for each.
+    """Draw pairs from a pool (pair_id, premise, hypothesis), and add the language of each.
 
     Both draws precede any translation and depend only on the texts and the seed: a smaller
     sample is a prefix of a larger one, languages included. `balanced` deals the languages out in
     shuffled rounds, so that their counts differ by at most one.
-
-    Returns:
-        pair_id, premise, hypothesis, language in the order drawn.
 
     Raises:
         InputError: the pool is too small; names the parameter `key`, which sets the number.

@@ -71,14 +71,9 @@ def look_up(engine: Engine, drawn: pd.DataFrame, *, spares: pd.DataFrame, check:
             spare = next(unused, None)
             if spare is None:
                 break
-            replaced.append(
-                {
-                    "pair_id": kept["pair_id"],
-                    "language": kept["language"],
-                    "reason": f"{refused[0].side}: {answers[refused[0]].reason}",
-                    "by": spare["pair_id"],
-                }
-            )
+            gone = {key: kept[key] for key in ("pair_id", "language")}
+            reason = f"{refused[0].side}: {answers[refused[0]].reason}"
+            replaced.append(gone | {"reason": reason, "by": spare["pair_id"]})
             kept = spare | {"language": kept["language"]}
             asked += sides(kept)
             answers |= engine.known(sides(kept), check)

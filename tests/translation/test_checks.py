@@ -131,8 +131,6 @@ def test_nearly_all_human_translations_pass_and_no_english_does(language):
     ]
     assert sum(map(bool, refused)) < 0.01 * len(pairs)
     # The other sentence of a pair: nearly the same words in another order.
-    echoed = pd.DataFrame({"en": english.premise, "other": english.hypothesis}).head(500)
-    for row in echoed.itertuples():
-        assert checks(Sentence("x", "premise", language, row.en), row.other) or (
-            len(set(row.other.split()) - set(row.en.split())) > 1
-        )
+    for row in english.head(500).itertuples():
+        echo = checks(Sentence("x", "premise", language, row.premise), row.hypothesis)
+        assert echo or len(set(row.hypothesis.split()) - set(row.premise.split())) > 1

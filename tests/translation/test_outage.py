@@ -35,7 +35,7 @@ def test_waits_double_with_jitter_and_are_long_for_too_many_requests(kind, first
     waits = {outage.wait(state(kind, attempt)) for _ in range(50)}
     middle = first * 2 ** min(attempt - 1, 5)
     assert len(waits) > 40
-    assert all(0.5 * middle <= one <= min(1.5 * middle, 3600) for one in waits)
+    assert all(0.5 * middle <= wait <= min(1.5 * middle, 3600) for wait in waits)
 
 
 def test_a_server_may_ask_for_a_wait_of_up_to_an_hour(outage):
