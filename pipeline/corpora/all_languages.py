@@ -3,39 +3,28 @@
 On the Hub these are four files of 239 MB, each row a pair in all languages.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from pipeline.corpora.leaks import normal
 from pipeline.corpora.sources import PAIR, opened, split_files
 from pipeline.errors import InputError
+from pipeline.params.runs import LanguageParams
 from pipeline.params.text import Source
 from pipeline.progress import Progress, silent
 
-if TYPE_CHECKING:
-    from datasets import Features
-
-CONFIG, SPLIT = "all_languages", "train"
+HYPOTHESIS = ("hypothesis.language", "hypothesis.translation")
 
 
 def read_translations(
-    source: Source,
-    pairs: pd.DataFrame,
-    *,
-    english: str,
-    languages: Sequence[str],
-    progress: Progress = silent,
+    source: Source, pairs: pd.DataFrame, languages: LanguageParams, *, progress: Progress = silent
 ) -> pd.DataFrame:
-    """Read the translations of some pairs of XNLI's training set.
+    """Read the translations of some pairs of XNLI's training set into the target languages.
 
-    Args:
-        source: the XNLI dataset.
-        pairs: pair_id (`train-7` is row 7 of the training set), premise, hypothesis.
-        english: the language of the pairs, whose text must match that of the rows.
-        languages: the languages to read.
-        progress: told about each pair.
+    The pairs have pair_id (`train-7` is row 7 of the training set), premise, hypothesis. Their
+    text must match that of the rows in the source language.
 
     Returns:
         pair_id, language, premise, hypothesis: every pair in every language, None for a missing
@@ -48,31 +37,28 @@ def read_translations(
     """
     note = "" if source.is_folder else "downloads a gigabyte from the Hub the first time"
     progress("translations", 0, len(pairs), note)
-    place, first, translations = f"{source.path}: {CONFIG}/{SPLIT}", 0, []
+    place, first, translations = f"{source.path}: all_languages/train", 0, []
     ours = pairs.drop_duplicates("pair_id").set_index("pair_id")
     rows = {int(pair_id.removeprefix("train-")): pair_id for pair_id in ours.index}
-    for file in split_files(source, config=CONFIG, split=SPLIT, key="datasets.xnli"):
+    for file in split_files(source, config="all_languages", split="train", key="datasets.xnli"):
         with opened([file], place=f"{place}: {file.name}") as dataset:
-            _require_fields(dataset.features, (english, *languages), place)
+            fields = dataset.features.flatten()
+            for name in (*(f"premise.{code}" for code in languages.all), *HYPOTHESIS):
+                if name not in fields:
+                    raise InputError(f"{place}: expected a field {name}, found {', '.join(fields)}")
             here = [row for row in sorted(rows) if row < first + len(dataset)]
             for row, values in zip(here, dataset.select([n - first for n in here]), strict=True):
                 pair_id, texts = rows.pop(row), _by_language(values)
-                _require_same(ours.loc[pair_id], texts, english, place=f"{place}, row {row}")
-                for code in languages:
+                _require_same(
+                    ours.loc[pair_id], texts, languages.source, place=f"{place}, row {row}"
+                )
+                for code in languages.targets:
                     translations.append((pair_id, code, *(texts[side].get(code) for side in PAIR)))
                 progress("translations", len(ours) - len(rows), len(ours))
             first += len(dataset)
     for row, pair_id in rows.items():
         raise InputError(f"{place}: expected a row {row} for the pair {pair_id}, found fewer rows")
     return pd.DataFrame(translations, columns=["pair_id", "language", *PAIR])
-
-
-def _require_fields(features: "Features", languages: Sequence[str], place: str) -> None:
-    fields = features.flatten()
-    needed = [f"premise.{code}" for code in languages]
-    for name in (*needed, "hypothesis.language", "hypothesis.translation"):
-        if name not in fields:
-            raise InputError(f"{place}: expected a field {name}, found {', '.join(fields)}")
 
 
 def _by_language(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 
 def draw_key(*parts: object) -> str:
-    """Return a hexadecimal digest to sort by: a random number that the parts determine.
+    """Return a hexadecimal digest of the parts, to sort by.
 
-    Sorting rows by such a key shuffles them regardless of their order in a file, and the first n
-    are a prefix of the first n + 1.
+    Such a sort shuffles rows regardless of their order in a file; the first n are a prefix of the
+    first n + 1.
     """
     text = "\x1f".join(map(str, parts))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

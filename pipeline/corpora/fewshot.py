@@ -11,6 +11,7 @@ from pipeline.corpora.xnli import HUB_NAMES
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
 from pipeline.params.text import Fewshot, Source
+from pipeline.params.whole import Params
 
 
 def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str) -> pd.DataFrame:
@@ -19,11 +20,8 @@ def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str)
     The draws for different k are independent of each other, like those of Zhao & Schuetze. A
     draw depends only on the texts, not on the order of rows; a repeated pair counts once.
 
-    Returns:
-        3k rows with the columns of files.SPLITS in the order drawn, the labels in turn.
-
-    Raises:
-        InputError: a label has fewer than k pairs.
+    Returns 3k rows with the columns of files.SPLITS in the order drawn, the labels in turn, or
+    raises InputError if a label has fewer than k pairs.
     """
     pool = pool.assign(text=pair_texts(pool))
     pool = pool.sort_values(["text", "label", "premise", "hypothesis"]).drop_duplicates("text")
@@ -49,10 +47,8 @@ def sampled(pools: Mapping[str, pd.DataFrame], *, shots: int, seed: int | str) -
     test, dev, train = pools["test"], pools["dev"], pools["train"]
     dev = dev[~pair_texts(dev).isin(pair_texts(test))]
     train = train[~pair_texts(train).isin(pair_texts(test).union(pair_texts(dev)))]
-    drawn = [
-        sample_split(pool, shots=shots, split=split, seed=seed)
-        for split, pool in (("train", train), ("dev", dev))
-    ]
+    clean = {"train": train, "dev": dev}.items()
+    drawn = [sample_split(pool, shots=shots, split=split, seed=seed) for split, pool in clean]
     return pd.concat(drawn, ignore_index=True)
 
 
@@ -60,11 +56,9 @@ def seeded(
     pools: Mapping[str, pd.DataFrame], *, shots: int, split_seed: int, seeds: Sequence[int]
 ) -> pd.DataFrame:
     """Draw a k-shot split for each training seed, named `train@3` and `dev@3`; see `sampled`."""
-    drawn = []
-    for seed in seeds:
-        split = sampled(pools, shots=shots, seed=f"{split_seed}/{seed}")
-        drawn.append(split.assign(split=split.split + f"@{seed}"))
-    return pd.concat(drawn, ignore_index=True)
+    splits = {seed: sampled(pools, shots=shots, seed=f"{split_seed}/{seed}") for seed in seeds}
+    named = [split.assign(split=split.split + f"@{seed}") for seed, split in splits.items()]
+    return pd.concat(named, ignore_index=True)
 
 
 def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
@@ -91,6 +85,19 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def split_of(pools: Mapping[str, pd.DataFrame], params: Params, *, shots: int) -> pd.DataFrame:
+    """Make the k-shot split that params.yaml asks for; see `given`, `seeded` and `sampled`."""
+    fewshot = params.fewshot
+    if fewshot.source != "sample":
+        split = given(fewshot, shots=shots)
+    elif fewshot.per_seed:
+        split = seeded(pools, shots=shots, split_seed=fewshot.split_seed, seeds=params.seeds)
+    else:
+        split = sampled(pools, shots=shots, seed=fewshot.split_seed)
+    require_disjoint(split, pools["test"], place=fewshot.source)
+    return split
+
+
 def split_notes(split: pd.DataFrame, fewshot: Fewshot) -> dict[str, str]:
     """Return the metadata of a split's file: the settings it was made by, and its hash."""
     return {
@@ -102,24 +109,17 @@ def split_notes(split: pd.DataFrame, fewshot: Fewshot) -> dict[str, str]:
 
 
 def split_sha256(split: pd.DataFrame) -> str:
-    r"""Return the SHA-256 of a split's content.
+    r"""Return the SHA-256 of a split's content: the same pairs in the same parts have the same.
 
     It covers the lines `split \x1f premise \x1f hypothesis \x1f label id \n` (no spaces around
-    \x1f) in UTF-8, sorted field by field by code points. Pair ids, the order of rows and the
-    form of the file do not matter: the same pairs in the same parts have the same hash.
+    \x1f) in UTF-8, sorted field by field by code points.
     """
-    columns = ("split", "premise", "hypothesis", "label")
-    return content_hash(
-        sorted(zip(*(split[column].astype(str) for column in columns), strict=True))
-    )
+    rows = split[["split", "premise", "hypothesis", "label"]].astype(str)
+    return content_hash(sorted(rows.itertuples(index=False, name=None)))
 
 
 def require_disjoint(split: pd.DataFrame, test: pd.DataFrame, *, place: str) -> None:
-    """Check that train and dev share no pair with each other or with the test set.
-
-    Raises:
-        InputError: names the first shared pair.
-    """
+    """Raise an InputError if train and dev share a pair with each other or with the test set."""
     refuse_pairs_of(test, split, place=place, of="the test set")
     is_train = split.split.str.startswith("train")
     for (_, train), (_, dev) in zip(

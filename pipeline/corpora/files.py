@@ -15,13 +15,8 @@ PAWS15 = Path("data/paws15")
 
 _TEXTS = {"premise": TEXT, "hypothesis": TEXT}
 _PAIR = {"pair_id": TEXT, **_TEXTS}
-_PARALLEL = {
-    "pair_id": TEXT,
-    "language": WORD,
-    **_TEXTS,
-    "target_premise": TEXT,
-    "target_hypothesis": TEXT,
-}
+_TARGETS = {"target_premise": TEXT, "target_hypothesis": TEXT}
+_PARALLEL = {"pair_id": TEXT, "language": WORD, **_TEXTS, **_TARGETS}
 
 EXAMPLES = table({"language": WORD, **_PAIR, "label": pa.int8()}, "language", "pair_id")
 """data/corpora/{train,dev,test}.parquet; label ids as in LABELS of pipeline/params/runs.py."""

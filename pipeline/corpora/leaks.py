@@ -16,11 +16,7 @@ def pair_texts(frame: pd.DataFrame) -> pd.Index:
 
 
 def refuse_pairs_of(held_out: pd.DataFrame, frame: pd.DataFrame, *, place: str, of: str) -> None:
-    """Check that training text shares no premise-hypothesis pair with held-out text.
-
-    Raises:
-        InputError: names the first shared pair, the frame's `place`, and what it is a pair `of`.
-    """
+    """Raise an InputError if text from `place` shares a pair with held-out text (`of` what)."""
     seen = pair_texts(frame).isin(pair_texts(held_out))
     if seen.any():
         row = frame.iloc[int(seen.argmax())]
@@ -30,7 +26,12 @@ def refuse_pairs_of(held_out: pd.DataFrame, frame: pd.DataFrame, *, place: str, 
         )
 
 
-def in_sentences_of(held_out: pd.DataFrame, sentences: pd.Series) -> pd.Series:
-    """Return which sentences are a premise or hypothesis of held-out text."""
-    known = set(held_out.premise.map(normal)) | set(held_out.hypothesis.map(normal))
-    return sentences.map(normal).isin(known)
+def sentences_of(held_out: pd.DataFrame) -> frozenset[str]:
+    """Return the premises and hypotheses of held-out text, each as `normal` returns it."""
+    return frozenset({*held_out.premise.map(normal), *held_out.hypothesis.map(normal)})
+
+
+def sentences_by_language(test: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Return the sentences of a test set (language, premise, hypothesis); see `sentences_of`."""
+    by_language = test.groupby("language", observed=True)
+    return {str(language): sentences_of(rows) for language, rows in by_language}

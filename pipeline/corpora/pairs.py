@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline.corpora.leaks import in_sentences_of, pair_texts
+from pipeline.corpora.leaks import normal, pair_texts, sentences_of
 from pipeline.corpora.sources import read_split
 from pipeline.params.text import PairSource
 
@@ -19,10 +19,8 @@ def is_text(sentences: pd.Series) -> pd.Series:
 def read_paws_x(source: PairSource, language: str) -> pd.DataFrame:
     """Read PAWS-X in one language: pair_id, id, premise, hypothesis, split after split.
 
-    Rows with the same `pair_id` in two languages are translations of each other.
-
-    Raises:
-        InputError: a file or column is missing.
+    Rows with the same `pair_id` in two languages are translations of each other. A file or column
+    that is missing is an InputError.
     """
     frames = []
     for split in source.splits:
@@ -42,5 +40,6 @@ def clean_pool(pool: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
     """
     pool = pool[is_text(pool.premise) & is_text(pool.hypothesis)]
     pool = pool[~pair_texts(pool).duplicated()]
-    leaked = in_sentences_of(test, pool.premise) | in_sentences_of(test, pool.hypothesis)
+    held_out = sentences_of(test)
+    leaked = pool.premise.map(normal).isin(held_out) | pool.hypothesis.map(normal).isin(held_out)
     return pool[~leaked][["pair_id", "premise", "hypothesis"]].reset_index(drop=True)

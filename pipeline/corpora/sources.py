@@ -32,12 +32,7 @@ def read_split(
 ) -> pd.DataFrame:
     """Read the Parquet files `CONFIG/SPLIT-00000-of-00001.parquet` of a dataset; see `read_files`.
 
-    Args:
-        source: a Hub id and its revision, or a folder.
-        config: the configuration, e.g. a language.
-        split: the split's name in the dataset.
-        key: the parameter that names the source, for messages.
-        columns: the columns that must exist, two columns of text first.
+    `config` may be a language; `key` is the parameter that names the source, for messages.
 
     Raises:
         InputError: the folder, repository, revision, files or columns do not exist.
@@ -62,21 +57,21 @@ def split_files(source: Source, *, config: str, split: str, key: str) -> list[Pa
 
 
 def _splits_in(folder: Path) -> str:
-    splits = sorted(
-        {f"{path.parent.name}/{path.name.partition('-')[0]}" for path in folder.glob("*/*.parquet")}
-    )
+    names = {
+        f"{path.parent.name}/{path.stem.partition('-')[0]}" for path in folder.glob("*/*.parquet")
+    }
+    splits = sorted(names)
     return ", ".join(splits[:8]) + (", ..." if len(splits) > 8 else "") or "no Parquet files"
 
 
 def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> pd.DataFrame:
-    """Read Parquet files with the same columns as one table.
+    """Read Parquet files of the same columns as one table, all rows and columns in their order.
 
-    Returns:
-        All rows in their order, and all columns. Labels with the names of LABELS, be they text
-        or class labels, are ids of LABELS.
+    Labels with the names of LABELS, be they text or class labels, become ids of LABELS.
 
     Raises:
-        InputError: a file cannot be read, a column is missing, or there are no rows.
+        InputError: a file cannot be read, there are no rows, or one of `columns` is missing; the
+            first two must hold text.
     """
     with opened(files, place=place) as dataset:
         for column in columns:
@@ -98,13 +93,10 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
 
 @contextmanager
 def opened(files: Sequence[Path], *, place: str) -> Iterator["Dataset"]:
-    """Open Parquet files of the same columns as one dataset.
+    """Open Parquet files of the same columns as one dataset, or raise InputError without rows.
 
     `datasets` works on a copy of the files, which is neither kept nor shared: it exists only
     within the block.
-
-    Raises:
-        InputError: a file cannot be read, or there are no rows.
     """
     from datasets import disable_progress_bars
     from datasets.packaged_modules.parquet.parquet import Parquet

@@ -9,72 +9,80 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.corpora.all_languages import read_translations
 from pipeline.corpora.drawing import dealt, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import PAIR, blank, read_files
 from pipeline.errors import InputError
-from pipeline.params.text import Fewshot
+from pipeline.params.whole import Params
+from pipeline.progress import Progress
 
 
-def given_translations(
-    fewshot: Fewshot, *, shots: int, pairs: int, languages: Sequence[str]
+def translated_split(
+    train: pd.DataFrame, test: pd.DataFrame, params: Params, *, shots: int, progress: Progress
 ) -> pd.DataFrame:
-    """Read `kK/train-translations.parquet` from the folder of a given split.
+    """Read the translations of a k-shot split's training pairs, and give each pair one of them.
 
-    Returns:
-        pair_id, language, premise, hypothesis; texts may be blank, rows may be missing.
+    Raises:
+        InputError: the translations are missing or malformed, or hold a pair of the test set.
+        RunError: the Hub cannot be reached.
+    """
+    fewshot, targets, xnli = params.fewshot, params.languages.targets, params.datasets.xnli
+    if fewshot.source == "sample":
+        place = f"{xnli.path}: all_languages/train"
+        every = read_translations(xnli, train, params.languages, progress=progress)
+    else:
+        path = Path(fewshot.source) / f"k{shots}" / "train-translations.parquet"
+        place, every = str(path), given_translations(path, pairs=len(train), languages=targets)
+    pairs = with_translations(train, every, languages=targets, seed=fewshot.split_seed, place=place)
+    refuse_test_pairs(pairs, test, place=place)
+    return pairs
+
+
+def given_translations(path: Path, *, pairs: int, languages: Sequence[str]) -> pd.DataFrame:
+    """Read `kK/train-translations.parquet`, the translations of a given split.
+
+    The columns are pair_id, language, premise, hypothesis. Texts may be blank, rows may be missing.
 
     Raises:
         InputError: the file is missing or malformed, lacks a language, or has other rows than
             those of the `pairs` training pairs.
     """
-    path = Path(fewshot.source) / f"k{shots}" / "train-translations.parquet"
     if not path.is_file():
         raise InputError(
             f"params.yaml: fewshot.translations: expected the training pairs' translations in "
             f"{path}, found no such file"
         )
+    split = f"{path.parent.name}/train"
     frame = read_files([path], columns=(*PAIR, "language", "row"), place=str(path))
     outside = frame.row[~frame.row.isin(range(pairs))]
     if len(outside):
         raise InputError(
-            f"{path}: expected rows 0 to {pairs - 1} of k{shots}/train, found {outside.iloc[0]}"
+            f"{path}: expected rows 0 to {pairs - 1} of {split}, found {outside.iloc[0]}"
         )
     for again in frame[frame.duplicated(["row", "language"])].itertuples():
         raise InputError(
-            f"{path}: expected a row once in a language, found row {again.row} twice in "
+            f"{path}: expected each row once per language, found row {again.row} twice in "
             f"{again.language}"
         )
     known = sorted(map(str, set(frame.language)))
     for code in languages:
         if code not in known:
             raise InputError(f"{path}: expected text in {code}, found {', '.join(known)}")
-    ids = [f"k{shots}/train-{row}" for row in frame.row]
-    return frame.assign(pair_id=ids)[["pair_id", "language", *PAIR]]
+    frame["pair_id"] = [f"{split}-{row}" for row in frame.row]
+    return frame[["pair_id", "language", *PAIR]]
 
 
 def with_translations(
-    train: pd.DataFrame,
-    translations: pd.DataFrame,
-    *,
-    languages: Sequence[str],
-    seed: int,
+    train: pd.DataFrame, translations: pd.DataFrame, *, languages: Sequence[str], seed: int,
     place: str,
-) -> pd.DataFrame:
-    """Give each training pair a target language and its translation.
+) -> pd.DataFrame:  # fmt: skip
+    """Give each training pair (split, pair_id, premise, hypothesis) one of its translations.
 
     The languages depend on the texts and the seed, not on the order of rows. Each part of the
-    split (train, or train@1, train@2, ...) has its own rounds.
-
-    Args:
-        train: split, pair_id, premise, hypothesis: the training parts of a split.
-        translations: pair_id, language, premise, hypothesis.
-        languages: the target languages.
-        seed: of the draw.
-        place: the source of the translations, for the message.
-
-    Returns:
-        The columns of files.TRANSLATED_SPLITS, rows in the order of `train`.
+    split (train, or train@1, train@2, ...) has its own rounds. The translations have pair_id,
+    language, premise, hypothesis, and come from `place`. The result has the columns of
+    files.TRANSLATED_SPLITS, and the rows of `train`.
 
     Raises:
         InputError: a pair has no translation in any of the languages.
@@ -104,13 +112,10 @@ def with_translations(
 
 
 def refuse_test_pairs(pairs: pd.DataFrame, test: pd.DataFrame, *, place: str) -> None:
-    """Check that no translated pair is a pair of the test set in its language.
+    """Raise an InputError if a translated pair is a pair of the test set in its language.
 
     XNLI has many short sentences, so a single translated sentence may be one of the test set's
     by chance. The English pairs were checked when the split was made.
-
-    Raises:
-        InputError: names the first pair of the test set.
     """
     targets = {"target_premise": "premise", "target_hypothesis": "hypothesis"}
     for language, part in pairs.groupby("language", observed=True):

@@ -10,7 +10,7 @@ import torch
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.checkpoint import ARCHITECTURES, load_backbone, unsupported
 from pipeline.backbone.rows import Row, collate
-from pipeline.backbone.tokens import Ids, Pieces, load_pieces
+from pipeline.backbone.tokens import load_pieces
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
 from pipeline.languages import LANGUAGES
@@ -20,13 +20,7 @@ FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config
 """The files of data/backbone/, whatever the source has."""
 
 VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
-TOKENIZER = (
-    *VOCABULARIES,
-    "merges.txt",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
+TOKENIZER = ("merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
 """Repositories also hold weights for other frameworks, often gigabytes each."""
@@ -36,13 +30,10 @@ TOLERANCE = 1e-3
 
 
 def fetch_backbone(source: Source, folder: Path) -> str:
-    """Load a masked language model with its tokenizer, and write its FILES to a folder.
+    """Write the FILES of a masked language model to a folder, and return its description.
 
     `transformers` reads all forms of checkpoints; training reads only the one written here. The
     result is loaded again as training loads it, and its logits and tokens are compared.
-
-    Returns:
-        A short description of the model.
 
     Raises:
         InputError: there is no such backbone, its architecture is not supported, or model and
@@ -77,6 +68,7 @@ def fetch_backbone(source: Source, folder: Path) -> str:
     )
 
 
+@torch.inference_mode()
 def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backbone:  # noqa: ANN401
     """Load the written files as training does, and compare with the original."""
     try:
@@ -93,7 +85,10 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
             f"{place}: expected a tokenizer that tokenizer.json describes completely, found one "
             f"whose pieces differ from those of {type(tokenizer).__name__}"
         )
-    apart = _difference(backbone, model, words, pieces)
+    rows = [Row((frame.start + ids)[: backbone.max_length], read_at=0) for ids in words]
+    batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
+    theirs = torch.cat([model(torch.tensor([row.ids])).logits[:, 0] for row in rows])
+    apart = float((backbone.logits(backbone.states(batch)) - theirs).abs().max())
     if not apart < TOLERANCE:
         raise InputError(
             f"{place}: expected a model that training computes as {type(model).__name__} does, "
@@ -102,19 +97,9 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
     return backbone
 
 
-@torch.inference_mode()
-def _difference(backbone: Backbone, model: Any, texts: list[Ids], pieces: Pieces) -> float:  # noqa: ANN401
-    """Return the largest difference between both models' logits, for texts of several lengths."""
-    rows = [Row((pieces.frame.start + text)[: backbone.max_length], read_at=0) for text in texts]
-    batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
-    ours = backbone.logits(backbone.states(batch))
-    theirs = torch.cat([model(torch.tensor([row.ids])).logits[:, 0] for row in rows])
-    return float((ours - theirs).abs().max())
-
-
 def _files(source: Source) -> Path:
     for weights in (SAFETENSORS, PICKLES):
-        names = ("config.json", *TOKENIZER, *weights)
+        names = ("config.json", *VOCABULARIES, *TOKENIZER, *weights)
         folder = fetch(source, names, kind="model", key="backbone")
         if any(folder.glob("model*.safetensors")):
             break
@@ -134,15 +119,11 @@ def _load(folder: Path, *, place: str) -> tuple[Any, Any]:
         raise InputError(f"{place}: expected a tokenizer ({VOCABULARIES[0]}), found none")
     try:
         model, report = AutoModelForMaskedLM.from_pretrained(
-            folder,
-            local_files_only=True,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,
+            folder, local_files_only=True, dtype=torch.float32, ignore_mismatched_sizes=True,
             output_loading_info=True,
-        )
+        )  # fmt: skip
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:
-        # Its parsers raise many kinds over broken JSON, cut weights or other models.
+    except Exception as error:  # its parsers raise many kinds
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"{place}: expected a masked language model with a tokenizer, found "

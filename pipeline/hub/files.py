@@ -7,26 +7,21 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from huggingface_hub import HfApi, errors, snapshot_download
+from huggingface_hub.utils import disable_progress_bars, httpx  # type: ignore[attr-defined]
+
 from pipeline.errors import InputError, RunError
 from pipeline.params.text import Source
 
 Kind = Literal["dataset", "model"]
 
-TIMEOUT = 10.0
-"""Seconds to wait for the Hub's first answer."""
-
 
 def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path:
     """Return a folder with those of the named files that a source has.
 
-    Only these files are downloaded, at the source's revision. Files that were downloaded before
-    are not downloaded again, and are available offline.
-
-    Args:
-        source: a Hub id and its revision, or a folder.
-        files: paths in the repository; * matches anything.
-        kind: of the repository.
-        key: the parameter that names the source, for messages.
+    `files` are paths in the repository; * matches anything. Only these are downloaded, at the
+    source's revision. Files that were downloaded before are not downloaded again, and are
+    available offline. `key` is the parameter that names the source.
 
     Raises:
         InputError: there is no such folder, repository or revision.
@@ -36,11 +31,6 @@ def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path
         return Path(source.path)
     if source.path.startswith((".", "/", "~")) or source.path.count("/") > 1:
         raise InputError(f"params.yaml: {key}.path: expected a folder, found no {source.path}")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
     # It warns about every retry, in addition to the one line of an error.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     # Datasets have our own progress bar; a backbone's gigabyte gets the client's.
@@ -49,13 +39,10 @@ def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path
     commit, failure = _commit(source, kind, key)
     try:
         folder = snapshot_download(
-            source.path,
-            repo_type=kind,
-            revision=commit or source.revision,
-            allow_patterns=list(files),
-            local_files_only=commit is None,
-        )
-    except LocalEntryNotFoundError as error:
+            source.path, repo_type=kind, revision=commit or source.revision,
+            allow_patterns=list(files), local_files_only=commit is None,
+        )  # fmt: skip
+    except errors.LocalEntryNotFoundError as error:
         raise RunError(
             f"{key}: expected {source.path} on the Hugging Face Hub (there is no such folder), "
             f"found {failure or error}"
@@ -68,34 +55,22 @@ def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path
 @cache
 def _commit(source: Source, kind: Kind, key: str) -> tuple[str | None, str]:
     """Return the commit of a revision, or None and the reason if the Hub does not answer."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
-
-    place = f"params.yaml: {key}"
+    place, revision = f"params.yaml: {key}", source.revision
     try:
-        info = HfApi().repo_info(
-            source.path, repo_type=kind, revision=source.revision, timeout=TIMEOUT
-        )
-    except RevisionNotFoundError:
+        info = HfApi().repo_info(source.path, repo_type=kind, revision=revision, timeout=10)  # s
+    except errors.RevisionNotFoundError:
         raise InputError(
             f"{place}.revision: expected a revision of {source.path} on the Hub, "
-            f"found {source.revision}, which it lacks"
+            f"found {revision}, which it lacks"
         ) from None
-    except (RepositoryNotFoundError, HFValidationError):
+    except (errors.RepositoryNotFoundError, errors.HFValidationError):
         raise InputError(
             f"{place}.path: expected a folder, or a {kind} on the Hub that is open to you, "
             f"found neither at {source.path}"
         ) from None
-    except OfflineModeIsEnabled:
+    except errors.OfflineModeIsEnabled:
         return None, "the network switched off (HF_HUB_OFFLINE)"
-    except HfHubHTTPError as error:
+    except errors.HfHubHTTPError as error:
         return None, f"an error of the Hub, status {error.response.status_code}"
     except httpx.HTTPError as error:
         return None, f"no connection: {error}"

@@ -8,7 +8,6 @@ words). Their known fault is Chinese text with many untranslated names: 4 % of X
 
 from collections.abc import Iterator, Mapping
 
-import pandas as pd
 import regex
 
 from pipeline.corpora.leaks import normal
@@ -44,7 +43,6 @@ _TAG = regex.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-z]{2,6}|#\d+);")
 _CAPITAL_INSIDE = regex.compile(r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{M}]*\p{Ll}\p{Lu}\p{L}*")
 _STOP_INSIDE = regex.compile(r"[\p{L}\p{M}]{2,}[.,;!?][\p{L}\p{M}]{2,}")
 _SMALL_WORD = regex.compile(r"\b\p{Ll}{2,}\b")
-_SPACELESS = frozenset({"Han", "Thai"})
 _ERROR_PAGES = regex.compile(
     r"Error \d{3}\b.{0,40}(?:Server Error|!!1)|That.s an error\.|^\s*(?:HTTP )?(?:Error )?[45]\d\d "
     r"(?:[A-Z][a-z]+ ?){1,4}\s*$|unusual traffic|INVALID (?:TARGET|SOURCE) LANGUAGE"
@@ -57,19 +55,14 @@ _QUOTA = regex.compile(r"MYMEMORY WARNING|YOU USED ALL AVAILABLE FREE TRANSLATIO
 class Checks:
     """Finds the reason why a translation is refused.
 
-    Args:
-        lengths: bounds of the length ratio by language, which override the language table's.
-        held_out: language, premise, hypothesis of the test set in every language.
+    `lengths` overrides the length bounds in the table of languages; `held_out` are the sentences
+    of the test set by language (leaks.sentences_by_language).
     """
 
     def __init__(
-        self, lengths: Mapping[str, tuple[float, float]], *, held_out: pd.DataFrame
+        self, lengths: Mapping[str, tuple[float, float]], *, held_out: Mapping[str, frozenset[str]]
     ) -> None:
-        self._lengths = lengths
-        self._held_out = {
-            str(language): frozenset({*rows.premise.map(normal), *rows.hypothesis.map(normal)})
-            for language, rows in held_out.groupby("language", observed=True)
-        }
+        self._lengths, self._held_out = lengths, held_out
 
     def __call__(self, sentence: Sentence, translation: str) -> str | None:
         """Return the first reason against a translation, or None."""
@@ -77,8 +70,9 @@ class Checks:
 
     def _against(self, sentence: Sentence, translation: str) -> Iterator[str]:
         source, language = sentence.text, LANGUAGES[sentence.language]
-        bounds = self._lengths.get(sentence.language, language.length)
-        if not translation.strip():
+        least, most = self._lengths.get(sentence.language, language.length)
+        length, of = len(translation.strip()), len(source.strip())
+        if not length:
             yield NOTHING
         if is_error_page(translation):
             yield ERROR_PAGE
@@ -88,11 +82,13 @@ class Checks:
             yield ECHO
         if _wrong_script(translation, source, language.script):
             yield SCRIPT
-        if language.script == "Latin" and _of_the_source(translation, source) > SHARE_OF_SOURCE:
+        if language.script == "Latin" and _share_of_source(translation, source) > SHARE_OF_SOURCE:
             yield ECHO
-        if not _within(len(translation.strip()), len(source.strip()), bounds):
+        if not least * (of - SLACK) <= length <= most * (of + SLACK):
             yield LENGTH
-        if _glued(translation, source, language.script):
+        if _new(_CAPITAL_INSIDE, translation, source):
+            yield GLUED
+        if language.script not in {"Han", "Thai"} and _new(_STOP_INSIDE, translation, source):
             yield GLUED
         if normal(translation) in self._held_out.get(sentence.language, ()):
             yield TEST
@@ -137,17 +133,6 @@ def _wrong_script(translation: str, source: str, script: str) -> bool:
     return in_script < SHARE_IN_SCRIPT * len(theirs) or in_all < SHARE_OF_ALL * len(letters)
 
 
-def _of_the_source(translation: str, source: str) -> float:
+def _share_of_source(translation: str, source: str) -> float:
     known, words = set(_words(source)), _words(translation)
     return sum(word in known for word in words) / max(1, len(words))
-
-
-def _within(characters: int, of: int, bounds: tuple[float, float]) -> bool:
-    least, most = bounds
-    return least * (of - SLACK) <= characters <= most * (of + SLACK)
-
-
-def _glued(translation: str, source: str, script: str) -> bool:
-    if _new(_CAPITAL_INSIDE, translation, source):
-        return True
-    return script not in _SPACELESS and _new(_STOP_INSIDE, translation, source)

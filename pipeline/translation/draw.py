@@ -1,5 +1,8 @@
 """The draw of the parallel pairs: English pairs, and a target language for each."""
 
+from collections.abc import Mapping
+from itertools import product
+
 import pandas as pd
 
 from pipeline.corpora.drawing import dealt, draw_key
@@ -12,14 +15,11 @@ from pipeline.translation.sentences import SIDES
 def draw_pairs(
     pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...], *, key: str = "paws15.pairs"
 ) -> pd.DataFrame:
-    """Draw pairs from a pool (pair_id, premise, hypothesis), and a target language for each.
+    """Draw pairs from a pool (pair_id, premise, hypothesis), and add the language of each.
 
     Both draws precede any translation and depend only on the texts and the seed: a smaller
     sample is a prefix of a larger one, languages included. `balanced` deals the languages out in
     shuffled rounds, so that their counts differ by at most one.
-
-    Returns:
-        pair_id, premise, hypothesis, language in the order drawn.
 
     Raises:
         InputError: the pool is too small; names the parameter `key`, which sets the number.
@@ -29,16 +29,14 @@ def draw_pairs(
             f"params.yaml: {key}: expected at most the {len(pool)} usable pairs of "
             f"datasets.paws_x, found {paws15.pairs}"
         )
-    chosen = _shuffled(pool, paws15.seed).head(paws15.pairs)
+    drawn = _shuffled(pool, paws15.seed).head(paws15.pairs)
     if paws15.assignment == "balanced":
-        assigned = dealt(paws15.pairs, languages, paws15.seed)
+        codes = dealt(paws15.pairs, languages, paws15.seed)
     else:
-        assigned = [
-            sorted(languages)[int(draw_key(paws15.seed, "language", order), 16) % len(languages)]
-            for order in chosen.order
-        ]
-    chosen = chosen.assign(language=assigned).reset_index(drop=True)
-    return chosen[["pair_id", "premise", "hypothesis", "language"]]
+        keys = [draw_key(paws15.seed, "language", order) for order in drawn.order]
+        codes = [sorted(languages)[int(key, 16) % len(languages)] for key in keys]
+    drawn = drawn.assign(language=codes).reset_index(drop=True)
+    return drawn[["pair_id", "premise", "hypothesis", "language"]]
 
 
 def spare_pairs(pool: pd.DataFrame, paws15: Paws15) -> pd.DataFrame:
@@ -56,24 +54,14 @@ def _shuffled(pool: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def refuse_test_sentences(
-    pairs: pd.DataFrame, test: pd.DataFrame, *, source: str, place: str
+    pairs: pd.DataFrame, held_out: Mapping[str, frozenset[str]], *, source: str, place: str
 ) -> None:
-    """Check that no sentence of the parallel pairs is one of the test set in the same language.
-
-    Raises:
-        InputError: names the first pair with such a sentence.
-    """
-    held_out = {
-        (language, normal(sentence))
-        for side in SIDES
-        for language, sentence in zip(test.language, test[side], strict=True)
-    }
-    for pair in pairs.itertuples():
-        for side in SIDES:
-            for language, column in ((source, side), (pair.language, f"target_{side}")):
-                sentence = getattr(pair, column)
-                if (language, normal(sentence)) in held_out:
-                    raise InputError(
-                        f"{place}: expected no sentence of the test set, found the {column} of "
-                        f"{pair.pair_id} in {language} ({sentence[:40]!r})"
-                    )
+    """Raise an InputError if a sentence of the pairs is one of the test set in its language."""
+    for pair, side, prefix in product(pairs.to_dict("records"), SIDES, ("", "target_")):
+        language, column = pair["language"] if prefix else source, prefix + side
+        sentence = pair[column]
+        if normal(sentence) in held_out.get(language, ()):
+            raise InputError(
+                f"{place}: expected no sentence of the test set, found the {column} of "
+                f"{pair['pair_id']} in {language} ({sentence[:40]!r})"
+            )

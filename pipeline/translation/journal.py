@@ -14,10 +14,8 @@ from filelock import FileLock, Timeout
 from pipeline.errors import InputError, RunError
 from pipeline.translation.sentences import Sentence
 
-FORM = 1
-"""The version of these tables."""
-
-_TABLES = f"""
+JOURNAL = Path("data/translations/journal.sqlite")
+_TABLES = """
 CREATE TABLE accepted (
     engine TEXT NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
     sha256 TEXT NOT NULL, sentence TEXT NOT NULL, translation TEXT NOT NULL, at TEXT NOT NULL,
@@ -30,20 +28,16 @@ CREATE TABLE refused (
     at TEXT NOT NULL, counts INTEGER NOT NULL
 );
 CREATE INDEX refused_by_sentence ON refused (engine, version, source, target, sha256);
-PRAGMA user_version = {FORM};
+PRAGMA user_version = 1;
 """
-_OF_ENGINE = "engine = ? AND version = ? AND source = ?"
+_OF_ENGINE = "WHERE engine = ? AND version = ? AND source = ?"
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer that was not accepted.
+    """An answer that was not accepted, and why.
 
-    Attributes:
-        reason: why.
-        answer: the text, if any.
-        counts: whether it counts towards the quarantine of its sentence. Failures of the server
-            do not count, nor do its answers during an outage.
+    It `counts` towards the quarantine of its sentence, unless the server failed or was down.
     """
 
     reason: str
@@ -64,25 +58,21 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, engine: str, version: str, source: str) -> None:
-        self._path = path
-        self._of = engine, version, source
+        self._path, self._of = path, (engine, version, source)
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
     def accepted(self) -> dict[tuple[str, str], tuple[str, str]]:
         """Return the translation and time of every accepted sentence, by Sentence.key."""
-        rows = self._read(
-            f"SELECT target, sha256, translation, at FROM accepted WHERE {_OF_ENGINE}"
-        )
+        rows = self._read(f"SELECT target, sha256, translation, at FROM accepted {_OF_ENGINE}")
         return {(target, sha256): (text, at) for target, sha256, text, at in rows}
 
     def refused(self) -> dict[tuple[str, str], list[Refusal]]:
         """Return the refusals of every sentence in their order, by Sentence.key."""
         refusals: dict[tuple[str, str], list[Refusal]] = {}
-        for target, sha256, reason, answer, counts in self._read(
-            f"SELECT target, sha256, reason, answer, counts FROM refused WHERE {_OF_ENGINE} "
-            "ORDER BY id"
-        ):
+        columns = "target, sha256, reason, answer, counts"
+        rows = self._read(f"SELECT {columns} FROM refused {_OF_ENGINE} ORDER BY id")
+        for target, sha256, reason, answer, counts in rows:
             refusal = Refusal(reason, answer, bool(counts))
             refusals.setdefault((target, sha256), []).append(refusal)
         return refusals
@@ -110,30 +100,26 @@ class Journal:
 
     def forgive(self, since: str) -> None:
         """Make refusals since a time not count towards the quarantine of their sentences."""
-        self._write(
-            f"UPDATE refused SET counts = 0 WHERE {_OF_ENGINE} AND at > ?", *self._of, since
-        )
+        self._write(f"UPDATE refused SET counts = 0 {_OF_ENGINE} AND at > ?", *self._of, since)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock out other processes within the block; the lock dies with its process.
+        """Lock out other processes within the block, or raise RunError if one has the lock.
 
-        Raises:
-            RunError: another process has the lock.
+        The lock dies with its process.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._path.with_suffix(".lock"))
+        lock = FileLock(self._path.with_suffix(".lock"), timeout=0)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire()
         except Timeout:
             raise RunError(f"{self._path}: another `mpt paws15` is translating into it") from None
         try:
             yield
         finally:
-            with self._lock:
-                if self._connection is not None:
-                    self._connection.close()
-                    self._connection = None
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
             lock.release()
 
     def _read(self, query: str) -> list[tuple[str, ...]]:
@@ -170,10 +156,9 @@ class Journal:
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not form and not tables:
             connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
-        elif form != FORM:
+        elif form != 1:
             connection.close()
             raise InputError(
-                f"{self._path}: expected a journal of translations of form {FORM}, "
-                f"found form {form}"
+                f"{self._path}: expected a journal of translations of form 1, found form {form}"
             )
         return connection

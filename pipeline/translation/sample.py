@@ -1,34 +1,18 @@
-"""A sample of pairs and the outcome of its translation: clean, replaced, refused, missing."""
+"""The translation of a sample of pairs: its outcome, manifest.json, a table for the terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
+from pipeline.corpora.drawing import content_hash
+from pipeline.params.text import Paws15
 from pipeline.progress import Progress
 from pipeline.translation.engines import Engine
-from pipeline.translation.sentences import SIDES, Answer, Check, Sentence, sentences, sides
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The pairs to translate, in the order drawn, and spares that may replace refused ones.
-
-    `drawn` has the columns pair_id, premise, hypothesis, language; `spares` has no language.
-    """
-
-    drawn: pd.DataFrame
-    spares: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """A pair that was replaced because of a quarantined sentence."""
-
-    pair_id: str
-    language: str
-    reason: str
-    by: str
+from pipeline.translation.sentences import Answer, Check, Sentence, sides
 
 
 @dataclass(frozen=True)
@@ -38,116 +22,111 @@ class Outcome:
     Attributes:
         pairs: pair_id, premise, hypothesis, language, after replacements.
         answers: the answer to each sentence; those not asked for yet are missing.
-        replaced: the replacements, in the order of the pairs.
+        replaced: pair_id, language, reason and the pair_id of the new pair, in the order drawn.
         asked: every sentence that was wanted, including those of replaced pairs.
     """
 
     pairs: pd.DataFrame
     answers: Mapping[Sentence, Answer]
-    replaced: tuple[Replacement, ...]
-    asked: tuple[Sentence, ...]
+    replaced: list[dict[str, str]]
+    asked: list[Sentence]
 
-    @property
-    def missing(self) -> list[Sentence]:
-        """The sentences that were not asked for yet."""
-        return [sentence for sentence, answer in self._all() if answer.state == "missing"]
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """The sentences of the pairs, in their order."""
+        return [sentence for pair in self.pairs.to_dict("records") for sentence in sides(pair)]
 
-    @property
-    def refused(self) -> list[tuple[Sentence, Answer]]:
-        """The quarantined sentences."""
-        return [(sentence, answer) for sentence, answer in self._all() if answer.state == "refused"]
+    def in_state(self, state: str) -> dict[Sentence, Answer]:
+        """Return the sentences in a state of Answer.state, with their answers."""
+        answers = ((sentence, self.answers.get(sentence, Answer())) for sentence in self.sentences)
+        return {sentence: answer for sentence, answer in answers if answer.state == state}
 
     @property
     def clean(self) -> pd.DataFrame:
         """The pairs with two clean translations, as target_premise and target_hypothesis."""
-        whole, own = self.pairs.copy(), list(self._all())
-        for number, side in enumerate(SIDES):
-            answers = (answer for _, answer in own[number :: len(SIDES)])
-            texts = [answer.text if answer.state == "clean" else None for answer in answers]
-            whole[f"target_{side}"] = pd.Series(texts, index=whole.index, dtype=object)
-        return whole.dropna().reset_index(drop=True)
-
-    @property
-    def dates(self) -> dict[str, str]:
-        """When the first and last sentences were accepted; empty if the engine keeps no dates."""
-        at = sorted(answer.at for _, answer in self._all() if answer.state == "clean" and answer.at)
-        return {"first": at[0], "last": at[-1]} if at else {}
-
-    def by_language(self) -> pd.DataFrame:
-        """Count by language: pairs, clean pairs; sentences clean, refused and missing."""
-        states = [(sentence.language, answer.state) for sentence, answer in self._all()]
-        frame = pd.DataFrame(states, columns=["language", "state"])
-        counts = pd.crosstab(frame.language, frame.state)
-        counts = counts.reindex(columns=["clean", "refused", "missing"], fill_value=0)
-        counts = counts.rename(columns={"clean": "sentences"})
-        clean = self.clean.language.value_counts().reindex(counts.index, fill_value=0)
-        counts.insert(0, "pairs", self.pairs.language.value_counts())
-        counts.insert(1, "clean", clean)
-        return counts
-
-    def _all(self) -> Iterator[tuple[Sentence, Answer]]:
-        for sentence in sentences(self.pairs):
-            yield sentence, self.answers.get(sentence, Answer())
+        clean = self.in_state("clean")
+        rows = [
+            pair | {f"target_{side.side}": clean[side].text for side in sides(pair)}
+            for pair in self.pairs.to_dict("records")
+            if clean.keys() >= set(sides(pair))
+        ]
+        columns = [*self.pairs.columns, "target_premise", "target_hypothesis"]
+        return pd.DataFrame(rows, columns=columns)
 
 
-def look_up(engine: Engine, sample: Sample, check: Check) -> Outcome:
-    """Return a sample's outcome so far, without asking any server.
+def look_up(engine: Engine, drawn: pd.DataFrame, *, spares: pd.DataFrame, check: Check) -> Outcome:
+    """Return the outcome so far, without asking any server.
 
-    Each refused pair is replaced by the next spare, in the same language. They are replaced in
-    the order drawn, so a larger sample makes the same replacements for the pairs that it shares
-    with a smaller one.
+    Each refused pair of `drawn` (pair_id, premise, hypothesis, language) is replaced by the next
+    of the `spares` (which have no language), in the same language. They are replaced in the order
+    drawn, so a larger sample makes the same replacements for the pairs that it shares with a
+    smaller one.
     """
-    wanted = sentences(sample.drawn)
-    answers = engine.known(wanted, check)
-    spares = iter(sample.spares.to_dict("records"))
-    asked, pairs, replaced = list(wanted), [], []
-    for drawn in sample.drawn.to_dict("records"):
-        pair = drawn
-        while reason := _reason(sides(pair), answers):
-            spare = next(spares, None)
+    pairs, replaced, unused = [], [], iter(spares.to_dict("records"))
+    asked = [sentence for pair in drawn.to_dict("records") for sentence in sides(pair)]
+    answers = defaultdict(Answer, engine.known(asked, check))
+    for pair in drawn.to_dict("records"):
+        kept = pair
+        while refused := [sentence for sentence in sides(kept) if answers[sentence].reason]:
+            spare = next(unused, None)
             if spare is None:
                 break
-            replaced.append(
-                Replacement(pair["pair_id"], pair["language"], reason, spare["pair_id"])
-            )
-            pair = {**spare, "language": pair["language"]}
-            asked += sides(pair)
-            answers |= engine.known(sides(pair), check)
-        pairs.append(pair)
-    frame = pd.DataFrame(pairs)[["pair_id", "premise", "hypothesis", "language"]]
-    return Outcome(frame, answers, tuple(replaced), tuple(asked))
-
-
-def _reason(pair: Sequence[Sentence], answers: Mapping[Sentence, Answer]) -> str | None:
-    for sentence in pair:
-        reason = answers.get(sentence, Answer()).reason
-        if reason:
-            return f"{sentence.side}: {reason}"
-    return None
+            gone = {key: kept[key] for key in ("pair_id", "language")}
+            reason = f"{refused[0].side}: {answers[refused[0]].reason}"
+            replaced.append(gone | {"reason": reason, "by": spare["pair_id"]})
+            kept = spare | {"language": kept["language"]}
+            asked += sides(kept)
+            answers |= engine.known(sides(kept), check)
+        pairs.append(kept)
+    columns = ["pair_id", "premise", "hypothesis", "language"]
+    return Outcome(pd.DataFrame(pairs, columns=columns), answers, replaced, asked)
 
 
 def translated(
-    engine: Engine, sample: Sample, check: Check, *, progress: Progress
+    engine: Engine, drawn: pd.DataFrame, *, spares: pd.DataFrame, check: Check, progress: Progress
 ) -> tuple[Outcome, str | None]:
-    """Ask an engine for the missing sentences of a sample.
-
-    Returns:
-        The outcome, and why the engine stopped before the end, if it did.
-    """
+    """Translate pairs; return the outcome, and why the engine stopped before the end, if so."""
     stopped = None
     while True:
-        outcome = look_up(engine, sample, check)
-        missing, whole = outcome.missing, len(SIDES) * len(outcome.pairs)
-        if stopped or not missing:
+        outcome = look_up(engine, drawn, spares=spares, check=check)
+        if stopped or not outcome.in_state("missing"):
             return outcome, stopped
-        stopped = engine.ask(missing, check, _of_all(progress, missing=len(missing), whole=whole))
+        stopped = engine.ask(outcome.sentences, check, progress)
 
 
-def _of_all(progress: Progress, *, missing: int, whole: int) -> Progress:
-    """Return a Progress that also counts the sentences of earlier runs."""
+def manifest(
+    outcome: Outcome, pool: pd.DataFrame, paws15: Paws15, engine: Engine
+) -> dict[str, Any]:
+    """Return the contents of manifest.json; `pool` are the pairs that were drawn from.
 
-    def tell(step: str, done: int, total: int, note: str = "") -> None:
-        # A sentence in two pairs is asked for once, so `total` may be less than `missing`.
-        progress(step, whole if done == total else whole - missing + done, whole, note)
+    Dates and refusals come from the engine's journal, so another run with the same journal
+    writes the same bytes.
+    """
+    pairs = outcome.pairs
+    dates = sorted(answer.at for answer in outcome.in_state("clean").values() if answer.at)
+    return {
+        "engine": paws15.engine,
+        "engine_version": engine.version,
+        "dates": {"first": dates[0], "last": dates[-1]} if dates else {},
+        "seed": paws15.seed,
+        "assignment": paws15.assignment,
+        "pairs": len(pairs),
+        "counts": pairs.language.value_counts().sort_index().to_dict(),
+        "refusals": engine.refusals(outcome.asked),
+        "replaced": outcome.replaced,
+        "pool": len(pool),
+        "pool_sha256": content_hash(sorted(zip(pool.premise, pool.hypothesis, strict=True))),
+        "languages": dict(zip(pairs.pair_id, pairs.language, strict=True)),
+    }
 
-    return tell
+
+def table_by_language(outcome: Outcome) -> str:
+    """Return a table for the terminal: pairs and sentences by language and state."""
+    languages = {"pairs": outcome.pairs.language, "clean": outcome.clean.language}
+    for column, state in {"sentences": "clean", "refused": "refused", "missing": "missing"}.items():
+        codes = [sentence.language for sentence in outcome.in_state(state)]
+        languages[column] = pd.Series(codes, dtype=object)
+    counts = pd.DataFrame({column: codes.value_counts() for column, codes in languages.items()})
+    counts = counts.fillna(0).astype(int).sort_index()
+    counts.loc["all"] = counts.sum()
+    return counts.reset_index(names="language").to_string(index=False, col_space=10)

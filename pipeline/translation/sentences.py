@@ -1,10 +1,8 @@
 """A sentence to translate and its answer, as engines and checks see them."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-
-import pandas as pd
 
 SIDES = ("premise", "hypothesis")
 
@@ -46,6 +44,14 @@ class Answer:
         return "missing" if self.text is None else "clean"
 
 
+class RefusedError(Exception):
+    """A check refuses an answer (None if no text came) for a reason."""
+
+    def __init__(self, reason: str, answer: str | None) -> None:
+        super().__init__(reason)
+        self.reason, self.answer = reason, answer
+
+
 Check = Callable[[Sentence, str], str | None]
 """Returns why a translation of a sentence is refused, or None."""
 
@@ -53,16 +59,3 @@ Check = Callable[[Sentence, str], str | None]
 def sides(pair: Mapping[Hashable, str]) -> list[Sentence]:
     """Return the two sentences of a pair (pair_id, language, premise, hypothesis)."""
     return [Sentence(pair["pair_id"], side, pair["language"], pair[side]) for side in SIDES]
-
-
-def sentences(pairs: pd.DataFrame) -> list[Sentence]:
-    """Return the sentences of pairs in their order; see `sides`."""
-    return [sentence for pair in pairs.to_dict("records") for sentence in sides(pair)]
-
-
-def distinct(wanted: Iterable[Sentence]) -> list[Sentence]:
-    """Return the sentences, once per text and language, whichever pair they belong to."""
-    by_key: dict[tuple[str, str], Sentence] = {}
-    for sentence in wanted:
-        by_key.setdefault(sentence.key, sentence)
-    return list(by_key.values())

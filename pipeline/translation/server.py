@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from importlib import import_module
 from importlib.metadata import version
 
@@ -14,9 +13,8 @@ from pipeline.params.whole import Params
 from pipeline.progress import Progress
 from pipeline.translation.checks import has_letters
 from pipeline.translation.engines import Engine
-from pipeline.translation.files import JOURNAL
-from pipeline.translation.journal import Journal
-from pipeline.translation.sentences import SIDES, Answer, Check, Sentence, distinct
+from pipeline.translation.journal import JOURNAL, Journal
+from pipeline.translation.sentences import SIDES, Answer, Check, Sentence
 from pipeline.translation.web import Web, routed_through
 from pipeline.translation.workers import Translate, Workers, counting
 
@@ -76,27 +74,24 @@ class ServerEngine(Engine):
         return answers
 
     def ask(self, sentences: Sequence[Sentence], check: Check, progress: Progress) -> str | None:
-        """Ask the server for sentences; see Engine.ask."""
+        """Ask the server for sentences, once per text and language; see Engine.ask."""
 
         def connect(language: str, web: Web) -> Translate:
             source, target = (LANGUAGES[c].codes[self._name] for c in (self._source, language))
             return self._connect(source, target, web)
 
+        def told(step: str, done: int, total: int, note: str = "") -> None:
+            progress(step, len(sentences) - total + done, len(sentences), note)
+
         workers = Workers(
-            connect,
-            self._journal,
-            check=check,
-            settings=self._settings,
-            generator=random.Random(),
+            connect, self._journal, check=check, settings=self._settings, generator=random.Random()
         )
-        with ExitStack() as working:
-            working.enter_context(self._journal.locked())
+        module = import_module(f"deep_translator.{self._name}")
+        with self._journal.locked(), routed_through(workers.web, module):
             # Another process may have answered some of them before the lock was free.
             known = self.known(sentences, check)
-            missing = distinct(sentence for sentence in sentences if sentence not in known)
-            module = import_module(f"deep_translator.{self._name}")
-            working.enter_context(routed_through(workers.web, module))
-            return workers.run(missing, progress)
+            missing = {item.key: item for item in sentences if item not in known}
+            return workers.run(list(missing.values()), told)
 
     def refusals(self, sentences: Sequence[Sentence]) -> dict[str, int]:
         """Return how often answers to these sentences were refused, by reason."""

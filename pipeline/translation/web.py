@@ -1,4 +1,4 @@
-"""HTTP for deep-translator: the rate limit, a time limit, and access to the server's answer.
+"""HTTP for deep-translator: the rate limit, a time limit, the server's answers and failures.
 
 deep-translator calls `requests.get` without a timeout and discards the response. `Web` takes the
 place of `requests` in its modules and sends every request through its own session.
@@ -15,12 +15,59 @@ from typing import Any
 
 import requests
 import urllib3
+from deep_translator.exceptions import TooManyRequests, TranslationNotFound
 from requests.adapters import HTTPAdapter
 
-from pipeline.translation.rate_limit import RateLimit
-
+MARGIN = 1.05
+"""Requests are spaced wider than the rate by this factor. A request may take longer to arrive than
+the next one; without the margin, the server could see too many within a second."""
 LARGEST = 5_000_000
 """Bytes of an answer, at most; no page with a sentence is that long."""
+TOO_MANY = "too many requests"
+SERVER_ERROR = "server error"
+
+
+class StoppedError(Exception):
+    """The stage is ending and sends no more requests."""
+
+
+class ServerFailureError(Exception):
+    """The server failed, not the sentence: worth another try, after `retry_after` s at least."""
+
+    def __init__(self, kind: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(kind)
+        self.kind, self.retry_after = kind, retry_after
+
+
+class RateLimit:
+    """Lets one request of all workers leave at a time, evenly spaced, until `stop` is set.
+
+    The first one waits too, because a previous process may have been killed just after a request.
+    """
+
+    def __init__(self, per_second: float, stop: threading.Event) -> None:
+        self._interval = MARGIN / per_second
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._free = time.monotonic() + self._interval
+
+    def wait(self) -> None:
+        """Return when the next request may leave, or raise StoppedError if none may."""
+        while not self._stop.is_set():
+            with self._lock:
+                now = time.monotonic()
+                seconds = self._free - now
+                if seconds <= 0:
+                    # Counted from now, so that requests never catch up in a burst.
+                    self._free = now + self._interval
+                    return
+            self._stop.wait(seconds)
+        raise StoppedError
+
+    def hold(self, seconds: float) -> None:
+        """Hold back the requests of all workers for a time."""
+        with self._lock:
+            self._free = max(self._free, time.monotonic() + seconds)
 
 
 @dataclass(frozen=True)
@@ -35,13 +82,8 @@ class Page:
 class Web(threading.local):
     """The part of `requests` that deep-translator uses, separate for each thread.
 
-    Args:
-        limit: asked before every request, redirects included.
-        timeout: seconds for a whole request.
-
-    Attributes:
-        page: the answer to the thread's last request.
-        left: when this request left, by time.monotonic().
+    `limit` applies to every request, redirects included; `timeout` is in seconds for a whole
+    request. `page` is the answer to the thread's last request, which `left` at time.monotonic().
     """
 
     def __init__(self, limit: RateLimit, timeout: float) -> None:
@@ -58,13 +100,31 @@ class Web(threading.local):
         self.page = Page()
         response = self._session.request(method, url, **options)
         wait = response.headers.get("Retry-After", "")
-        self.page = Page(
-            response.status_code, response.text, float(wait) if wait.isdecimal() else 0.0
-        )
+        seconds = float(wait) if wait.isdecimal() else 0.0
+        self.page = Page(response.status_code, response.text, seconds)
         return response
 
     get = partialmethod(_send, "GET")
     post = partialmethod(_send, "POST")
+
+    def kind_of(self, error: Exception) -> str:
+        """Return the kind of failure behind an exception of the last request.
+
+        Nothing else of the exception is kept: its message holds the address, and with it the text
+        and the key.
+        """
+        if isinstance(error, TooManyRequests) or self.page.status == 429:
+            return TOO_MANY
+        if isinstance(error, requests.Timeout):
+            return "timed out"
+        if isinstance(error, requests.ConnectionError):
+            return "no connection"
+        if self.page.status and not 200 <= self.page.status < 300:
+            return SERVER_ERROR
+        if isinstance(error, TranslationNotFound):
+            return "no translation in the answer"
+        # On an unexpected answer deep-translator raises whatever its parser raises.
+        return "unreadable answer"
 
 
 class _Adapter(HTTPAdapter):
@@ -96,8 +156,7 @@ class _Adapter(HTTPAdapter):
         finally:
             if time.monotonic() > ends:
                 response.raw.close()
-        response._content = bytes(body)
-        response._content_consumed = True
+        response._content, response._content_consumed = bytes(body), True
         return response
 
 

@@ -12,19 +12,14 @@ from pipeline.errors import InputError, RunError
 from pipeline.params.text import Translation
 from pipeline.progress import Progress
 from pipeline.translation.checks import ERROR_PAGE, LENGTH, NOTHING, is_error_page, is_quota
-from pipeline.translation.failures import TOO_MANY, RefusedError, ServerFailureError, kind_of
 from pipeline.translation.journal import Journal, Refusal
 from pipeline.translation.outage import Outage
-from pipeline.translation.rate_limit import RateLimit, StoppedError
-from pipeline.translation.sentences import Check, Sentence
-from pipeline.translation.web import Web
+from pipeline.translation.sentences import Check, RefusedError, Sentence
+from pipeline.translation.web import TOO_MANY, RateLimit, ServerFailureError, StoppedError, Web
 
 Translate = Callable[[str], str | None]
 Connect = Callable[[str, Web], Translate]
 """Makes a translator into a language, which sends its requests through a Web."""
-
-TRIES = 5
-"""Failed requests for a sentence before it goes to the end of the queue."""
 
 
 def counting(refusals: Sequence[Refusal], sentence: Sentence, check: Check) -> list[Refusal]:
@@ -36,9 +31,7 @@ def counting(refusals: Sequence[Refusal], sentence: Sentence, check: Check) -> l
         refusal
         for refusal in refusals
         if refusal.counts
-        and not (
-            refusal.reason == LENGTH and refusal.answer and check(sentence, refusal.answer) is None
-        )
+        and (refusal.reason != LENGTH or check(sentence, refusal.answer or "") is not None)
     ]
 
 
@@ -46,31 +39,27 @@ class Workers:
     """Threads that ask for a sentence, check the answer, and write it to the journal.
 
     Each has its own translators, one per language: an instance that threads share returns the
-    texts of other threads.
-
-    Args:
-        connect: makes a translator.
-        journal: keeps the answers.
-        check: refuses translations.
-        settings: the number of threads, the rate limit and the waits.
-        generator: draws the jitter of waits.
+    texts of other threads. `generator` draws the jitter of waits.
     """
 
     def __init__(
-        self,
-        connect: Connect,
-        journal: Journal,
-        *,
-        check: Check,
-        settings: Translation,
+        self, connect: Connect, journal: Journal, *, check: Check, settings: Translation,
         generator: random.Random,
-    ) -> None:
-        self._connect, self._journal, self._check = connect, journal, check
-        self._settings = settings
+    ) -> None:  # fmt: skip
+        self._connect, self._journal = connect, journal
+        self._check, self._settings = check, settings
         self._stop = threading.Event()
         limit = RateLimit(settings.requests_per_second, self._stop)
         self.web = Web(limit, settings.timeout)
         self._outage = Outage(settings, limit, generator)
+        # Afterwards the sentence goes to the end of the queue.
+        self._tries = Retrying(
+            retry=retry_if_exception_type(ServerFailureError),
+            stop=lambda state: self._stop.is_set() or stop_after_attempt(5)(state),
+            wait=self._outage.wait,
+            sleep=sleep_using_event(self._stop),
+            reraise=True,
+        )
         self._queue: deque[Sentence] = deque()
         self._refusals: dict[tuple[str, str], int] = {}
         self._settled = 0
@@ -117,56 +106,41 @@ class Workers:
 
     def _settle(self, sentence: Sentence, translate: Translate) -> None:
         """Ask for a sentence; accept the answer, queue the sentence again, or quarantine it."""
-        answer: str | None = None
         try:
-            answer = self._answer(sentence, translate)
-            reason = self._check(sentence, answer or "")
-            if reason:
+            answer = self._tries(self._ask, sentence, translate)
+            if reason := self._check(sentence, answer):
                 raise RefusedError(reason, answer)
         except RefusedError as refused:
-            answer, reason = refused.answer, refused.reason
-            self._outage.refused(sentence.key, reason)
+            self._outage.refused(sentence.key, refused.reason)
+            refusal = Refusal(refused.reason, refused.answer, counts=True)
         except ServerFailureError as failed:
             if self._stop.is_set():
                 return
-            reason = f"no answer: {failed.kind}"
-        if answer and not reason:
+            refusal = Refusal(f"no answer: {failed.kind}", None, counts=True)
+        else:
             self._journal.accept(sentence, answer)
             self._outage.end()
             self._settled += 1
             return
-        self._journal.refuse(sentence, Refusal(reason or NOTHING, answer, counts=True))
+        self._journal.refuse(sentence, refusal)
         self._refusals[sentence.key] += 1
         if self._refusals[sentence.key] < self._settings.attempts:
             self._queue.append(sentence)
         else:
             self._settled += 1
 
-    def _answer(self, sentence: Sentence, translate: Translate) -> str | None:
-        """Return the server's answer, after a few tries if it fails."""
-        tries = Retrying(
-            retry=retry_if_exception_type(ServerFailureError),
-            stop=lambda state: self._stop.is_set() or stop_after_attempt(TRIES)(state),
-            wait=self._outage.wait,
-            sleep=sleep_using_event(self._stop),
-            reraise=True,
-        )
-        return tries(self._ask, sentence, translate)
-
-    def _ask(self, sentence: Sentence, translate: Translate) -> str | None:
-        """Send one request.
-
-        Raises:
-            ServerFailureError: no answer came, or an error page.
-        """
+    def _ask(self, sentence: Sentence, translate: Translate) -> str:
+        """Send one request; raise ServerFailureError if no answer comes, or an error page."""
         try:
             answer = translate(sentence.text)
         except (StoppedError, RefusedError, InputError, RunError):
             raise
         except Exception as error:
-            kind = kind_of(error, self.web.page)
+            kind = self.web.kind_of(error)
         else:
-            if not answer or not is_error_page(answer):
+            if not answer:
+                raise RefusedError(NOTHING, answer)
+            if not is_error_page(answer):
                 return answer
             kind = TOO_MANY if is_quota(answer) else ERROR_PAGE
         self._journal.refuse(sentence, Refusal(kind, None, counts=False))

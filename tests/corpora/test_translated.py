@@ -362,7 +362,7 @@ def test_a_given_row_may_lack_a_language(given, stage):
         ),
         (
             lambda frame: pd.concat([frame, frame.head(1)]),
-            "expected a row once in a language, found row 0 twice in de",
+            "expected each row once per language, found row 0 twice in de",
         ),
         (lambda frame: frame[frame.language != "sw"], "expected text in sw, found de, zh"),
         (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.artifacts import write_table
 from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES
-from pipeline.translation.files import JOURNAL
+from pipeline.translation.journal import JOURNAL
 from tests import toys
 
 ALL = ("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
@@ -16,21 +16,21 @@ QUICK = {"requests_per_second": 100000, "wait": 0.001, "wait_too_many": 0.002, "
 
 
 def english(rows: int) -> pd.DataFrame:
-    """Return pairs of distinct English sentences."""
-    return pd.DataFrame(
-        {
-            "pair_id": [f"train-{row}" for row in range(rows)],
-            "premise": [
-                f"the brown dog number {row} runs over the wide field" for row in range(rows)
-            ],
-            "hypothesis": [f"over the wide field runs a dog, number {row}" for row in range(rows)],
-        }
-    )
+    pairs = [
+        (
+            f"train-{row}",
+            f"the brown dog number {row} runs over the wide field",
+            f"over the wide field runs a dog, number {row}",
+        )
+        for row in range(rows)
+    ]
+    return pd.DataFrame(pairs, columns=["pair_id", "premise", "hypothesis"])
 
 
 def examples(languages: tuple[str, ...]) -> pd.DataFrame:
     """Return a test set of one pair per language that no pool holds."""
-    rows = [(one, "test-0", f"held out {one}", f"kept away {one}", 0) for one in ("en", *languages)]
+    codes = "en", *languages
+    rows = [(code, "test-0", f"held out {code}", f"kept away {code}", 0) for code in codes]
     return pd.DataFrame(rows, columns=["language", "pair_id", "premise", "hypothesis", "label"])
 
 
@@ -55,12 +55,10 @@ def params(
 
 
 def pairs(folder: Path, name: str = "pairs") -> pd.DataFrame:
-    """Return the stage's pairs: pairs or extended."""
     return pd.read_parquet(folder / f"data/paws15/{name}.parquet")
 
 
 def facts(folder: Path, name: str = "manifest") -> dict:
-    """Return the stage's manifest: manifest or extended_manifest."""
     return json.loads((folder / f"data/paws15/{name}.json").read_text(encoding="utf-8"))
 
 
@@ -70,7 +68,6 @@ def written(folder: Path) -> dict[str, bytes]:
 
 
 def journal(folder: Path, table: str) -> pd.DataFrame:
-    """Return a table of the journal."""
     connection = sqlite3.connect(folder / JOURNAL)
     rows = pd.read_sql(f"SELECT * FROM {table}", connection)
     connection.close()

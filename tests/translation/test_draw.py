@@ -8,19 +8,9 @@ from hypothesis import strategies as st
 from pipeline.params.text import Paws15
 from pipeline.translation.draw import draw_pairs, refuse_test_sentences, spare_pairs
 from tests.commands import refusal
-from tests.translation.projects import ALL
+from tests.translation.projects import ALL, english
 
 ASSIGNMENTS = pytest.mark.parametrize("assignment", ["balanced", "uniform"])
-
-
-def pool(rows=60):
-    return pd.DataFrame(
-        {
-            "pair_id": [f"train-{row}" for row in range(rows)],
-            "premise": [f"the first sentence {row}" for row in range(rows)],
-            "hypothesis": [f"the second sentence {row}" for row in range(rows)],
-        }
-    )
 
 
 def paws15(pairs, *, seed=0, assignment="balanced"):
@@ -28,7 +18,7 @@ def paws15(pairs, *, seed=0, assignment="balanced"):
 
 
 def draw(pairs, *, rows=60, languages=ALL, **changes):
-    return draw_pairs(pool(rows), paws15(pairs, **changes), languages)
+    return draw_pairs(english(rows), paws15(pairs, **changes), languages)
 
 
 @ASSIGNMENTS
@@ -43,7 +33,7 @@ def test_a_smaller_sample_is_a_prefix_of_a_larger_one_languages_included(pairs, 
 @given(order=st.permutations(range(20)), codes=st.permutations(ALL))
 def test_the_draw_does_not_depend_on_the_order_of_rows_or_languages(order, codes, assignment):
     drawn = draw(15, rows=20, assignment=assignment)
-    shuffled = pool(20).iloc[order].reset_index(drop=True)
+    shuffled = english(20).iloc[order].reset_index(drop=True)
     again = draw_pairs(shuffled, paws15(15, assignment=assignment), tuple(codes))
     pd.testing.assert_frame_equal(again, drawn)
 
@@ -60,7 +50,7 @@ def test_balanced_counts_differ_by_at_most_one(pairs):
 def test_balanced_languages_come_in_rounds_each_shuffled_anew():
     drawn = draw(56, rows=56)
     rounds = [tuple(drawn.language[start : start + 14]) for start in range(0, 56, 14)]
-    assert all(sorted(one) == sorted(ALL) for one in rounds)
+    assert all(sorted(codes) == sorted(ALL) for codes in rounds)
     assert len(set(rounds)) == 4
 
 
@@ -82,8 +72,8 @@ def test_another_seed_draws_other_pairs_and_languages(assignment):
 
 def test_pairs_are_drawn_once():
     drawn = draw(60)
-    assert sorted(drawn.pair_id) == sorted(pool().pair_id)
-    assert list(drawn.pair_id) != list(pool().pair_id)
+    assert sorted(drawn.pair_id) == sorted(english(60).pair_id)
+    assert list(drawn.pair_id) != list(english(60).pair_id)
 
 
 def test_more_pairs_than_the_pool_has_are_refused():
@@ -94,20 +84,17 @@ def test_more_pairs_than_the_pool_has_are_refused():
 
 
 def test_spares_are_the_other_pairs_from_the_end():
-    spares = spare_pairs(pool(), paws15(50))
+    spares = spare_pairs(english(60), paws15(50))
     assert list(spares.pair_id) == list(draw(60).pair_id[50:])[::-1]
     # A larger sample draws from the front, and leaves the same spares at the end.
-    assert list(spare_pairs(pool(), paws15(55)).pair_id) == list(spares.pair_id[:5])
-    assert spare_pairs(pool(), paws15(60)).empty
+    assert list(spare_pairs(english(60), paws15(55)).pair_id) == list(spares.pair_id[:5])
+    assert spare_pairs(english(60), paws15(60)).empty
 
 
-TEST = pd.DataFrame(
-    {
-        "language": ["en", "de"],
-        "premise": ["A test premise.", "Ein Satz."],
-        "hypothesis": ["A test hypothesis.", "Noch einer."],
-    }
-)
+TEST = {
+    "en": frozenset({"a test premise.", "a test hypothesis."}),
+    "de": frozenset({"ein satz.", "noch einer."}),
+}
 
 
 def translated(target):

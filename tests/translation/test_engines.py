@@ -14,11 +14,15 @@ from tests.translation_server import Asked, Handler, rendering, serving
 KEY = "a-key-that-nobody-may-see"
 
 
+def query(address):
+    return {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
+
+
 class MyMemory(Handler):
     def do_GET(self):  # noqa: N802
-        asked = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
+        asked = query(self.path)
         code = asked["langpair"].partition("|")[2]
-        language = {row.codes["mymemory"]: one for one, row in LANGUAGES.items()}[code]
+        language = {row.codes["mymemory"]: ours for ours, row in LANGUAGES.items()}[code]
         behaviour = self.server_of.behave(language, asked["q"])
         self.server_of.requests.append(Asked(0, language, asked["q"], asked.get("de", "")))
         text = rendering(asked["q"], language)
@@ -32,9 +36,8 @@ class MyMemory(Handler):
 
 class Libre(Handler):
     def do_POST(self):  # noqa: N802
-        query = parse_qs(urlsplit(self.path).query)
-        asked = {key: values[0] for key, values in query.items()}
         assert urlsplit(self.path).path == "/translate"
+        asked = query(self.path)
         key = asked.get("api_key", "")
         self.server_of.requests.append(Asked(0, asked["target"], asked["q"], key))
         status = int(self.server_of.behave(asked["target"], asked["q"]))
@@ -65,7 +68,7 @@ def test_mymemory_has_its_own_codes_and_an_address_from_the_environment(
     with serving(handler=MyMemory) as server:
         write(folder, "mymemory", url=server.url, languages=("sw", "ur", "zh"))
         assert paws15() == 0
-    assert {one.behaviour for one in server.requests} == {"me@example.org"}
+    assert {asked.behaviour for asked in server.requests} == {"me@example.org"}
     for row in projects.pairs(folder).itertuples():
         assert row.engine == "mymemory"
         assert row.target_premise == rendering(row.premise, row.language)
@@ -88,7 +91,7 @@ def test_libre_is_asked_with_a_key_or_without(key, folder, libre, paws15, monkey
     if key:
         monkeypatch.setenv("LIBRE_API_KEY", key)
     assert paws15() == 0
-    assert {one.behaviour for one in libre.requests} == {key}
+    assert {asked.behaviour for asked in libre.requests} == {key}
     assert set(projects.pairs(folder).language) == {"de", "zh"}
 
 
@@ -97,7 +100,7 @@ def test_a_key_is_never_shown_or_kept(status, folder, libre):
     libre.behave = lambda *_: status
     ended = run(folder, "paws15", "--debug", LIBRE_API_KEY=KEY)
     assert ended.returncode == 1
-    assert {one.behaviour for one in libre.requests} == {KEY}
+    assert {asked.behaviour for asked in libre.requests} == {KEY}
     assert KEY not in ended.stdout + ended.stderr
     for path in folder.rglob("*"):
         assert path.is_dir() or KEY.encode() not in path.read_bytes()
@@ -113,48 +116,31 @@ def test_libre_without_a_key_that_the_server_wants(libre, paws15, capsys):
 
 
 @pytest.mark.parametrize(
-    ("engine", "languages", "changes", "line"),
+    ("engine", "changes", "line"),
     [
-        (
-            "libre", ("de", "sw"), {"url": "http://127.0.0.1:9"},
-            "languages: expected languages that engine libre knows (ar, de, en, es, fr, hi, ru, "
-            "tr, vi, zh), found 'sw'",
-        ),
-        (
-            "libre", ("de",), {},
-            "translation.url: expected the address of a LibreTranslate server for engine libre, "
-            "found nothing",
-        ),
-        (
-            "google", ("de",), {"url": "http://me:secret@127.0.0.1/m"},
-            "translation.url: expected an address without user, password or query, found one with",
-        ),
-        (
-            "google", ("de",), {"url": "example.org"},
-            "translation.url: expected an address http://... or https://..., found 'example.org'",
-        ),
-        (
-            "google", ("de",), {"speed": 3},
-            "translation.speed: expected no such key, found 3",
-        ),
-        (
-            "google", ("de",), {"requests_per_second": 0},
-            "translation.requests_per_second: expected more than 0, found 0",
-        ),
-        (
-            "file", ("de",), {},
-            "translation.file: expected a CSV or Parquet file for engine file, found nothing",
-        ),
-        (
-            "file", ("de",), {"file": "none.csv"},
-            "translation.file: expected a CSV or Parquet file, found no none.csv",
-        ),
+        ("libre", {"url": "http://127.0.0.1:9", "languages": ("de", "sw")},
+         "languages: expected languages that engine libre knows (ar, de, en, es, fr, hi, ru, tr, "
+         "vi, zh), found 'sw'"),
+        ("libre", {},
+         "translation.url: expected the address of a LibreTranslate server for engine libre, "
+         "found nothing"),
+        ("google", {"url": "http://me:secret@127.0.0.1/m"},
+         "translation.url: expected an address without user, password or query, found one with"),
+        ("google", {"url": "example.org"},
+         "translation.url: expected an address http://... or https://..., found 'example.org'"),
+        ("google", {"speed": 3}, "translation.speed: expected no such key, found 3"),
+        ("google", {"requests_per_second": 0},
+         "translation.requests_per_second: expected more than 0, found 0"),
+        ("file", {},
+         "translation.file: expected a CSV or Parquet file for engine file, found nothing"),
+        ("file", {"file": "none.csv"},
+         "translation.file: expected a CSV or Parquet file, found no none.csv"),
     ],
 )  # fmt: skip
 def test_bad_parameters_are_one_line(  # noqa: PLR0917
-    engine, languages, changes, line, folder, paws15, capsys
+    engine, changes, line, folder, paws15, capsys
 ):
-    write(folder, engine, languages, **changes)
+    write(folder, engine, **changes)
     assert paws15() == 2
     assert only_line(capsys.readouterr().err) == f"params.yaml: paws15.{line}"
     assert not (folder / "data/paws15").exists()

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import InputError, RunError
 from pipeline.translation.journal import Journal, Refusal, now
-from pipeline.translation.sentences import Sentence, distinct
+from pipeline.translation.sentences import Sentence
 from tests.commands import environment
 
 ONE = Sentence("train-1", "premise", "de", "a dog")
@@ -22,24 +22,15 @@ def journal(folder, **changes):
     return Journal(folder / "journal.sqlite", **known)
 
 
-def in_a_process(folder, code):
-    """Run code with the journal of a folder in another process."""
-    before = f"""
+def test_a_write_survives_a_kill_in_the_next_moment(tmp_path):
+    code = f"""
 import os, signal
 from pathlib import Path
 from tests.translation.test_journal import ONE, journal
-kept = journal(Path({str(folder)!r}))
+journal(Path({str(tmp_path)!r})).accept(ONE, "ein Hund")
+os.kill(os.getpid(), signal.SIGKILL)
 """
-    return subprocess.run(
-        [sys.executable, "-c", before + code],
-        env=environment(), check=False, capture_output=True, text=True,
-    )  # fmt: skip
-
-
-def test_a_write_survives_a_kill_in_the_next_moment(tmp_path):
-    ended = in_a_process(
-        tmp_path, 'kept.accept(ONE, "ein Hund"); os.kill(os.getpid(), signal.SIGKILL)'
-    )
+    ended = subprocess.run([sys.executable, "-c", code], env=environment(), check=False)
     assert ended.returncode == -signal.SIGKILL
     text, at = journal(tmp_path).accepted()[ONE.key]
     assert text == "ein Hund"
@@ -66,11 +57,10 @@ def test_another_engine_version_or_source_has_its_own_answers(change, tmp_path):
 
 def test_a_sentence_is_known_by_its_text_and_not_by_its_pair(tmp_path):
     again = Sentence("train-9", "hypothesis", "de", "a dog")
-    assert distinct([ONE, again, OTHER]) == [ONE, OTHER]
     journal(tmp_path).accept(ONE, "ein Hund")
-    found = journal(tmp_path).accepted()
-    assert again.key in found
-    assert Sentence("train-1", "premise", "sw", "a dog").key not in found
+    accepted = journal(tmp_path).accepted()
+    assert again.key in accepted
+    assert Sentence("train-1", "premise", "sw", "a dog").key not in accepted
 
 
 def test_refusals_are_counted_by_reason_for_the_sentences_that_are_wanted(tmp_path):
@@ -81,10 +71,10 @@ def test_refusals_are_counted_by_reason_for_the_sentences_that_are_wanted(tmp_pa
     kept.refuse(OTHER, Refusal("echo of the source", "a cat", counts=True))
     assert kept.reasons([ONE]) == {"no text": 2, "wrong script": 1}
     assert kept.reasons([ONE, OTHER])["echo of the source"] == 1
-    assert [one.answer for one in kept.refused()[ONE.key]] == [None, "собака", ""]
+    assert [refusal.answer for refusal in kept.refused()[ONE.key]] == [None, "собака", ""]
     kept.forgive(before)
     assert kept.refused()[OTHER.key] == [Refusal("echo of the source", "a cat", counts=False)]
-    assert all(one.counts for one in kept.refused()[ONE.key])
+    assert all(refusal.counts for refusal in kept.refused()[ONE.key])
 
 
 def test_reading_creates_no_file(tmp_path):
@@ -104,15 +94,6 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path):
     other.close()
     with pytest.raises(InputError, match="of form 1, found form 7"):
         journal(tmp_path).accept(ONE, "ein Hund")
-
-
-def test_only_one_process_asks_at_a_time(tmp_path):
-    with journal(tmp_path).locked():
-        ended = in_a_process(tmp_path, "with kept.locked(): pass")
-        assert "RunError" in ended.stderr
-        assert "another `mpt paws15` is translating into it" in ended.stderr
-    with journal(tmp_path).locked():
-        pass
 
 
 def test_a_disk_that_refuses_is_a_failed_run(tmp_path):

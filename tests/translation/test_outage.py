@@ -8,10 +8,9 @@ import pytest
 from tenacity import Future, RetryCallState, Retrying
 
 from pipeline.params.text import Translation
-from pipeline.translation.failures import ServerFailureError
 from pipeline.translation.journal import now
 from pipeline.translation.outage import Outage
-from pipeline.translation.rate_limit import RateLimit, StoppedError
+from pipeline.translation.web import RateLimit, ServerFailureError, StoppedError
 
 SETTINGS = Translation(give_up_after=3, wait=1.0, wait_too_many=60.0)
 
@@ -36,7 +35,7 @@ def test_waits_double_with_jitter_and_are_long_for_too_many_requests(kind, first
     waits = {outage.wait(state(kind, attempt)) for _ in range(50)}
     middle = first * 2 ** min(attempt - 1, 5)
     assert len(waits) > 40
-    assert all(0.5 * middle <= one <= min(1.5 * middle, 3600) for one in waits)
+    assert all(0.5 * middle <= wait <= min(1.5 * middle, 3600) for wait in waits)
 
 
 def test_a_server_may_ask_for_a_wait_of_up_to_an_hour(outage):

@@ -1,6 +1,9 @@
 """The whole stage against a server that fails often, and a process that is killed."""
 
+import multiprocessing
+import os
 import random
+import sys
 import time
 from collections import Counter
 from datetime import datetime
@@ -12,10 +15,26 @@ from pipeline.corpora.pairs import clean_pool, read_paws_x
 from pipeline.params.text import PairSource
 from tests import real_data
 from tests.translation import projects
-from tests.translation.forked import start
 from tests.translation_server import WAYS, rendering, serving, sometimes
 
 RATE = 160
+# A process of its own for each `mpt paws15`, forked from one that has its imports ready.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["pipeline.translation.engines.google", "stages.cli", __name__])
+
+
+def paws15_in(folder):
+    from stages.cli import main
+
+    os.chdir(folder)
+    sys.argv = ["mpt", "paws15"]
+    main()
+
+
+def start(folder):
+    process = PROCESSES.Process(target=paws15_in, args=(folder,))
+    process.start()
+    return process
 
 
 def kill(process, server, *, after):
@@ -53,7 +72,7 @@ def test_killed_ten_times_over_a_server_that_fails_at_every_third_request(folder
     for row in pairs.itertuples():
         assert row.target_premise == rendering(row.premise, row.language)
         assert row.target_hypothesis == rendering(row.hypothesis, row.language)
-    ways = Counter(one.behaviour for one in asked)
+    ways = Counter(request.behaviour for request in asked)
     assert set(ways) == {"well", *WAYS}
     assert 0.25 < 1 - ways["well"] / len(asked) < 0.35
     accepted = projects.journal(folder, "accepted")
@@ -62,12 +81,12 @@ def test_killed_ten_times_over_a_server_that_fails_at_every_third_request(folder
         (row.target, row.sentence): datetime.fromisoformat(row.at).timestamp()
         for row in accepted.itertuples()
     }
-    assert all(one.at <= at[one.language, one.text] for one in asked)
+    assert all(request.at <= at[request.language, request.text] for request in asked)
     assert set(projects.facts(folder)["refusals"]) >= {"echo of the source", "glued words"}
 
 
 def each_sentence_once(pool):
-    """Leave out pairs with a sentence of an earlier one: a server knows one translation of it."""
+    """Leave out pairs with a sentence of an earlier pair: a server knows one translation of it."""
     seen, kept = set(), []
     for row in pool.itertuples():
         both = {row.premise.strip(), row.hypothesis.strip()}

@@ -19,11 +19,11 @@ from pipeline.translation.sentences import Answer, Check, Sentence
 class Engine(ABC):
     """Translates the drawn English pairs.
 
-    `ask` and `refusals` suit an engine that has all its translations at hand.
+    `ask` and `refusals` suit an engine that has all its translations at hand. `version` is
+    whatever the translations depend on besides the text, for the manifest.
     """
 
     version: str
-    """Whatever the translations depend on besides the text, for the manifest."""
 
     @abstractmethod
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
@@ -39,9 +39,7 @@ class Engine(ABC):
     def known(self, sentences: Sequence[Sentence], check: Check) -> dict[Sentence, Answer]:
         """Return the answers to sentences that need no server.
 
-        Args:
-            sentences: sentences to translate. Those not asked for yet are missing in the result.
-            check: refuses translations.
+        Sentences that were not asked for yet are missing in the result.
         """
 
     def ask(self, sentences: Sequence[Sentence], check: Check, progress: Progress) -> str | None:
@@ -65,11 +63,7 @@ def engines() -> tuple[str, ...]:
 
 
 def build(params: Params) -> Engine:
-    """Return the engine that params.yaml names.
-
-    Raises:
-        InputError: there is no such engine.
-    """
+    """Return the engine that params.yaml names, or raise InputError if there is none."""
     name = params.paws15.engine
     if name not in engines():
         raise InputError(

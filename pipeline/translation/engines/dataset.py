@@ -21,8 +21,7 @@ class DatasetEngine(Engine):
 
     def __init__(self, source: PairSource, language: str) -> None:
         self.version = source.path + (f"@{source.revision}" if source.revision else "")
-        self._source = source
-        self._rows = cache(self._read)
+        self._source, self._rows = source, cache(self._read)
         self._ids = read_paws_x(source, language).set_index("pair_id").id
 
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
@@ -37,10 +36,8 @@ class DatasetEngine(Engine):
         """Look sentences up; see Engine.known. Human translations are not checked."""
         del check
         return {
-            sentence: Answer(
-                str(self._rows(sentence.language).loc[sentence.pair_id, sentence.side])
-            )
-            for sentence in sentences
+            item: Answer(str(self._rows(item.language).loc[item.pair_id, item.side]))
+            for item in sentences
         }
 
     def _read(self, language: str) -> pd.DataFrame:

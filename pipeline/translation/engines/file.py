@@ -18,7 +18,6 @@ from pipeline.translation.engines import Engine
 from pipeline.translation.sentences import SIDES, Answer, Check, Sentence
 
 COLUMNS = ("pair_id", "language", "target_premise", "target_hypothesis")
-MISSING = "not in the file"
 
 
 class FileEngine(Engine):
@@ -40,16 +39,12 @@ class FileEngine(Engine):
         return pool
 
     def known(self, sentences: Sequence[Sentence], check: Check) -> dict[Sentence, Answer]:
-        """Look sentences up; see Engine.known.
-
-        Raises:
-            InputError: the file has another English sentence for a pair.
-        """
+        """Look sentences up, or raise InputError if the file has other English; see Engine."""
         answers = {}
         for sentence in sentences:
             row = self._rows.get((sentence.pair_id, sentence.language))
             if row is None:
-                answers[sentence] = Answer(None, MISSING)
+                answers[sentence] = Answer(None, "not in the file")
                 continue
             english = getattr(row, sentence.side, sentence.text)
             if normal(english) != normal(sentence.text):
@@ -63,10 +58,6 @@ class FileEngine(Engine):
 
 
 def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise InputError(
-            f"params.yaml: paws15.translation.file: expected a CSV or Parquet file, found no {path}"
-        )
     try:
         if path.suffix == ".parquet":
             rows = pd.read_parquet(path)
@@ -75,11 +66,10 @@ def _read(path: Path) -> pd.DataFrame:
             rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (ValueError, OSError, pa.ArrowInvalid):
         raise InputError(f"{path}: expected CSV in UTF-8, or Parquet, found neither") from None
+    names = ", ".join(map(str, rows.columns))
     for column in COLUMNS:
         if column not in rows.columns:
-            raise InputError(
-                f"{path}: expected a column {column}, found {', '.join(map(str, rows.columns))}"
-            )
+            raise InputError(f"{path}: expected a column {column}, found {names}")
     columns = [*COLUMNS, *(side for side in SIDES if side in rows.columns)]
     rows = rows[columns].astype(object).fillna("").astype(str)
     for again in rows[rows.duplicated(["pair_id", "language"])].itertuples():
@@ -91,15 +81,10 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def build(params: Params) -> FileEngine:
-    """Return the engine for `paws15.translation.file`.
-
-    Raises:
-        InputError: there is no such file, or it has another form.
-    """
-    file = params.paws15.translation.file
+    """Return the engine, or raise InputError without a file of the right form."""
+    key, file = "params.yaml: paws15.translation.file", params.paws15.translation.file
     if file is None:
-        raise InputError(
-            "params.yaml: paws15.translation.file: expected a CSV or Parquet file for engine "
-            "file, found nothing"
-        )
+        raise InputError(f"{key}: expected a CSV or Parquet file for engine file, found nothing")
+    if not Path(file).is_file():
+        raise InputError(f"{key}: expected a CSV or Parquet file, found no {file}")
     return FileEngine(Path(file))

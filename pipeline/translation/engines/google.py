@@ -6,7 +6,7 @@ from deep_translator.constants import BASE_URLS
 
 from pipeline.params.whole import Params
 from pipeline.translation.checks import GLUED
-from pipeline.translation.failures import RefusedError
+from pipeline.translation.sentences import RefusedError
 from pipeline.translation.server import ServerEngine
 from pipeline.translation.web import Web
 from pipeline.translation.workers import Translate

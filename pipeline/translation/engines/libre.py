@@ -14,11 +14,7 @@ KEY = "LIBRE_API_KEY"
 
 
 def build(params: Params) -> ServerEngine:
-    """Return the engine.
-
-    Raises:
-        InputError: params.yaml gives no address.
-    """
+    """Return the engine, or raise InputError if params.yaml gives no address."""
     url = params.paws15.translation.url
     if url is None:
         raise InputError(
@@ -39,9 +35,8 @@ def build(params: Params) -> ServerEngine:
                 answer: str | None = translator.translate(text)
             except Exception:
                 if web.page.status in {401, 403}:
-                    raise RunError(
-                        f"{url} refuses the key in {KEY}" if key else f"{url} wants a key in {KEY}"
-                    ) from None
+                    verb = "refuses the" if key else "wants a"
+                    raise RunError(f"{url} {verb} key in {KEY}") from None
                 raise
             return answer
 
