@@ -34,7 +34,8 @@ def plan(
 
     project = Project(Path(), {})
     with project.lock:
-        findings = look(project, project.plan(targets or []))
+        project.plan(targets or [])
+        findings = look(project)
     past = past_cells()
     costs = {
         finding.name: cost

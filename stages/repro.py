@@ -45,10 +45,11 @@ def repro(
     project = Project(Path(), PROGRAMS)
     with project.exclusive():
         with project.lock:
-            needs = project.plan(targets or [])
-        states = States(needs)
+            project.plan(targets or [])
+        states = States(project.stages)
         workers = RayWorkers(jobs=jobs, address=address, gpus_per_task=gpus_per_cell)
+        driver = Driver(project=project, workers=workers, states=states, keep_going=keep_going)
         with closing(workers), view(states, size=lambda: workers.size):
-            Driver(project, needs, workers, states, keep_going=keep_going).run()
+            driver.run()
     if not states.good:
         raise typer.Exit(1)

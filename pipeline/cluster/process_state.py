@@ -6,6 +6,7 @@ import random
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 
 class ProcessState:
@@ -24,24 +25,20 @@ class ProcessState:
         os.environ.update(self._environment)
         os.chdir(self._folder)
         sys.argv[:] = self._arguments
-        random.seed()
-        if "numpy" in sys.modules:
-            import numpy as np
-
-            np.random.seed()
-        if "torch" in sys.modules:
-            self._restore_torch()
         gc.collect()
+        random.seed()
+        if numpy := sys.modules.get("numpy"):
+            numpy.random.seed()
+        if torch := sys.modules.get("torch"):
+            self._restore_torch(torch)
         # Linux would otherwise report the peak memory of all tasks so far for each task.
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
-    def _restore_torch(self) -> None:
-        import torch
-
+    def _restore_torch(self, torch: ModuleType) -> None:
         torch.seed()  # a new process also starts from a random seed
         torch.set_deterministic_debug_mode("default")
-        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
+        torch.utils.deterministic.fill_uninitialized_memory = True
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = False
         torch.backends.cudnn.allow_tf32 = True
@@ -50,7 +47,6 @@ class ProcessState:
         torch.set_grad_enabled(True)
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
-        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-            gc.collect()
+        if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()

@@ -1,67 +1,66 @@
 """The stages of a DVC repository, and what `dvc repro` does to a stage apart from its command.
 
-Written against DVC 3.67: `dvc.stage.Stage.reproduce` and `run` and `dvc.stage.run.run_stage`,
-without the command (tests/cluster/ compares the results).
+After DVC 3.67: `dvc.stage.Stage.reproduce` and `run` (tests/cluster/ compares the results).
 """
 
-import os
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 from pipeline.cluster.lock_file import LockFile
-from pipeline.cluster.repository import BusyError, busy, command, hold, open_repository
+from pipeline.cluster.locks import BusyError, busy, command, hold
+from pipeline.cluster.patches import patch
 from pipeline.cluster.states import State
 from pipeline.cluster.task import Step, Task, call_of, log_path
 from pipeline.errors import InputError, RunError
-
-DRIVER = "mpt-repro"
-"""The name in DVC's rwlock that keeps a second run out."""
 
 
 class Project:
     """A DVC repository. Hold `lock` while calling its methods, unless they say otherwise."""
 
     def __init__(self, folder: Path, entries: Mapping[str, str]) -> None:
-        """Open the repository that a folder is in.
-
-        Args:
-            folder: any folder in it.
-            entries: programs that workers call in their own process, as in `call_of`.
+        """Open the repository of a folder. Workers call the programs of `entries` (see `call_of`).
 
         Raises:
             InputError: the folder is in no repository.
         """
-        self.repo = open_repository(folder)
+        from dvc.exceptions import NotDvcRepoError
+        from dvc.repo import Repo
+
+        patch()
+        # Only stages/ writes to the terminal.
+        logging.getLogger("dvc").setLevel(logging.CRITICAL)
+        try:
+            self.repo = Repo(str(folder), _wait_for_lock=True)
+        except NotDvcRepoError:
+            raise InputError(f"{folder}: expected a DVC repository, found none") from None
         self.lock: AbstractContextManager[Any] = self.repo.lock
-        """DVC's lock of the repository, which DVC's own commands hold, too."""
+        """DVC's lock of the repository, which waits; DVC's own commands give up after a while."""
         self.stages: dict[str, Any] = {}
         """DVC's objects of the planned stages, in the order of `dvc repro`."""
+        self.needs: dict[str, frozenset[str]] = {}
+        """For each planned stage, the stages that it waits for."""
         self._entries = entries
         self._begun: dict[str, tuple[ExitStack, dict[str, Any]]] = {}
         self.lock_file = LockFile({})
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep other runs of the repository out; do not call this while locked.
+    def exclusive(self) -> ExitStack:
+        """Keep other runs of the repository out until the end; do not call this while locked.
 
         Raises:
             RunError: another process runs it; the message names the process.
         """
-        path = os.path.join(self.repo.tmp_dir, DRIVER)  # noqa: PTH118
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(hold(self.repo, command(), write=[path]))
-            except BusyError as other:
-                raise RunError(f"another run is in progress: {other}") from None
-            yield
+        # An entry of its own in DVC's rwlock.
+        path = self.repo.fs.join(self.repo.tmp_dir, "mpt-repro")
+        try:
+            return hold(self.repo, command(), write=[path])
+        except BusyError as other:
+            raise RunError(f"another run is in progress: {other}") from None
 
-    def plan(self, targets: Sequence[str]) -> dict[str, frozenset[str]]:
-        """Return the stages to look at, in the order of `dvc repro`, with those each waits for.
-
-        Args:
-            targets: stages or outs; none for all of dvc.yaml.
+    def plan(self, targets: Sequence[str]) -> None:
+        """Find the stages to check. Targets are stages or outs; none means all of dvc.yaml.
 
         Raises:
             InputError: dvc.yaml, dvc.lock or a target is wrong.
@@ -78,7 +77,7 @@ class Project:
             raise InputError(str(error)) from None
         self.stages = {stage.addressing: stage for stage in stages}
         self.lock_file = LockFile(self.stages)
-        return {
+        self.needs = {
             name: frozenset(needed.addressing for needed in graph.successors(stage))
             for name, stage in self.stages.items()
         }
@@ -87,11 +86,11 @@ class Project:
         """Do all of a stage that comes before its command. The stages it needs must have ended.
 
         Returns:
-            The task to run, before `finish` or `release`; or the state, if there is none to run.
+            The task to run before `finish` or `release`; or the state, if nothing is to run.
 
         Raises:
             BusyError: another process works on the stage.
-            dvc.exceptions.DvcException: a dep is missing, for example.
+            DvcException: a dep is missing, for example.
         """
         stage = self.stages[name]
         with busy():
@@ -111,7 +110,7 @@ class Project:
 
         Raises:
             RunError: a dep changed while the command ran, so nothing was saved.
-            dvc.exceptions.DvcException: an out is missing, for example.
+            DvcException: an out is missing, for example.
         """
         stage = self.stages[name]
         before = self.release(name)
@@ -165,17 +164,12 @@ class Project:
             out.hash_info = HashInfo()
         # Locked for reading, even the outs: `dvc status` may look at them, but nobody may write.
         paths = [path.fs_path for path in (*stage.deps, *stage.outs) if path.protocol == "local"]
-        held = ExitStack()
-        held.enter_context(hold(self.repo, f"{command()} ({name})", read=paths))
+        held = hold(self.repo, f"{command()} ({name})", read=paths)
         self._begun[name] = held, _hashes(stage)
         root = self.repo.root_dir
-        return Task(
-            name=name,
-            folder=stage.wdir,
-            steps=tuple(_steps(stage.cmd, self._entries)),
-            environment=(("DVC_ROOT", root), ("DVC_STAGE", name)),
-            log=f"{root}/{log_path(name)}",
-        )
+        steps = tuple(_steps(stage.cmd, self._entries))
+        environment = (("DVC_ROOT", root), ("DVC_STAGE", name))
+        return Task(name, stage.wdir, steps, environment, log=f"{root}/{log_path(name)}")
 
 
 def _hashes(stage: Any) -> dict[str, Any]:  # noqa: ANN401

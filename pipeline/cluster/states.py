@@ -1,7 +1,7 @@
 """The state of every stage during a run."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from statistics import fmean
@@ -28,7 +28,7 @@ class States:
         """Begin with every stage waiting."""
         self.current = dict.fromkeys(names, State.WAITING)
         self.reasons: dict[str, str] = {}
-        """One line each; only of stages whose state has a reason."""
+        """One line per stage; empty if its state has no reason."""
         self.started = time.monotonic()
         self.began: dict[str, float] = {}
         """When each running stage began."""
@@ -65,11 +65,11 @@ class States:
     def seconds_left(self, *, workers: int) -> float | None:
         """Return how long the rest will take if all of it runs; None if no stage has run yet."""
         seconds = dict(self.seconds)  # a view calls this from another thread
+        by_group = defaultdict(list)
+        for name, taken in seconds.items():
+            by_group[group(name)].append(taken)
         if not seconds:
             return None
-        by_group: dict[str, list[float]] = {}
-        for name, taken in seconds.items():
-            by_group.setdefault(group(name), []).append(taken)
         unfinished = {State.WAITING, State.RUNNING}
         left = [name for name, state in self.current.items() if state in unfinished]
         return sum(fmean(by_group.get(group(name), seconds.values())) for name in left) / workers

@@ -41,7 +41,8 @@ def test_all_logs_are_in_one_folder_whatever_the_stage_is_called():
 
 def test_entries_wait_for_those_before_them(monkeypatch):
     written = []
-    monkeypatch.setattr("pipeline.cluster.lock_file.dump", written.append)
+    dump = "pipeline.cluster.lock_file.dump"
+    monkeypatch.setattr(dump, lambda batch: written.append(batch) if batch else None)
     monkeypatch.setattr("pipeline.cluster.lock_file.INTERVAL", 0)
     monkeypatch.setattr("pipeline.cluster.lock_file.SHARE", 1e9)
     entries = LockFile(dict(zip("abcde", "ABCDE", strict=True)))
