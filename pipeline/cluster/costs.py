@@ -31,11 +31,9 @@ def past_cells() -> list[PastCell]:
 
 
 def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
-    """Return what a cell will take; None if it is no cell, or if none was trained.
+    """Return what a cell will take, judged by past ones; None if it is no cell, or there are none.
 
-    Args:
-        out: the cell's folder or a file in it: data/runs/mpt/k16/s1.
-        past: the cells to judge by.
+    `out` is the cell's folder, or a file in it: data/runs/mpt/k16/s1.
     """
     if not Path(out).is_relative_to(RUNS):
         return None
@@ -46,10 +44,9 @@ def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
         "the same shots": [facts for _, other, facts in past if other == shots],
         "other cells": [facts for *_, facts in past],
     }
-    like = next((like for like, cells in similar.items() if cells), None)
-    if like is None:
+    like, cells = next(((like, cells) for like, cells in similar.items() if cells), ("", []))
+    if not cells:
         return None
-    cells = similar[like]
     device = [cell.get("peak_device_memory_mib") for cell in cells]
     return Expected(
         seconds=fmean(sum(cell["seconds"].values()) for cell in cells),

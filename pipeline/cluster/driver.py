@@ -6,8 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from pipeline.cluster.locks import BusyError
-from pipeline.cluster.project import Project
+from pipeline.cluster.project import BusyError, Project
 from pipeline.cluster.ray_workers import RayWorkers
 from pipeline.cluster.states import State, States
 from pipeline.cluster.task import Outcome
@@ -57,7 +56,7 @@ class Driver:
                     time.sleep(WAIT)
         finally:
             with self.project.lock:
-                self.project.close()
+                self.project.close(self.states.current)
         for name, state in self.states.current.items():
             if state is State.WAITING:
                 self.states.set(name, State.SKIPPED, "not begun after a failure")
@@ -72,7 +71,7 @@ class Driver:
                 self._start(name)
             else:
                 break
-        self.project.lock_file.write_due()
+        self.project.lock_file.write_due(self.states.current)
 
     @property
     def _stopped(self) -> bool:
@@ -130,7 +129,6 @@ class Driver:
 
     def _fail(self, name: str, reason: str) -> None:
         self.states.set(name, State.FAILED, " ".join(reason.split()))
-        self.project.lock_file.settle(name, changed=False)
         lost = {name}
         # The stages that need a stage come after it.
         for other, needs in self.project.needs.items():
@@ -138,4 +136,3 @@ class Driver:
                 lost.add(other)
                 if self.states.current[other] is not State.SKIPPED:
                     self.states.set(other, State.SKIPPED, f"needs {name}")
-                    self.project.lock_file.settle(other, changed=False)

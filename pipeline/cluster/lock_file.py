@@ -1,4 +1,4 @@
-"""Writes dvc.lock in batches, each atomically, in the order of `dvc repro`."""
+"""Writes dvc.lock in batches, in the order of `dvc repro`."""
 
 import time
 from collections import defaultdict
@@ -6,15 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
+from pipeline.cluster.states import UNFINISHED, State
+
 # Each batch parses and writes the whole file, which takes seconds for hundreds of stages.
 SHARE = 0.05  # the largest share of a run that is spent on it
 INTERVAL = 5.0  # the least number of seconds between two batches
 
 
 class LockFile:
-    """The finished stages whose entries are not in dvc.lock yet.
+    """The entries of finished stages in dvc.lock.
 
-    DVC appends new entries. So an entry waits until all earlier stages are settled: then the file
+    DVC appends new entries. So an entry waits until all earlier stages have ended: then the file
     equals that of a sequential run, byte for byte. Entries that a killed process has not written
     are in DVC's run-cache.
     """
@@ -22,33 +24,27 @@ class LockFile:
     def __init__(self, stages: Mapping[str, Any]) -> None:
         """Begin with nothing to write; DVC's stages are in the order of `dvc repro`."""
         self._stages = stages
-        self._settled: set[str] = set()
-        self._changed: set[str] = set()
+        self._written: set[str] = set()
         self._next = time.monotonic() + INTERVAL
 
-    def settle(self, name: str, *, changed: bool) -> None:
-        """Record that a stage has ended, and whether dvc.lock needs its entry."""
-        self._settled.add(name)
-        if changed:
-            self._changed.add(name)
-
-    def write_due(self) -> None:
+    def write_due(self, states: Mapping[str, State]) -> None:
         """Write the entries that need not wait, if the last batch is long enough ago."""
         started = time.monotonic()
         if started < self._next:
             return
-        self._write(takewhile(self._settled.__contains__, self._stages))
+        self._write(takewhile(lambda name: states[name] not in UNFINISHED, self._stages), states)
         ended = time.monotonic()
         self._next = ended + max(INTERVAL, (ended - started) / SHARE)
 
-    def write_all(self) -> None:
+    def write_all(self, states: Mapping[str, State]) -> None:
         """Write the entries of all finished stages."""
-        self._write(self._stages)
+        self._write(self._stages, states)
 
-    def _write(self, names: Iterable[str]) -> None:
-        batch = [name for name in names if name in self._changed]
+    def _write(self, names: Iterable[str], states: Mapping[str, State]) -> None:
+        changed = {State.DONE, State.RESTORED}
+        batch = [n for n in names if states[n] in changed and n not in self._written]
         dump([self._stages[name] for name in batch])
-        self._changed -= set(batch)
+        self._written.update(batch)
 
 
 def dump(stages: Sequence[Any]) -> None:

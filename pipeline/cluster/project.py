@@ -4,17 +4,22 @@ After DVC 3.67: `dvc.stage.Stage.reproduce` and `run` (tests/cluster/ compares t
 """
 
 import logging
+import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.cluster.lock_file import LockFile
-from pipeline.cluster.locks import BusyError, busy, command, hold
 from pipeline.cluster.patches import patch
 from pipeline.cluster.states import State
 from pipeline.cluster.task import Step, Task, call_of, log_path
 from pipeline.errors import InputError, RunError
+
+
+class BusyError(Exception):
+    """Another process works on a stage; the message names the process."""
 
 
 class Project:
@@ -52,12 +57,38 @@ class Project:
         Raises:
             RunError: another process runs it; the message names the process.
         """
-        # An entry of its own in DVC's rwlock.
-        path = self.repo.fs.join(self.repo.tmp_dir, "mpt-repro")
         try:
-            return hold(self.repo, command(), write=[path])
+            return self.hold("", write=[f"{self.repo.tmp_dir}/mpt-repro"])
         except BusyError as other:
             raise RunError(f"another run is in progress: {other}") from None
+
+    def hold(self, note: str, *, read: Sequence[str] = (), write: Sequence[str] = ()) -> ExitStack:
+        """Lock files in DVC's rwlock until the result is closed.
+
+        Args:
+            note: shown after our command to processes that are refused.
+            read: files that others may only read meanwhile.
+            write: files that others may not even read.
+
+        Raises:
+            BusyError: another process has locked one of them.
+            RunError: DVC's rwlock is unreadable.
+        """
+        from dvc.rwlock import RWLockFileCorruptedError, rwlock
+
+        folder, command = self.repo.tmp_dir, " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        hardlink = self.repo.config["core"].get("hardlink_lock", False)
+        held = ExitStack()
+        lock = rwlock(folder, self.repo.fs, command + note, list(read), list(write), hardlink)
+        try:
+            with _busy():
+                held.enter_context(lock)
+        except RWLockFileCorruptedError:
+            raise RunError(
+                f"{folder}/rwlock: expected DVC's locks, found an unreadable file "
+                "(a killed DVC command leaves one: remove it if no other command runs)"
+            ) from None
+        return held
 
     def plan(self, targets: Sequence[str]) -> None:
         """Find the stages to check. Targets are stages or outs; none means all of dvc.yaml.
@@ -85,25 +116,19 @@ class Project:
     def begin(self, name: str) -> State | Task:
         """Do all of a stage that comes before its command. The stages it needs must have ended.
 
-        Returns:
-            The task to run before `finish` or `release`; or the state, if nothing is to run.
+        Returns the task to run before `finish` or `release`; or the state, if nothing is to run.
 
         Raises:
             BusyError: another process works on the stage.
             DvcException: a dep is missing, for example.
         """
         stage = self.stages[name]
-        with busy():
+        with _busy():
             if stage.frozen or not stage.cmd:
-                state = State.DONE if stage.reproduce() else State.UNCHANGED
-            elif not stage.changed():
-                state = State.UNCHANGED
-            elif self._restored(stage):
-                state = State.RESTORED
-            else:
-                return self._task(name, stage)
-        self.lock_file.settle(name, changed=state is not State.UNCHANGED)
-        return state
+                return State.DONE if stage.reproduce() else State.UNCHANGED
+            if not stage.changed():
+                return State.UNCHANGED
+            return State.RESTORED if self._restored(stage) else self._task(name, stage)
 
     def finish(self, name: str) -> None:
         """Save what the command has made, in the cache and in the run-cache.
@@ -119,7 +144,6 @@ class Project:
         if changed:
             raise RunError(f"{', '.join(changed)} changed while it ran: not saved")
         self._save(stage)
-        self.lock_file.settle(name, changed=True)
 
     def release(self, name: str) -> dict[str, Any]:
         """Let other processes work on a stage that was begun; return the hashes of its deps."""
@@ -127,12 +151,12 @@ class Project:
         held.close()
         return hashes
 
-    def close(self) -> None:
+    def close(self, states: Mapping[str, State]) -> None:
         """Release what was begun and write the rest of dvc.lock."""
         for name in list(self._begun):
             self.release(name)
         with self.repo.scm_context(quiet=True):
-            self.lock_file.write_all()
+            self.lock_file.write_all(states)
         self.repo.close()
 
     def _restored(self, stage: Any) -> bool:  # noqa: ANN401
@@ -164,12 +188,23 @@ class Project:
             out.hash_info = HashInfo()
         # Locked for reading, even the outs: `dvc status` may look at them, but nobody may write.
         paths = [path.fs_path for path in (*stage.deps, *stage.outs) if path.protocol == "local"]
-        held = hold(self.repo, f"{command()} ({name})", read=paths)
-        self._begun[name] = held, _hashes(stage)
+        self._begun[name] = self.hold(f" ({name})", read=paths), _hashes(stage)
         root = self.repo.root_dir
         steps = tuple(_steps(stage.cmd, self._entries))
         environment = (("DVC_ROOT", root), ("DVC_STAGE", name))
         return Task(name, stage.wdir, steps, environment, log=f"{root}/{log_path(name)}")
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Turn DVC's refusal into a BusyError that names the other process and its command."""
+    from dvc.lock import LockError
+
+    try:
+        yield
+    except LockError as error:
+        holder = re.search(r"\(PID .*", str(error))
+        raise BusyError(holder[0] if holder else str(error)) from None
 
 
 def _hashes(stage: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -4,6 +4,8 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pipeline.cluster.task import Outcome, Task
@@ -31,8 +33,7 @@ class RayWorkers:
         self._jobs, self._address, self._gpus = jobs, address, gpus_per_task
         self.size = jobs or 1
         self._ray: Any = None
-        self._actors: Any = None
-        self._threads: int | None = None
+        self._new_actor: Callable[[], Any]
         self._measured = 0.0
         self._begun: dict[Any, Any] = {}  # actor -> a reference that is ready once it runs
         self._free: list[Any] = []
@@ -49,14 +50,12 @@ class RayWorkers:
         if self._free:
             actor = self._free.pop()
         else:
-            actor = self._actors.remote(threads=self._threads)
+            actor = self._new_actor()
             self._begun[actor] = actor.__ray_ready__.remote()
         self._running[actor.run.remote(task)] = task.name, actor
 
     def ended(self, seconds: float) -> list[tuple[str, Outcome]]:
-        """Wait up to some seconds for a task to end; return the stages whose tasks have."""
-        if not self._running:
-            return []
+        """Wait up to some seconds for a running task to end; return the stages whose tasks have."""
         if time.monotonic() > self._measured + MEASURE:
             self._measure()
             if stranded := self._stranded():
@@ -87,10 +86,11 @@ class RayWorkers:
             raise InputError(
                 f"--gpus-per-cell: expected a cluster with {self._gpus:g} GPUs, found {gpus:g}"
             )
-        if "OMP_NUM_THREADS" not in os.environ:
-            # How many tasks a machine of a cluster will run is unknown.
-            self._threads = 1 if self._address else max(1, cores // self.size)
-        self._actors = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
+        # How many tasks a machine of a cluster will run is unknown.
+        threads = 1 if self._address else max(1, cores // self.size)
+        options = {"threads": None if "OMP_NUM_THREADS" in os.environ else threads}
+        actors = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
+        self._new_actor = partial(actors.remote, **options)
 
     def _measure(self) -> int:
         """Adjust the number of workers to the cluster; return how many have room there."""

@@ -21,19 +21,19 @@ class State(StrEnum):
     SKIPPED = "skipped"
 
 
+UNFINISHED = {State.WAITING, State.RUNNING}
+
+
 class States:
     """The state of every stage, its reason, and how long stages took."""
 
     def __init__(self, names: Iterable[str]) -> None:
         """Begin with every stage waiting."""
         self.current = dict.fromkeys(names, State.WAITING)
-        self.reasons: dict[str, str] = {}
-        """One line per stage; empty if its state has no reason."""
+        self.reasons: dict[str, str] = {}  # one line each, or nothing
         self.started = time.monotonic()
-        self.began: dict[str, float] = {}
-        """When each running stage began."""
-        self.seconds: dict[str, float] = {}
-        """How long each stage took that is done."""
+        self.began: dict[str, float] = {}  # of running stages
+        self.seconds: dict[str, float] = {}  # of stages that are done
         self.watch: Callable[[str], None] = lambda _: None
         """Called with the name of a stage after each change."""
 
@@ -65,11 +65,10 @@ class States:
     def seconds_left(self, *, workers: int) -> float | None:
         """Return how long the rest will take if all of it runs; None if no stage has run yet."""
         seconds = dict(self.seconds)  # a view calls this from another thread
+        if not seconds:
+            return None
         by_group = defaultdict(list)
         for name, taken in seconds.items():
             by_group[group(name)].append(taken)
-        if not seconds:
-            return None
-        unfinished = {State.WAITING, State.RUNNING}
-        left = [name for name, state in self.current.items() if state in unfinished]
+        left = [name for name, state in self.current.items() if state in UNFINISHED]
         return sum(fmean(by_group.get(group(name), seconds.values())) for name in left) / workers

@@ -49,9 +49,7 @@ class Outcome:
 def call_of(command: str, entries: Mapping[str, str]) -> Step | None:
     """Return the step that calls a command in the worker's process; None if it needs a shell.
 
-    Args:
-        command: one line of a stage's `cmd`.
-        entries: programs that can be called like this: name -> module:function.
+    `entries` are the programs that can be called like this: name -> module:function.
     """
     words = shlex.split(command) if PLAIN.fullmatch(command) else []
     return Step(tuple(words), entries[words[0]]) if words and words[0] in entries else None

@@ -14,51 +14,45 @@ from pathlib import Path
 from typing import TextIO
 
 from pipeline.cluster.imported_code import ImportedCode
-from pipeline.cluster.process_state import ProcessState
+from pipeline.cluster.process_state import as_in_new_process
 from pipeline.cluster.task import Outcome, Step, Task
 
 PATIENCE = 60.0  # seconds that a task waits for leftover processes of an earlier run of its stage
 
 # Kills its process group when its input ends without a line. A command may end its own group.
-GUARD = "exec 3<&0; { trap '' TERM; read -r _ <&3 || kill -s KILL 0; } &"
+# Its output goes nowhere, because it must not keep the log locked.
+GUARD = "exec 3<&0 >/dev/null 2>&1; { trap '' TERM; read -r _ <&3 || kill -s KILL 0; } &"
 
 
 class Worker:
     """Runs tasks. Imports stay loaded, so that every task but the first starts quickly."""
 
     def __init__(self, *, threads: int | None) -> None:
-        """Record the state of this process, from which every task starts.
-
-        Each task gets `threads` CPU threads; None means the number in OMP_NUM_THREADS.
-        """
+        """Prepare. Each task gets `threads` CPU threads; None means those in OMP_NUM_THREADS."""
         if threads is None:
             threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        else:
-            # Ray sets this variable; commands would mistake it for the user's choice.
+        else:  # Ray sets this variable; commands would mistake it for the user's choice.
             os.environ.pop("OMP_NUM_THREADS", None)
         # As in stages/cli.py: imports make many objects, which the collector would scan each time.
         gc.set_threshold(200_000, 20, 20)
         self._code = ImportedCode()
-        self._state = ProcessState(threads=threads)
+        self._threads = threads
 
     def run(self, task: Task) -> Outcome:
         """Run a task's commands; their output goes to its log."""
         if any(step.entry for step in task.steps):
             if self._code.outdated():
                 return Outcome(retry=True)
-            # Imported before the threads are set. Nearly every task needs it.
+            # Nearly every task needs it, and only then are its threads set.
             importlib.import_module("torch")
-        self._state.restore()
         try:
-            with _output_to(Path(task.log)) as log:
+            with as_in_new_process(threads=self._threads), _output_to(Path(task.log)) as log:
                 for step in task.steps:
                     code = _call(step, task, log) if step.entry else _spawn(step, task)
                     if code:
                         return Outcome(_reason(step, task, code))
         except OSError as error:
             return Outcome(f"{task.log}: {error}")
-        finally:
-            self._state.restore()
         return Outcome()
 
 
@@ -133,21 +127,14 @@ def _spawn(step: Step, task: Task) -> int:
 def _guarded_group() -> Iterator[int]:
     """Make a process group that is killed if this process dies inside the block.
 
-    Nobody would save what the command makes. The shell alone could be told to die with its
-    parent, but not the processes that it starts.
+    The kernel can kill a shell when its parent dies, but not the processes that the shell starts.
     """
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb", buffering=0) as kept_open:
         with os.fdopen(reading) as guarded:
             # The shell ends at once, so that its guard is not our child: Ray may kill the
             # children of a worker before the worker.
-            shell = subprocess.Popen(
-                ["/bin/sh", "-c", GUARD],
-                stdin=guarded,
-                stdout=subprocess.DEVNULL,  # a guard must not keep the log locked
-                stderr=subprocess.DEVNULL,
-                process_group=0,
-            )
+            shell = subprocess.Popen(["/bin/sh", "-c", GUARD], stdin=guarded, process_group=0)
             shell.wait()
         yield shell.pid
         with suppress(BrokenPipeError):
@@ -156,11 +143,9 @@ def _guarded_group() -> Iterator[int]:
 
 def _reason(step: Step, task: Task, code: int) -> str:
     """Return why a command failed: the last line of its log, or else its exit code."""
-    end = Path(task.log).read_text(encoding="utf-8", errors="replace")[-10_000:]
-    lines = [line.strip() for line in end.splitlines() if line.strip()]
-    if step.entry:
-        command = " ".join(step.arguments)
-        lines = [line.removeprefix(f"{step.arguments[0]}: ") for line in lines]
-    else:
-        command = step.arguments[-1]
-    return lines[-1] if lines else f"{command}: exit code {code}"
+    end = Path(task.log).read_text(encoding="utf-8", errors="replace")[-10_000:].strip()
+    if not end:
+        command = " ".join(step.arguments) if step.entry else step.arguments[-1]
+        return f"{command}: exit code {code}"
+    line = end.splitlines()[-1].strip()
+    return line.removeprefix(f"{step.arguments[0]}: ") if step.entry else line

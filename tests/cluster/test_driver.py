@@ -9,7 +9,6 @@ from subprocess import PIPE
 import pytest
 from dvc_objects.fs.utils import tmp_fname
 
-from pipeline.cluster.locks import hold
 from pipeline.cluster.project import Project
 from pipeline.cluster.states import State
 from pipeline.cluster.task import Outcome
@@ -108,7 +107,7 @@ def test_a_stage_that_another_process_works_on_waits(repository, monkeypatch):
     monkeypatch.setattr("pipeline.cluster.driver.BUSY", 0)
     with ExitStack() as other:
         path = str(repository / "out/1")
-        other.enter_context(hold(Project(repository, {}).repo, "another", write=[path]))
+        other.enter_context(Project(repository, {}).hold(" in a test", write=[path]))
         assert toy.run(repository, watch=watch).good
     assert toy.status(repository) == {}
 
