@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-PROGRAMS = {"mpt": "stages.cli:main"}
-"""Programs that workers call in their own process."""
+from pipeline.errors import InputError
+
+PROGRAMS = {"mpt": "stages.cli:main"}  # programs that workers call in their own process
 
 
 def repro(
@@ -32,8 +33,6 @@ def repro(
     ] = False,
 ) -> None:
     """Run the stale stages as `dvc repro` does, but in parallel: same cache, same dvc.lock."""
-    from pipeline.errors import InputError
-
     if find_spec("ray") is None:
         raise InputError("mpt repro needs Ray: pip install mpt-xnli[ray]")
     from pipeline.cluster.driver import Driver

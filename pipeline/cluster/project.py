@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Project:
             self.repo = Repo(str(folder), _wait_for_lock=True)
         except NotDvcRepoError:
             raise InputError(f"{folder}: expected a DVC repository, found none") from None
-        self.lock: AbstractContextManager[Any] = self.repo.lock
+        self.lock = self.repo.lock
         """DVC's lock of the repository, which waits; DVC's own commands give up after a while."""
         self.stages: dict[str, Any] = {}
         """DVC's objects of the planned stages, in the order of `dvc repro`."""
