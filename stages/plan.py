@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cluster.task import group
+from stages.repro import TARGETS
 from stages.terminal import say
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ REASONS = 3  # shown per matrix
 
 
 def plan(
-    targets: Annotated[
-        list[str] | None, typer.Argument(help="Stages or outs; default: all of dvc.yaml.")
-    ] = None,
+    targets: Annotated[list[str] | None, TARGETS] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print every stage, as JSON.")] = False,
 ) -> None:
@@ -36,21 +35,21 @@ def plan(
         project.plan(targets or [])
         findings = look(project)
     past = past_cells()
-    costs = {found.name: expected(found.out, past) for found in findings if found.runs}
+    costs = {finding.name: expected(finding.out, past) for finding in findings if finding.runs}
     if not as_json:
         for line in [*_groups(findings), *_total(len(costs), list(filter(None, costs.values())))]:
             say(line)
         return
     stages = {
-        found.name: {
-            "for": PURPOSES.get(group(found.name)),
-            "prospect": found.prospect,
-            "reasons": found.reasons,
-            "expected": vars(cost) if (cost := costs.get(found.name)) else None,
+        finding.name: {
+            "for": PURPOSES.get(group(finding.name)),
+            "prospect": finding.prospect,
+            "reasons": finding.reasons,
+            "expected": vars(cost) if (cost := costs.get(finding.name)) else None,
         }
-        for found in findings
+        for finding in findings
     }
-    prospects = Counter(found.prospect for found in findings)
+    prospects = Counter(finding.prospect for finding in findings)
     say(json.dumps({"prospects": prospects, "stages": stages}, indent=2))
 
 

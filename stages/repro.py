@@ -12,10 +12,11 @@ from pipeline.errors import InputError
 PROGRAMS = {"mpt": "stages.cli:main"}  # programs that workers call in their own process
 
 
+TARGETS = typer.Argument(help="Stages or outs; default: all of dvc.yaml.")
+
+
 def repro(
-    targets: Annotated[
-        list[str] | None, typer.Argument(help="Stages or outs; default: all of dvc.yaml.")
-    ] = None,
+    targets: Annotated[list[str] | None, TARGETS] = None,
     *,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Stages at once; default: one per CPU (or GPU).")

@@ -51,17 +51,17 @@ def draw(states: States, *, size: int, height: int) -> Group:
     """Return totals, states by matrix, and single stages, for a terminal of `height` lines."""
     now, left = time.monotonic(), states.seconds_left(workers=size)
     to_go = f", about {clock(left)} to go" if left else ""
-    groups: dict[str, Counter[State]] = {}
-    for name, state in list(states.current.items()):
-        groups.setdefault(group(name), Counter())[state] += 1
+    current = dict(states.current)
+    groups = dict.fromkeys(map(group, current))
+    counts = Counter((group(name), state) for name, state in current.items())
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("stage", overflow="ellipsis", no_wrap=True)
-    shown = [state for state in State if any(counts[state] for counts in groups.values())]
+    shown = [state for state in State if state in current.values()]
     for state in shown:
         style = "red" if state is State.FAILED else ""
         table.add_column(state, justify="right", no_wrap=True, style=style)
-    for name, counts in groups.items():
-        table.add_row(name, *(str(counts[state] or "") for state in shown))
+    for name in groups:
+        table.add_row(name, *(str(counts[name, state] or "") for state in shown))
     lists = {
         State.RUNNING: {name: clock(now - began) for name, began in list(states.began.items())},
         State.WAITING: states.with_reason(State.WAITING),

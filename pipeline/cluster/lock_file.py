@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -32,19 +32,16 @@ class LockFile:
         started = time.monotonic()
         if started < self._next:
             return
-        self._write(takewhile(lambda name: states[name] not in UNFINISHED, self._stages), states)
+        due = takewhile(lambda name: states[name] not in UNFINISHED, self._stages)
+        self.write({name: states[name] for name in due})
         ended = time.monotonic()
         self._next = ended + max(INTERVAL, (ended - started) / SHARE)
 
-    def write_all(self, states: Mapping[str, State]) -> None:
+    def write(self, states: Mapping[str, State]) -> None:
         """Write the entries of all finished stages."""
-        self._write(self._stages, states)
-
-    def _write(self, names: Iterable[str], states: Mapping[str, State]) -> None:
-        changed = {State.DONE, State.RESTORED}
-        batch = [n for n in names if states[n] in changed and n not in self._written]
-        dump([self._stages[name] for name in batch])
-        self._written.update(batch)
+        changed = {name for name, state in states.items() if state in {State.DONE, State.RESTORED}}
+        dump([self._stages[name] for name in states if name in changed - self._written])
+        self._written |= changed
 
 
 def dump(stages: Sequence[Any]) -> None:

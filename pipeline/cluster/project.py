@@ -43,13 +43,8 @@ class Project:
             raise InputError(f"{folder}: expected a DVC repository, found none") from None
         self.lock = self.repo.lock
         """DVC's lock of the repository, which waits; DVC's own commands give up after a while."""
-        self.stages: dict[str, Any] = {}
-        """DVC's objects of the planned stages, in the order of `dvc repro`."""
-        self.needs: dict[str, frozenset[str]] = {}
-        """For each planned stage, the stages that it waits for."""
         self._entries = entries
         self._begun: dict[str, tuple[ExitStack, dict[str, Any]]] = {}
-        self.lock_file = LockFile({})
 
     def exclusive(self) -> ExitStack:
         """Keep other runs of the repository out until the end; do not call this while locked.
@@ -106,12 +101,14 @@ class Project:
             stages = plan_repro(graph, chosen)
         except DvcException as error:
             raise InputError(str(error)) from None
-        self.stages = {stage.addressing: stage for stage in stages}
-        self.lock_file = LockFile(self.stages)
+        self.stages: dict[str, Any] = {stage.addressing: stage for stage in stages}
+        """DVC's objects, in the order of `dvc repro`."""
         self.needs = {
             name: frozenset(needed.addressing for needed in graph.successors(stage))
             for name, stage in self.stages.items()
         }
+        """For each stage, the stages that it waits for."""
+        self.lock_file = LockFile(self.stages)
 
     def begin(self, name: str) -> State | Task:
         """Do all of a stage that comes before its command. The stages it needs must have ended.
@@ -122,13 +119,21 @@ class Project:
             BusyError: another process works on the stage.
             DvcException: a dep is missing, for example.
         """
+        from dvc.stage.cache import RunCacheNotFoundError
+
         stage = self.stages[name]
         with _busy():
             if stage.frozen or not stage.cmd:
                 return State.DONE if stage.reproduce() else State.UNCHANGED
             if not stage.changed():
                 return State.UNCHANGED
-            return State.RESTORED if self._restored(stage) else self._task(name, stage)
+            stage.remove_outs()
+            try:
+                self.repo.stage_cache.restore(stage)
+            except RunCacheNotFoundError:
+                return self._task(name, stage)
+            self._save(stage)
+            return State.RESTORED
 
     def finish(self, name: str) -> None:
         """Save what the command has made, in the cache and in the run-cache.
@@ -156,20 +161,8 @@ class Project:
         for name in list(self._begun):
             self.release(name)
         with self.repo.scm_context(quiet=True):
-            self.lock_file.write_all(states)
+            self.lock_file.write(states)
         self.repo.close()
-
-    def _restored(self, stage: Any) -> bool:  # noqa: ANN401
-        """Restore a stage from the run-cache; return whether the run-cache has it."""
-        from dvc.stage.cache import RunCacheNotFoundError
-
-        stage.remove_outs()
-        try:
-            self.repo.stage_cache.restore(stage)
-        except RunCacheNotFoundError:
-            return False
-        self._save(stage)
-        return True
 
     def _save(self, stage: Any) -> None:  # noqa: ANN401
         """Do what `Stage.run` does after the command; the deps are saved already."""

@@ -53,5 +53,5 @@ def test_entries_wait_for_those_before_them(monkeypatch):
     entries.write_due(states)
     entries.write_due(states)
     assert written == [[], ["B", "C"], []]
-    entries.write_all(states | {"d": State.UNCHANGED, "e": State.DONE})
+    entries.write(states | {"d": State.UNCHANGED, "e": State.DONE})
     assert written[3:] == [["E"]]
