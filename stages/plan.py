@@ -28,14 +28,15 @@ def plan(
     """Show which stages would run, why, and what such cells took before. Runs nothing."""
     from pipeline.cluster.costs import expected, past_cells
     from pipeline.cluster.project import Project
-    from pipeline.cluster.staleness import look
+    from pipeline.cluster.staleness import RUNS, look
 
     project = Project(Path(), {})
     with project.lock:
         project.plan(targets or [])
         findings = look(project)
     past = past_cells()
-    costs = {finding.name: expected(finding.out, past) for finding in findings if finding.runs}
+    running = [finding for finding in findings if finding.prospect in RUNS]
+    costs = {finding.name: expected(finding.out, past) for finding in running}
     if not as_json:
         for line in [*_groups(findings), *_total(len(costs), list(filter(None, costs.values())))]:
             say(line)

@@ -47,7 +47,7 @@ def repro(
         with project.lock:
             project.plan(targets or [])
         states = States(project.stages)
-        workers = RayWorkers(jobs=jobs, address=address, gpus_per_task=gpus_per_cell)
+        workers = RayWorkers(jobs=jobs, address=address, gpus=gpus_per_cell)
         driver = Driver(project=project, workers=workers, states=states, keep_going=keep_going)
         with closing(workers), view(states, size=lambda: workers.size):
             driver.run()

@@ -20,17 +20,15 @@ PATIENCE = 10.0  # seconds that a cluster gets to answer
 class RayWorkers:
     """Workers that start when they are first needed, and again after one is lost."""
 
-    def __init__(
-        self, *, jobs: int | None, address: str | None, gpus_per_task: float | None
-    ) -> None:
+    def __init__(self, *, jobs: int | None, address: str | None, gpus: float | None) -> None:
         """Prepare, but start nothing: a run without stale stages then takes a second.
 
         Args:
             jobs: tasks at once; None for as many as the CPUs (and GPUs) allow.
             address: of a cluster; None starts Ray on this machine.
-            gpus_per_task: None for one if the cluster has GPUs, else none.
+            gpus: per task; None for one if the cluster has GPUs, else none.
         """
-        self._jobs, self._address, self._gpus = jobs, address, gpus_per_task
+        self._jobs, self._address, self._gpus = jobs, address, gpus
         self.size = jobs or 1
         self._ray: Any = None
         self._new_actor: Callable[[], Any]
@@ -133,8 +131,8 @@ class RayWorkers:
 def _start_ray(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: ANN401
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if not address:
-        local = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": STORE}
-        ray.init(address="local", **local, **quiet)
+        quiet |= {"include_dashboard": False, "object_store_memory": STORE}
+        ray.init(address="local", num_cpus=cpus, **quiet)
         return
     try:
         host, colon, port = address.rpartition(":")

@@ -19,6 +19,8 @@ class Prospect(StrEnum):
     """It needs a stage that will run, and runs too unless that stage's outs stay the same."""
 
 
+RUNS = {Prospect.STALE, Prospect.DOWNSTREAM}
+
 @dataclass(frozen=True)
 class Finding:
     """A stage before a run."""
@@ -28,11 +30,6 @@ class Finding:
     reasons: tuple[str, ...]
     out: str
     """The path of its first out; empty if it has none."""
-
-    @property
-    def runs(self) -> bool:
-        """Whether its command will run, as far as can be told."""
-        return self.prospect in {Prospect.STALE, Prospect.DOWNSTREAM}
 
 
 def look(project: Project) -> list[Finding]:
@@ -94,12 +91,12 @@ def _reasons(stage: Any, known: dict[Any, Any], *, moved: Sequence[str]) -> Iter
 
 
 def _changes(dep: Any, path: str, change: Any) -> Iterator[str]:  # noqa: ANN401
-    if isinstance(change, dict):  # of parameters
-        before, now = dep.hash_info.value or {}, dep.read_params()
-        for key in change:
-            yield from _differences(key, before.get(key), now.get(key))
-    else:
+    if not isinstance(change, dict):
         yield f"{path} is {change}"
+        return
+    before, now = dep.hash_info.value or {}, dep.read_params()
+    for key in change:
+        yield from _differences(key, before.get(key), now.get(key))
 
 
 def _differences(key: str, before: object, now: object) -> Iterator[str]:
