@@ -5,8 +5,8 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
+# Folders of installed packages, which nobody edits during a run.
 INSTALLED = tuple({str(Path(prefix).resolve() / "lib") for prefix in (sys.prefix, sys.base_prefix)})
-"""Folders of installed packages, which nobody edits during a run."""
 
 
 class ImportedCode:

@@ -21,6 +21,7 @@ class Prospect(StrEnum):
 
 RUNS = {Prospect.STALE, Prospect.DOWNSTREAM}
 
+
 @dataclass(frozen=True)
 class Finding:
     """A stage before a run."""
@@ -39,12 +40,14 @@ def look(project: Project) -> list[Finding]:
     findings = []
     for name, stage in project.stages.items():
         above = sorted(project.needs[name] & moving)
-        moved = [out.fs_path for needed in above for out in project.stages[needed].outs]
+        moved = [out.fs_path for stale in above for out in project.stages[stale].outs]
         reasons = tuple(_reasons(stage, known, moved=moved))
         in_place = False
         if above:
             prospect = Prospect.STALE if reasons else Prospect.DOWNSTREAM
-            reasons = (*reasons, f"needs {_summary(above)}")
+            groups = ", ".join(sorted(set(map(group, above))))
+            needed = f"{len(above)} of {groups}" if len(above) > 2 else ", ".join(above)
+            reasons = (*reasons, f"needs {needed}")
         elif not reasons:
             prospect = Prospect.UNCHANGED
         elif outs := _kept_outs(project, stage):
@@ -107,12 +110,6 @@ def _differences(key: str, before: object, now: object) -> Iterator[str]:
     else:
         old, new = ("none" if value is None else str(value) for value in (before, now))
         yield f"{key}: {old} -> {new}"
-
-
-def _summary(names: Sequence[str]) -> str:
-    if len(names) <= 2:
-        return ", ".join(names)
-    return f"{len(names)} of {', '.join(sorted(set(map(group, names))))}"
 
 
 def _kept_outs(project: Project, stage: Any) -> Sequence[Any]:  # noqa: ANN401
