@@ -2,101 +2,87 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pipeline.cluster.task import group
+from stages.repro import TARGETS
+from stages.terminal import say
 
 if TYPE_CHECKING:
     from pipeline.cluster.costs import Expected
     from pipeline.cluster.staleness import Finding
 
 PURPOSES = {"train": "Table I", "ablate": "Table II", "sweep": "Figures 4 and 5"}
-"""What the cells of each matrix are for."""
-
-REASONS = 3
-"""Reasons shown per matrix."""
+REASONS = 3  # shown per matrix
 
 
 def plan(
-    targets: Annotated[
-        list[str] | None, typer.Argument(help="Stages or outs; default: all of dvc.yaml.")
-    ] = None,
+    targets: Annotated[list[str] | None, TARGETS] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print every stage, as JSON.")] = False,
 ) -> None:
     """Show which stages would run, why, and what such cells took before. Runs nothing."""
     from pipeline.cluster.costs import expected, past_cells
     from pipeline.cluster.project import Project
-    from pipeline.cluster.staleness import look
-    from stages.terminal import say
+    from pipeline.cluster.staleness import RUNS, look
 
     project = Project(Path(), {})
     with project.lock:
-        findings = look(project, project.plan(targets or []))
+        project.plan(targets or [])
+        findings = look(project)
     past = past_cells()
-    costs = {
-        finding.name: cost
-        for finding in findings
-        if finding.runs and (cost := expected(finding.out, past))
-    }
-    if as_json:
-        say(json.dumps(_data(findings, costs), indent=2))
-    else:
-        say("\n".join([*_groups(findings), *_total(findings, list(costs.values()))]))
-
-
-def _data(findings: Sequence["Finding"], costs: Mapping[str, "Expected"]) -> dict[str, Any]:
-    from pipeline.cluster.task import group
-
+    running = [finding for finding in findings if finding.prospect in RUNS]
+    costs = {finding.name: expected(finding.out, past) for finding in running}
+    if not as_json:
+        for line in [*_groups(findings), *_total(len(costs), list(filter(None, costs.values())))]:
+            say(line)
+        return
     stages = {
         finding.name: {
             "for": PURPOSES.get(group(finding.name)),
             "prospect": finding.prospect,
             "reasons": finding.reasons,
-            "expected": vars(costs[finding.name]) if finding.name in costs else None,
+            "expected": vars(cost) if (cost := costs.get(finding.name)) else None,
         }
         for finding in findings
     }
-    return {"prospects": Counter(finding.prospect for finding in findings), "stages": stages}
+    prospects = Counter(finding.prospect for finding in findings)
+    say(json.dumps({"prospects": prospects, "stages": stages}, indent=2))
 
 
-def _groups(findings: Sequence["Finding"]) -> list[str]:
-    from pipeline.cluster.task import group
-
+def _groups(findings: Sequence["Finding"]) -> Iterator[str]:
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(group(finding.name), []).append(finding)
-    lines = []
     for name, members in groups.items():
         purpose = f" ({PURPOSES[name]})" if name in PURPOSES else ""
         prospects = Counter(member.prospect for member in members)
         counts = ", ".join(f"{number} {prospect}" for prospect, number in prospects.items())
-        lines.append(f"{name}{purpose}: {counts}")
+        yield f"{name}{purpose}: {counts}"
         reasons = Counter(reason for member in members for reason in member.reasons)
         for reason, number in reasons.most_common(REASONS):
-            lines.append(f"  {reason}" + (f" ({number} stages)" if number > 1 else ""))
+            yield f"  {reason}" + (f" ({number} stages)" if number > 1 else "")
         if len(reasons) > REASONS:
-            lines.append(f"  and {len(reasons) - REASONS} more reasons (see --json)")
-    return lines
+            yield f"  and {len(reasons) - REASONS} more reasons (see --json)"
 
 
-def _total(findings: Sequence["Finding"], costs: Sequence["Expected"]) -> list[str]:
+def _total(running: int, costs: Collection["Expected"]) -> Iterator[str]:
     from stages.repro_view import clock
 
-    running = sum(finding.runs for finding in findings)
-    if not running:
-        return ["nothing to run"]
-    lines = [f"to run: {running} stages"]
-    if not costs:
-        return [*lines, "  time unknown: data/circumstances/ has no cells to judge by"]
-    lines.append(
-        f"  {len(costs)} of them are cells: {clock(sum(cost.seconds for cost in costs))} one after "
-        "another, judged by data/circumstances/"
-    )
-    lines.append(f"  memory per cell: up to {max(cost.memory_mib for cost in costs):,.0f} MiB")
+    yield f"to run: {running} stages" if running else "nothing to run"
+    if running and not costs:
+        yield "  time unknown: data/circumstances/ has no cells to judge by"
+    if costs:
+        time = clock(sum(cost.seconds for cost in costs))
+        yield (
+            f"  {len(costs)} of them are cells: {time} one after another, judged by "
+            "data/circumstances/"
+        )
+        yield f"  memory per cell: up to {max(cost.memory_mib for cost in costs):,.0f} MiB"
     device = [cost.device_memory_mib for cost in costs if cost.device_memory_mib is not None]
     if device:
-        lines.append(f"  device memory per cell: up to {max(device):,.0f} MiB")
-    return lines
+        yield f"  device memory per cell: up to {max(device):,.0f} MiB"

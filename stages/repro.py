@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-PROGRAMS = {"mpt": "stages.cli:main"}
-"""Programs that workers call in their own process."""
+from pipeline.errors import InputError
+
+PROGRAMS = {"mpt": "stages.cli:main"}  # programs that workers call in their own process
+
+
+TARGETS = typer.Argument(help="Stages or outs; default: all of dvc.yaml.")
 
 
 def repro(
-    targets: Annotated[
-        list[str] | None, typer.Argument(help="Stages or outs; default: all of dvc.yaml.")
-    ] = None,
+    targets: Annotated[list[str] | None, TARGETS] = None,
     *,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Stages at once; default: one per CPU (or GPU).")
@@ -32,8 +34,6 @@ def repro(
     ] = False,
 ) -> None:
     """Run the stale stages as `dvc repro` does, but in parallel: same cache, same dvc.lock."""
-    from pipeline.errors import InputError
-
     if find_spec("ray") is None:
         raise InputError("mpt repro needs Ray: pip install mpt-xnli[ray]")
     from pipeline.cluster.driver import Driver
@@ -45,10 +45,11 @@ def repro(
     project = Project(Path(), PROGRAMS)
     with project.exclusive():
         with project.lock:
-            needs = project.plan(targets or [])
-        states = States(needs)
-        workers = RayWorkers(jobs=jobs, address=address, gpus_per_task=gpus_per_cell)
+            project.plan(targets or [])
+        states = States(project.stages)
+        workers = RayWorkers(jobs=jobs, address=address, gpus=gpus_per_cell)
+        driver = Driver(project=project, workers=workers, states=states, keep_going=keep_going)
         with closing(workers), view(states, size=lambda: workers.size):
-            Driver(project, needs, workers, states, keep_going=keep_going).run()
+            driver.run()
     if not states.good:
         raise typer.Exit(1)

@@ -5,40 +5,30 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
 
 from pipeline.cluster.states import State, States
 from pipeline.cluster.task import group, log_path
 from stages.terminal import say, warn
 
-if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.text import Text
-
-ROWS = 12
-"""The most stages listed per state, if the terminal is high enough."""
+ROWS = 12  # the most stages listed per state, if the terminal is high enough
 
 
 @contextmanager
 def view(states: States, *, size: Callable[[], int]) -> Iterator[None]:
-    """Show the stages while they run, and at the end how they ended.
-
-    Args:
-        states: of the stages.
-        size: returns how many stages run at once.
-    """
+    """Show the stages while they run, `size()` at once, and at the end how they ended."""
     try:
         if sys.stdout.isatty():
-            from rich.console import Console
-            from rich.live import Live
-
             console = Console()
 
-            class Now:
-                def __rich__(self) -> "Group":
-                    return draw(states, size=size(), height=console.height)
+            def table() -> Group:
+                return draw(states, size=size(), height=console.height)
 
-            with Live(Now(), console=console, refresh_per_second=2, transient=True):
+            with Live(get_renderable=table, console=console, refresh_per_second=2, transient=True):
                 yield
         else:
             states.watch = lambda name: _print(states, name)
@@ -57,31 +47,21 @@ def _print(states: States, name: str) -> None:
         sys.stdout.flush()
 
 
-def draw(states: States, *, size: int, height: int) -> "Group":
-    """Return the table: totals, states by matrix, then single stages.
-
-    Args:
-        states: of the stages.
-        size: stages at once.
-        height: of the terminal, in lines.
-    """
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
+def draw(states: States, *, size: int, height: int) -> Group:
+    """Return totals, states by matrix, and single stages, for a terminal of `height` lines."""
     now, left = time.monotonic(), states.seconds_left(workers=size)
     to_go = f", about {clock(left)} to go" if left else ""
-    groups: dict[str, Counter[State]] = {}
-    for name, state in list(states.current.items()):
-        groups.setdefault(group(name), Counter())[state] += 1
+    current = dict(states.current)
+    groups = dict.fromkeys(map(group, current))
+    counts = Counter((group(name), state) for name, state in current.items())
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("stage", overflow="ellipsis", no_wrap=True)
-    shown = [state for state in State if any(counts[state] for counts in groups.values())]
+    shown = [state for state in State if state in current.values()]
     for state in shown:
         style = "red" if state is State.FAILED else ""
         table.add_column(state, justify="right", no_wrap=True, style=style)
-    for name, counts in groups.items():
-        table.add_row(name, *(str(counts[state] or "") for state in shown))
+    for name in groups:
+        table.add_row(name, *(str(counts[name, state] or "") for state in shown))
     lists = {
         State.RUNNING: {name: clock(now - began) for name, began in list(states.began.items())},
         State.WAITING: states.with_reason(State.WAITING),
@@ -92,9 +72,7 @@ def draw(states: States, *, size: int, height: int) -> "Group":
     return Group(head, table, Text(), *_listed(lists, room=height - len(groups) - 6))
 
 
-def _listed(lists: dict[State, dict[str, str]], *, room: int) -> Iterator["Text"]:
-    from rich.text import Text
-
+def _listed(lists: dict[State, dict[str, str]], *, room: int) -> Iterator[Text]:
     filled = {state: list(notes.items()) for state, notes in lists.items() if notes}
     width = max((len(name) for notes in filled.values() for name, _ in notes[:ROWS]), default=0)
     for position, (state, notes) in enumerate(filled.items(), start=1):

@@ -1,4 +1,4 @@
-"""What cells will take, judged by the cells that were trained before."""
+"""Expected time and memory of a cell, judged by cells that were trained before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,34 +10,30 @@ from pipeline.artifacts import read_json
 from pipeline.cells.files import CIRCUMSTANCES, RUNS
 
 PastCell: TypeAlias = tuple[str, str, Mapping[str, Any]]
-"""The run and the shots of a trained cell, and its circumstances as `mpt train` wrote them."""
+"""Run and shots of a trained cell (mpt, k16), and its circumstances as `mpt train` wrote them."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a cell will probably take."""
+    """The mean time and the maximum memory of similar cells."""
 
     seconds: float
-    """The mean over similar cells."""
     memory_mib: float
-    """The maximum over similar cells, as is the next."""
     device_memory_mib: float | None
     like: str
-    """How those cells are similar."""
+    """How the cells are similar."""
 
 
-def past_cells(folder: Path = CIRCUMSTANCES) -> list[PastCell]:
+def past_cells() -> list[PastCell]:
     """Return the cells that were trained here."""
-    paths = sorted(folder.glob("*/*/*.json"))
+    paths = sorted(CIRCUMSTANCES.glob("*/*/*.json"))
     return [(path.parts[-3], path.parts[-2], read_json(path)) for path in paths]
 
 
 def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
-    """Return what the cell with an out will take; None if it is no cell, or none was trained.
+    """Return what a cell will take, judged by past ones; None if it is no cell, or there are none.
 
-    Args:
-        out: its folder or a file in it: data/runs/mpt/k16/s1.
-        past: the cells to judge by.
+    `out` is the cell's folder, or a file in it: data/runs/mpt/k16/s1.
     """
     if not Path(out).is_relative_to(RUNS):
         return None
@@ -48,13 +44,13 @@ def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
         "the same shots": [facts for _, other, facts in past if other == shots],
         "other cells": [facts for *_, facts in past],
     }
-    for like, facts in similar.items():
-        if facts:
-            device = [one.get("peak_device_memory_mib") for one in facts]
-            return Expected(
-                seconds=fmean(sum(one["seconds"].values()) for one in facts),
-                memory_mib=max(one.get("peak_memory_mib", 0) for one in facts),
-                device_memory_mib=max((mib for mib in device if mib is not None), default=None),
-                like=like,
-            )
-    return None
+    like, cells = next(((like, cells) for like, cells in similar.items() if cells), ("", []))
+    if not cells:
+        return None
+    device = [cell.get("peak_device_memory_mib") for cell in cells]
+    return Expected(
+        seconds=fmean(sum(cell["seconds"].values()) for cell in cells),
+        memory_mib=max(cell.get("peak_memory_mib", 0) for cell in cells),
+        device_memory_mib=max((mib for mib in device if mib is not None), default=None),
+        like=like,
+    )

@@ -1,60 +1,37 @@
 """Runs a plan: gives stages that are ready to the workers, and saves those that ended."""
 
+import math
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from pipeline.cluster.project import Project
+from pipeline.cluster.project import BusyError, Project
 from pipeline.cluster.ray_workers import RayWorkers
-from pipeline.cluster.repository import BusyError
 from pipeline.cluster.states import State, States
 from pipeline.cluster.task import Outcome
 
-RETRIES = 2
-"""How often a stage runs again after its worker died."""
-
-SLICE = 0.5
-"""Seconds for which DVC's lock is held at a time, so that `dvc status` gets its turn."""
-
-BUSY = 1.0
-"""Seconds between two looks at a stage that another process works on."""
-
-WAIT = 0.2
-"""Seconds between two looks at everything else."""
+RETRIES = 2  # how often a stage runs again after its worker died
+SLICE = 0.5  # seconds for which DVC's lock is held at a time, so that `dvc status` gets its turn
+BUSY = 1.0  # seconds until the next try of a stage that another process works on
+WAIT = 0.2  # seconds between two looks at everything else
 
 
+@dataclass(kw_only=True)
 class Driver:
-    """Runs a plan once."""
+    """Runs the plan of a project once, and keeps the states of the stages up to date."""
 
-    def __init__(
-        self,
-        project: Project,
-        needs: Mapping[str, frozenset[str]],
-        workers: RayWorkers,
-        states: States,
-        *,
-        keep_going: bool,
-    ) -> None:
-        """Prepare.
+    project: Project
+    workers: RayWorkers
+    states: States
+    keep_going: bool
+    """After a failure, run the stages that do not need the failed one."""
 
-        Args:
-            project: the repository.
-            needs: its plan: for each stage, the stages that it waits for.
-            workers: run the tasks.
-            states: of the stages, which the driver keeps up to date.
-            keep_going: after a failure, run the stages that do not need the failed one.
-        """
-        self._project = project
-        self._needs = needs
-        self._workers = workers
-        self._states = states
-        self._keep_going = keep_going
-        self._position = {name: position for position, name in enumerate(needs)}
-        self._sorter = TopologicalSorter(needs)
+    def __post_init__(self) -> None:
+        """Begin with the stages that wait for no other."""
+        self._sorter = TopologicalSorter(self.project.needs)
         self._sorter.prepare()
-        self._ready: list[str] = []
-        self._busy: dict[str, float] = {}
+        self._ready: dict[str, float] = {}  # when each stage that is ready may begin
         self._running: set[str] = set()
         self._losses: Counter[str] = Counter()
         self._ended: deque[tuple[str, Outcome]] = deque()
@@ -66,21 +43,23 @@ class Driver:
         """
         try:
             while self._sorter.is_active():
-                with self._project.lock:
+                with self.project.lock:
                     self._work()
+                if self._ended:
+                    continue
+                idle = self._next() is None
                 if self._running:
-                    if not self._ended:
-                        self._ended.extend(self._workers.ended(0 if self._can_start() else WAIT))
-                elif self._busy and not self._stopped:
-                    time.sleep(WAIT)
-                elif not self._can_start():
+                    self._ended.extend(self.workers.ended(WAIT if idle else 0))
+                elif idle and (self._stopped or not self._ready):
                     break
+                elif idle:
+                    time.sleep(WAIT)
         finally:
-            with self._project.lock:
-                self._project.close()
-        for name, state in self._states.current.items():
+            with self.project.lock:
+                self.project.close(self.states.current)
+        for name, state in self.states.current.items():
             if state is State.WAITING:
-                self._states.set(name, State.SKIPPED, "not begun after a failure")
+                self.states.set(name, State.SKIPPED, "not begun after a failure")
 
     def _work(self) -> None:
         """Save and start stages while the lock is ours."""
@@ -88,35 +67,32 @@ class Driver:
         while time.monotonic() < deadline:
             if self._ended:
                 self._end(*self._ended.popleft())
-            elif self._can_start():
-                self._start(self._ready.pop(0))
+            elif name := self._next():
+                self._start(name)
             else:
                 break
-        self._project.lock_file.write_due()
+        self.project.lock_file.write_due(self.states.current)
 
     @property
     def _stopped(self) -> bool:
-        return not self._keep_going and State.FAILED in self._states.current.values()
+        return not self.keep_going and State.FAILED in self.states.current.values()
 
-    def _can_start(self) -> bool:
-        if self._stopped or len(self._running) >= self._workers.size:
-            return False
+    def _next(self) -> str | None:
+        """Return the first stage that may begin now."""
+        if self._stopped or len(self._running) >= self.workers.size:
+            return None
+        self._ready |= dict.fromkeys(self._sorter.get_ready(), 0.0)
         now = time.monotonic()
-        free = [name for name, until in self._busy.items() if until <= now]
-        for name in free:
-            del self._busy[name]
-        self._add(*free, *self._sorter.get_ready())
-        return bool(self._ready)
-
-    def _add(self, *names: str) -> None:
-        self._ready = sorted([*self._ready, *names], key=self._position.__getitem__)
+        free = (name for name in self.project.needs if self._ready.get(name, math.inf) <= now)
+        return next(free, None)
 
     def _start(self, name: str) -> None:
+        del self._ready[name]
         try:
-            begun = self._project.begin(name)
+            begun = self.project.begin(name)
         except BusyError as busy:
-            self._busy[name] = time.monotonic() + BUSY
-            self._states.set(name, State.WAITING, str(busy))
+            self._ready[name] = time.monotonic() + BUSY
+            self.states.set(name, State.WAITING, str(busy))
         except Exception as error:
             self._fail(name, str(error))
         else:
@@ -124,44 +100,39 @@ class Driver:
                 self._succeed(name, begun)
             else:
                 self._running.add(name)
-                self._workers.start(begun)
-                self._states.set(name, State.RUNNING)
+                self.workers.start(begun)
+                self.states.set(name, State.RUNNING)
 
     def _end(self, name: str, outcome: Outcome) -> None:
         self._running.discard(name)
         if outcome.reason or outcome.retry:
-            self._project.release(name)
-            self._repeat_or_fail(name, outcome)
-            return
-        try:
-            self._project.finish(name)
-        except Exception as error:
-            self._fail(name, str(error))
-        else:
-            self._succeed(name, State.DONE)
-
-    def _repeat_or_fail(self, name: str, outcome: Outcome) -> None:
-        self._losses[name] += bool(outcome.retry and outcome.reason)
-        if not outcome.retry:
-            self._fail(name, outcome.reason)
-        elif self._losses[name] > RETRIES:
-            self._fail(name, f"{outcome.reason}, {self._losses[name]} times")
-        else:
-            self._add(name)
+            self.project.release(name)
+        self._losses[name] += bool(outcome.reason)
+        if outcome.retry and self._losses[name] <= RETRIES:
+            self._ready[name] = 0.0
             if outcome.reason:
-                self._states.set(name, State.WAITING, outcome.reason)
+                self.states.set(name, State.WAITING, outcome.reason)
+        elif outcome.reason:
+            times = f", {self._losses[name]} times" if outcome.retry else ""
+            self._fail(name, outcome.reason + times)
+        else:
+            try:
+                self.project.finish(name)
+            except Exception as error:
+                self._fail(name, str(error))
+            else:
+                self._succeed(name, State.DONE)
 
     def _succeed(self, name: str, state: State) -> None:
-        self._states.set(name, state)
+        self.states.set(name, state)
         self._sorter.done(name)
 
     def _fail(self, name: str, reason: str) -> None:
-        self._states.set(name, State.FAILED, " ".join(reason.split()))
-        self._project.lock_file.settle(name, changed=False)
+        self.states.set(name, State.FAILED, " ".join(reason.split()))
         lost = {name}
-        for other, needs in self._needs.items():  # the stages that need a stage come after it
+        # The stages that need a stage come after it.
+        for other, needs in self.project.needs.items():
             if lost & needs:
                 lost.add(other)
-                if self._states.current[other] is not State.SKIPPED:
-                    self._states.set(other, State.SKIPPED, f"needs {name}")
-                    self._project.lock_file.settle(other, changed=False)
+                if self.states.current[other] is not State.SKIPPED:
+                    self.states.set(other, State.SKIPPED, f"needs {name}")

@@ -5,8 +5,8 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
+# Folders of installed packages, which nobody edits during a run.
 INSTALLED = tuple({str(Path(prefix).resolve() / "lib") for prefix in (sys.prefix, sys.base_prefix)})
-"""Folders of installed packages, which nobody edits during a run."""
 
 
 class ImportedCode:
@@ -18,11 +18,10 @@ class ImportedCode:
 
     def __init__(self) -> None:
         """Record the files of the modules imported so far, and of every later import."""
-        self._known: dict[str, tuple[float, int]] = {}
+        self._known: dict[str, tuple[float, int] | None] = {}
         for module in list(sys.modules.values()):
-            path = getattr(module, "__file__", None)
-            if path and (stamp := _stamp(path)):
-                self._record(path, stamp)
+            if path := getattr(module, "__file__", None):
+                self._record(path, _stamp(path))
         original = SourceFileLoader.path_stats
 
         def path_stats(loader: SourceFileLoader, path: str) -> Any:  # noqa: ANN401
@@ -37,7 +36,7 @@ class ImportedCode:
         """Return whether a file has changed since it was imported."""
         return any(_stamp(path) != stamp for path, stamp in self._known.items())
 
-    def _record(self, path: str, stamp: tuple[float, int]) -> None:
+    def _record(self, path: str, stamp: tuple[float, int] | None) -> None:
         if not path.startswith(INSTALLED):
             self._known[path] = stamp
 

@@ -1,84 +1,59 @@
-"""Writes dvc.lock in batches, each atomically, in the order of `dvc repro`."""
+"""Writes dvc.lock in batches, in the order of `dvc repro`."""
 
-import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
-SHARE = 0.05
-"""The largest share of a run spent on writing dvc.lock: each batch parses and writes the whole
-file, which takes seconds for hundreds of stages."""
+from pipeline.cluster.states import UNFINISHED, State
 
-INTERVAL = 5.0
-"""The least number of seconds between two batches."""
+# Each batch parses and writes the whole file, which takes seconds for hundreds of stages.
+SHARE = 0.05  # the largest share of a run that is spent on it
+INTERVAL = 5.0  # the least number of seconds between two batches
 
 
 class LockFile:
-    """The finished stages whose entries are not in dvc.lock yet.
+    """The entries of finished stages in dvc.lock.
 
-    DVC appends new entries. So an entry waits until all earlier stages are settled: then the file
-    equals that of a sequential run, byte for byte. What a killed process has not written is in
-    DVC's run-cache.
+    DVC appends new entries. So an entry waits until all earlier stages have ended: then the file
+    equals that of a sequential run, byte for byte. Entries that a killed process has not written
+    are in DVC's run-cache.
     """
 
     def __init__(self, stages: Mapping[str, Any]) -> None:
         """Begin with nothing to write; DVC's stages are in the order of `dvc repro`."""
         self._stages = stages
-        self._settled: set[str] = set()
-        self._changed: set[str] = set()
+        self._written: set[str] = set()
         self._next = time.monotonic() + INTERVAL
 
-    def settle(self, name: str, *, changed: bool) -> None:
-        """Record that a stage has ended, and whether dvc.lock needs its entry."""
-        self._settled.add(name)
-        if changed:
-            self._changed.add(name)
-
-    def write_due(self) -> None:
+    def write_due(self, states: Mapping[str, State]) -> None:
         """Write the entries that need not wait, if the last batch is long enough ago."""
         started = time.monotonic()
         if started < self._next:
             return
-        self._write(takewhile(self._settled.__contains__, self._stages))
+        due = takewhile(lambda name: states[name] not in UNFINISHED, self._stages)
+        self.write({name: states[name] for name in due})
         ended = time.monotonic()
         self._next = ended + max(INTERVAL, (ended - started) / SHARE)
 
-    def write_all(self) -> None:
+    def write(self, states: Mapping[str, State]) -> None:
         """Write the entries of all finished stages."""
-        self._write(self._stages)
-
-    def _write(self, names: Iterable[str]) -> None:
-        batch = [name for name in names if name in self._changed]
-        if batch:
-            dump([self._stages[name] for name in batch])
-            self._changed -= set(batch)
+        changed = {name for name, state in states.items() if state in {State.DONE, State.RESTORED}}
+        dump([self._stages[name] for name in states if name in changed - self._written])
+        self._written |= changed
 
 
 def dump(stages: Sequence[Any]) -> None:
-    """Write the entries of stages to their lock files, each of which is replaced in one step.
+    """Write the entries of stages, in one step per file."""
+    from dvc.dvcfile import ProjectFile
 
-    DVC writes into the file: a process killed meanwhile would leave half of it.
-    """
-    from dvc.dvcfile import Lockfile
-    from dvc.stage import PipelineStage
-
-    files: dict[str, list[Any]] = {}
+    files = defaultdict(list)
     for stage in stages:
-        if isinstance(stage, PipelineStage):
-            files.setdefault(stage.dvcfile.path, []).append(stage)
+        files[stage.dvcfile.path].append(stage)
+    for entries in files.values():
+        file = entries[0].dvcfile
+        if isinstance(file, ProjectFile):
+            file.dump_stages(entries, update_pipeline=False)
         else:
-            stage.dump(update_pipeline=False)
-    for pipeline, entries in files.items():
-        repo = entries[0].repo
-        path = Path(pipeline).with_suffix(".lock")
-        draft = path.with_name(f".{path.name}.new")
-        draft.unlink(missing_ok=True)
-        if path.exists():
-            shutil.copyfile(path, draft)
-        lock = Lockfile(repo, str(draft))
-        lock.dump_stages(entries)
-        repo.scm_context.files_to_track.discard(lock.relpath)
-        repo.scm_context.files_to_track.add(Lockfile(repo, str(path)).relpath)
-        draft.replace(path)
+            file.dump(entries[0])

@@ -5,75 +5,68 @@ from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
-
-_Stamp: TypeAlias = tuple[int, int, int]
+from types import SimpleNamespace
+from typing import Any
 
 
 @cache
 def patch() -> None:
     """Change DVC in this process, once."""
-    _replace_rwlock_atomically()
+    _replace_files_atomically()
     _read_parameters_once()
 
 
-def _replace_rwlock_atomically() -> None:
-    """Make DVC replace its rwlock file in one step.
+def _replace_files_atomically() -> None:
+    """Make DVC replace dvc.lock and its rwlock file in one step.
 
-    DVC writes into the file. A process killed meanwhile leaves it empty, and from then on every
-    DVC command is refused.
+    DVC writes into these files. If it is killed meanwhile, half of dvc.lock is lost, or DVC refuses
+    every later command because of an empty rwlock.
     """
-    from dvc import rwlock
+    from dvc import dvcfile, rwlock
 
-    original = rwlock._edit_rwlock
-    rwlock._edit_rwlock = lambda folder, fs, hardlink: original(folder, _Atomic(fs), hardlink)
+    edit, modify = rwlock._edit_rwlock, dvcfile.modify_yaml
+    rwlock._edit_rwlock = lambda folder, fs, hardlink: edit(folder, _atomic(fs), hardlink)
+    dvcfile.modify_yaml = lambda path, fs: modify(path, _atomic(fs))
 
 
-class _Atomic:
-    """The part of a file system that DVC's rwlock uses; written files are replaced when done."""
-
-    def __init__(self, fs: Any) -> None:  # noqa: ANN401
-        self.join = fs.join
+def _atomic(fs: Any) -> SimpleNamespace:  # noqa: ANN401
+    """Return what the two use of a file system; files are replaced when they are complete."""
 
     @contextmanager
-    def open(self, path: str, mode: str = "r", *, encoding: str) -> Iterator[Any]:
-        target = Path(f"{path}.new") if mode == "w" else Path(path)
-        with target.open(mode, encoding=encoding) as file:
+    def atomic_open(path: str, mode: str = "r", *, encoding: str) -> Iterator[Any]:
+        draft = Path(path).with_name(f".{Path(path).name}.new")
+        with fs.open(path if mode == "r" else str(draft), mode, encoding=encoding) as file:
             yield file
-        if mode == "w":
-            target.replace(path)
+        if mode != "r":
+            draft.replace(path)
+
+    return SimpleNamespace(join=fs.join, exists=fs.exists, open=atomic_open)
 
 
 def _read_parameters_once() -> None:
     """Make DVC parse a file of parameters once per change, not seven times per stage."""
     from dvc.dependency import param
-    from dvc.fs import LocalFileSystem
 
     load_path, read_param_file = param.load_path, param.read_param_file
 
     # A changed file has another stamp, and with it another entry in these caches.
     @cache
-    def load(path: str, stamp: _Stamp) -> Any:  # noqa: ANN401, ARG001
-        return load_path(path, LocalFileSystem())
-
-    @cache
-    def read(path: str, stamp: _Stamp, names: tuple[str, ...], flatten: bool) -> Any:  # noqa: ANN401, ARG001
-        return read_param_file(LocalFileSystem(), path, list(names), flatten)
-
-    def load_once(path: str, fs: Any) -> Any:  # noqa: ANN401
-        local = isinstance(fs, LocalFileSystem)
-        return load(path, _stamp(path)) if local else load_path(path, fs)
+    def load(fs: Any, path: str, stamp: object) -> Any:  # noqa: ANN401, ARG001
+        return load_path(path, fs)
 
     # DVC looks a name up by comparing it with the name of every value in the file.
+    @cache
+    def read(fs: Any, path: str, stamp: object, names: tuple[str, ...], flatten: bool) -> Any:  # noqa: ANN401, ARG001
+        return read_param_file(fs, path, list(names), flatten)
+
+    # A copy, because dvc.lock would write values shared by two stages as a YAML reference.
     def read_once(fs: Any, path: str, names: list[str] | None, flatten: bool = False) -> Any:  # noqa: ANN401
-        if not isinstance(fs, LocalFileSystem):
-            return read_param_file(fs, path, names, flatten)
-        # A copy, because dvc.lock would write values shared by two stages as a YAML reference.
-        return deepcopy(read(path, _stamp(path), tuple(names or ()), flatten))
+        return deepcopy(read(fs, path, _stamp(fs, path), tuple(names or ()), flatten))
 
-    param.load_path, param.read_param_file = load_once, read_once
+    param.load_path = lambda path, fs: load(fs, path, _stamp(fs, path))
+    param.read_param_file = read_once
 
 
-def _stamp(path: str) -> _Stamp:
-    stats = Path(path).stat()
-    return stats.st_mtime_ns, stats.st_size, stats.st_ino
+def _stamp(fs: Any, path: str) -> tuple[Any, ...]:  # noqa: ANN401
+    facts = fs.info(path)
+    return tuple(facts.get(key) for key in ("mtime", "size", "ino"))

@@ -4,53 +4,51 @@ import gc
 import os
 import random
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 
 
-class ProcessState:
-    """The state of a process that every task starts from."""
-
-    def __init__(self, *, threads: int) -> None:
-        """Record the state of this process, except that torch is to use `threads` CPU threads."""
-        self._environment = dict(os.environ)
-        self._folder = Path.cwd()
-        self._arguments = list(sys.argv)
-        self._threads = threads
-
-    def restore(self) -> None:
-        """Reset the process and free the memory of the last task."""
+@contextmanager
+def as_in_new_process(*, threads: int) -> Iterator[None]:
+    """Run a block as if the process, with torch on `threads` CPU threads, had just started."""
+    environment, folder, arguments = dict(os.environ), Path.cwd(), list(sys.argv)
+    _reset(threads)
+    try:
+        yield
+    finally:
         os.environ.clear()
-        os.environ.update(self._environment)
-        os.chdir(self._folder)
-        sys.argv[:] = self._arguments
-        random.seed()
-        if "numpy" in sys.modules:
-            import numpy as np
+        os.environ.update(environment)
+        os.chdir(folder)
+        sys.argv[:] = arguments
+        _reset(threads)
 
-            np.random.seed()
-        if "torch" in sys.modules:
-            self._restore_torch()
-        gc.collect()
-        # Linux would otherwise report the peak memory of all tasks so far for each task.
-        with suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
-    def _restore_torch(self) -> None:
-        import torch
+def _reset(threads: int) -> None:
+    gc.collect()
+    random.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+    if torch := sys.modules.get("torch"):
+        _reset_torch(torch, threads)
+    # Linux would otherwise report the peak memory of all tasks so far for each task.
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
-        torch.seed()  # a new process also starts from a random seed
-        torch.set_deterministic_debug_mode("default")
-        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = False
-        torch.backends.cudnn.allow_tf32 = True
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.set_default_dtype(torch.float32)
-        torch.set_grad_enabled(True)
-        if torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
-        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-            gc.collect()
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
+
+def _reset_torch(torch: ModuleType, threads: int) -> None:
+    torch.seed()  # a new process also starts from a random seed
+    torch.set_deterministic_debug_mode("default")
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = False
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()

@@ -1,67 +1,92 @@
 """The stages of a DVC repository, and what `dvc repro` does to a stage apart from its command.
 
-Written against DVC 3.67: `dvc.stage.Stage.reproduce` and `run` and `dvc.stage.run.run_stage`,
-without the command (tests/cluster/ compares the results).
+After DVC 3.67: `dvc.stage.Stage.reproduce` and `run` (tests/cluster/ compares the results).
 """
 
-import os
+import logging
+import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.cluster.lock_file import LockFile
-from pipeline.cluster.repository import BusyError, busy, command, hold, open_repository
+from pipeline.cluster.patches import patch
 from pipeline.cluster.states import State
 from pipeline.cluster.task import Step, Task, call_of, log_path
 from pipeline.errors import InputError, RunError
 
-DRIVER = "mpt-repro"
-"""The name in DVC's rwlock that keeps a second run out."""
+
+class BusyError(Exception):
+    """Another process works on a stage; the message names the process."""
 
 
 class Project:
     """A DVC repository. Hold `lock` while calling its methods, unless they say otherwise."""
 
     def __init__(self, folder: Path, entries: Mapping[str, str]) -> None:
-        """Open the repository that a folder is in.
-
-        Args:
-            folder: any folder in it.
-            entries: programs that workers call in their own process, as in `call_of`.
+        """Open the repository of a folder. Workers call the programs of `entries` (see `call_of`).
 
         Raises:
             InputError: the folder is in no repository.
         """
-        self.repo = open_repository(folder)
-        self.lock: AbstractContextManager[Any] = self.repo.lock
-        """DVC's lock of the repository, which DVC's own commands hold, too."""
-        self.stages: dict[str, Any] = {}
-        """DVC's objects of the planned stages, in the order of `dvc repro`."""
+        from dvc.exceptions import NotDvcRepoError
+        from dvc.repo import Repo
+
+        patch()
+        # Only stages/ writes to the terminal.
+        logging.getLogger("dvc").setLevel(logging.CRITICAL)
+        try:
+            self.repo = Repo(str(folder), _wait_for_lock=True)
+        except NotDvcRepoError:
+            raise InputError(f"{folder}: expected a DVC repository, found none") from None
+        self.lock = self.repo.lock
+        """DVC's lock of the repository, which waits; DVC's own commands give up after a while."""
         self._entries = entries
         self._begun: dict[str, tuple[ExitStack, dict[str, Any]]] = {}
-        self.lock_file = LockFile({})
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep other runs of the repository out; do not call this while locked.
+    def exclusive(self) -> ExitStack:
+        """Keep other runs of the repository out until the end; do not call this while locked.
 
         Raises:
             RunError: another process runs it; the message names the process.
         """
-        path = os.path.join(self.repo.tmp_dir, DRIVER)  # noqa: PTH118
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(hold(self.repo, command(), write=[path]))
-            except BusyError as other:
-                raise RunError(f"another run is in progress: {other}") from None
-            yield
+        try:
+            return self.hold("", write=[f"{self.repo.tmp_dir}/mpt-repro"])
+        except BusyError as other:
+            raise RunError(f"another run is in progress: {other}") from None
 
-    def plan(self, targets: Sequence[str]) -> dict[str, frozenset[str]]:
-        """Return the stages to look at, in the order of `dvc repro`, with those each waits for.
+    def hold(self, note: str, *, read: Sequence[str] = (), write: Sequence[str] = ()) -> ExitStack:
+        """Lock files in DVC's rwlock until the result is closed.
 
         Args:
-            targets: stages or outs; none for all of dvc.yaml.
+            note: shown after our command to processes that are refused.
+            read: files that others may only read meanwhile.
+            write: files that others may not even read.
+
+        Raises:
+            BusyError: another process has locked one of them.
+            RunError: DVC's rwlock is unreadable.
+        """
+        from dvc.rwlock import RWLockFileCorruptedError, rwlock
+
+        folder, command = self.repo.tmp_dir, " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        hardlink = self.repo.config["core"].get("hardlink_lock", False)
+        held = ExitStack()
+        lock = rwlock(folder, self.repo.fs, command + note, list(read), list(write), hardlink)
+        try:
+            with _busy():
+                held.enter_context(lock)
+        except RWLockFileCorruptedError:
+            raise RunError(
+                f"{folder}/rwlock: expected DVC's locks, found an unreadable file "
+                "(a killed DVC command leaves one: remove it if no other command runs)"
+            ) from None
+        return held
+
+    def plan(self, targets: Sequence[str]) -> None:
+        """Find the stages to check. Targets are stages or outs; none means all of dvc.yaml.
 
         Raises:
             InputError: dvc.yaml, dvc.lock or a target is wrong.
@@ -76,42 +101,46 @@ class Project:
             stages = plan_repro(graph, chosen)
         except DvcException as error:
             raise InputError(str(error)) from None
-        self.stages = {stage.addressing: stage for stage in stages}
-        self.lock_file = LockFile(self.stages)
-        return {
+        self.stages: dict[str, Any] = {stage.addressing: stage for stage in stages}
+        """DVC's objects, in the order of `dvc repro`."""
+        self.needs = {
             name: frozenset(needed.addressing for needed in graph.successors(stage))
             for name, stage in self.stages.items()
         }
+        """For each stage, the stages that it waits for."""
+        self.lock_file = LockFile(self.stages)
 
     def begin(self, name: str) -> State | Task:
         """Do all of a stage that comes before its command. The stages it needs must have ended.
 
-        Returns:
-            The task to run, before `finish` or `release`; or the state, if there is none to run.
+        Returns the task to run before `finish` or `release`; or the state, if nothing is to run.
 
         Raises:
             BusyError: another process works on the stage.
-            dvc.exceptions.DvcException: a dep is missing, for example.
+            DvcException: a dep is missing, for example.
         """
+        from dvc.stage.cache import RunCacheNotFoundError
+
         stage = self.stages[name]
-        with busy():
+        with _busy():
             if stage.frozen or not stage.cmd:
-                state = State.DONE if stage.reproduce() else State.UNCHANGED
-            elif not stage.changed():
-                state = State.UNCHANGED
-            elif self._restored(stage):
-                state = State.RESTORED
-            else:
+                return State.DONE if stage.reproduce() else State.UNCHANGED
+            if not stage.changed():
+                return State.UNCHANGED
+            stage.remove_outs()
+            try:
+                self.repo.stage_cache.restore(stage)
+            except RunCacheNotFoundError:
                 return self._task(name, stage)
-        self.lock_file.settle(name, changed=state is not State.UNCHANGED)
-        return state
+            self._save(stage)
+            return State.RESTORED
 
     def finish(self, name: str) -> None:
         """Save what the command has made, in the cache and in the run-cache.
 
         Raises:
             RunError: a dep changed while the command ran, so nothing was saved.
-            dvc.exceptions.DvcException: an out is missing, for example.
+            DvcException: an out is missing, for example.
         """
         stage = self.stages[name]
         before = self.release(name)
@@ -120,7 +149,6 @@ class Project:
         if changed:
             raise RunError(f"{', '.join(changed)} changed while it ran: not saved")
         self._save(stage)
-        self.lock_file.settle(name, changed=True)
 
     def release(self, name: str) -> dict[str, Any]:
         """Let other processes work on a stage that was begun; return the hashes of its deps."""
@@ -128,25 +156,13 @@ class Project:
         held.close()
         return hashes
 
-    def close(self) -> None:
+    def close(self, states: Mapping[str, State]) -> None:
         """Release what was begun and write the rest of dvc.lock."""
         for name in list(self._begun):
             self.release(name)
         with self.repo.scm_context(quiet=True):
-            self.lock_file.write_all()
+            self.lock_file.write(states)
         self.repo.close()
-
-    def _restored(self, stage: Any) -> bool:  # noqa: ANN401
-        """Restore a stage from the run-cache; return whether the run-cache has it."""
-        from dvc.stage.cache import RunCacheNotFoundError
-
-        stage.remove_outs()
-        try:
-            self.repo.stage_cache.restore(stage)
-        except RunCacheNotFoundError:
-            return False
-        self._save(stage)
-        return True
 
     def _save(self, stage: Any) -> None:  # noqa: ANN401
         """Do what `Stage.run` does after the command; the deps are saved already."""
@@ -165,17 +181,23 @@ class Project:
             out.hash_info = HashInfo()
         # Locked for reading, even the outs: `dvc status` may look at them, but nobody may write.
         paths = [path.fs_path for path in (*stage.deps, *stage.outs) if path.protocol == "local"]
-        held = ExitStack()
-        held.enter_context(hold(self.repo, f"{command()} ({name})", read=paths))
-        self._begun[name] = held, _hashes(stage)
+        self._begun[name] = self.hold(f" ({name})", read=paths), _hashes(stage)
         root = self.repo.root_dir
-        return Task(
-            name=name,
-            folder=stage.wdir,
-            steps=tuple(_steps(stage.cmd, self._entries)),
-            environment=(("DVC_ROOT", root), ("DVC_STAGE", name)),
-            log=f"{root}/{log_path(name)}",
-        )
+        steps = tuple(_steps(stage.cmd, self._entries))
+        environment = (("DVC_ROOT", root), ("DVC_STAGE", name))
+        return Task(name, stage.wdir, steps, environment, log=f"{root}/{log_path(name)}")
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Turn DVC's refusal into a BusyError that names the other process and its command."""
+    from dvc.lock import LockError
+
+    try:
+        yield
+    except LockError as error:
+        holder = re.search(r"\(PID .*", str(error))
+        raise BusyError(holder[0] if holder else str(error)) from None
 
 
 def _hashes(stage: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -5,45 +5,35 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 
 from pipeline.cluster.task import Outcome, Task
 from pipeline.cluster.worker import Worker
 from pipeline.errors import InputError
 
-STORE = 80 * 2**20
-"""Bytes of Ray's object store. Tasks barely use it, so this is close to Ray's minimum."""
-
-MEASURE = 10.0
-"""Seconds between two looks at the size of the cluster."""
-
-PATIENCE = 10.0
-"""Seconds that a cluster gets to answer."""
-
-Ended: TypeAlias = list[tuple[str, Outcome]]
-"""The tasks that ended, each with the name of its stage."""
+STORE = 80 * 2**20  # bytes of Ray's object store: close to its minimum, as tasks barely use it
+MEASURE = 10.0  # seconds between two looks at the size of the cluster
+PATIENCE = 10.0  # seconds that a cluster gets to answer
 
 
 class RayWorkers:
     """Workers that start when they are first needed, and again after one is lost."""
 
-    def __init__(
-        self, *, jobs: int | None, address: str | None, gpus_per_task: float | None
-    ) -> None:
+    def __init__(self, *, jobs: int | None, address: str | None, gpus: float | None) -> None:
         """Prepare, but start nothing: a run without stale stages then takes a second.
 
         Args:
             jobs: tasks at once; None for as many as the CPUs (and GPUs) allow.
             address: of a cluster; None starts Ray on this machine.
-            gpus_per_task: None for one if the cluster has GPUs, else none.
+            gpus: per task; None for one if the cluster has GPUs, else none.
         """
-        self._jobs, self._address, self._gpus = jobs, address, gpus_per_task
+        self._jobs, self._address, self._gpus = jobs, address, gpus
         self.size = jobs or 1
         self._ray: Any = None
         self._new_actor: Callable[[], Any]
         self._measured = 0.0
-        self._begun: dict[Any, Any] = {}
-        """For each actor, a reference that is ready once its process runs."""
+        self._begun: dict[Any, Any] = {}  # actor -> a reference that is ready once it runs
         self._free: list[Any] = []
         self._running: dict[Any, tuple[str, Any]] = {}
 
@@ -55,17 +45,15 @@ class RayWorkers:
         """
         if self._ray is None:
             self._connect()
-        if not self._free:
+        if self._free:
+            actor = self._free.pop()
+        else:
             actor = self._new_actor()
             self._begun[actor] = actor.__ray_ready__.remote()
-            self._free.append(actor)
-        actor = self._free.pop()
         self._running[actor.run.remote(task)] = task.name, actor
 
-    def ended(self, seconds: float) -> Ended:
-        """Wait up to some seconds for a task to end; return those that have."""
-        if not self._running:
-            return []
+    def ended(self, seconds: float) -> list[tuple[str, Outcome]]:
+        """Wait up to some seconds for a running task to end; return the stages whose tasks have."""
         if time.monotonic() > self._measured + MEASURE:
             self._measure()
             if stranded := self._stranded():
@@ -83,8 +71,8 @@ class RayWorkers:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        cores = cores or 1
+        affinity = getattr(os, "sched_getaffinity", None)
+        cores = len(affinity(0)) if affinity else os.cpu_count() or 1
         _start_ray(ray, self._address, cpus=self._jobs or cores)
         # The reason of a failed task says what Ray would print about a lost worker.
         ray._private.worker.print_to_stdstream = lambda *_, **__: None
@@ -96,12 +84,11 @@ class RayWorkers:
             raise InputError(
                 f"--gpus-per-cell: expected a cluster with {self._gpus:g} GPUs, found {gpus:g}"
             )
-        threads = None
-        if "OMP_NUM_THREADS" not in os.environ:
-            # How many tasks a machine of a cluster will run is unknown.
-            threads = 1 if self._address else max(1, cores // self.size)
+        # How many tasks a machine of a cluster will run is unknown.
+        threads = 1 if self._address else max(1, cores // self.size)
+        options = {"threads": None if "OMP_NUM_THREADS" in os.environ else threads}
         actors = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
-        self._new_actor = lambda: actors.remote(threads=threads)
+        self._new_actor = partial(actors.remote, **options)
 
     def _measure(self) -> int:
         """Adjust the number of workers to the cluster; return how many have room there."""
@@ -113,11 +100,11 @@ class RayWorkers:
         self._measured = time.monotonic()
         return room
 
-    def _stranded(self) -> Ended:
+    def _stranded(self) -> list[tuple[str, Outcome]]:
         """Take back the tasks of workers that wait for a CPU which the cluster has lost."""
         if len(self._free) + len(self._running) <= self.size:
             return []
-        stranded: Ended = []
+        stranded = []
         for reference, (name, actor) in list(self._running.items()):
             begun, _ = self._ray.wait([self._begun[actor]], timeout=0)
             if not begun:
@@ -131,11 +118,10 @@ class RayWorkers:
         try:
             outcome: Outcome = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
-            # The worker may only be out of reach, and would go on.
-            self._ray.kill(actor)
             self._measure()
-            return Outcome(_reason(error), retry=True)
+            outcome = Outcome(_reason(error), retry=True)
         if outcome.retry:
+            # A lost worker may only be out of reach, and would go on.
             self._ray.kill(actor)
         else:
             self._free.append(actor)
@@ -145,8 +131,8 @@ class RayWorkers:
 def _start_ray(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: ANN401
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if not address:
-        local = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": STORE}
-        ray.init(address="local", **local, **quiet)
+        quiet |= {"include_dashboard": False, "object_store_memory": STORE}
+        ray.init(address="local", num_cpus=cpus, **quiet)
         return
     try:
         host, colon, port = address.rpartition(":")

@@ -1,6 +1,6 @@
 """What a run would do with each stage, and why, without doing it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,9 @@ class Prospect(StrEnum):
     """It needs a stage that will run, and runs too unless that stage's outs stay the same."""
 
 
+RUNS = {Prospect.STALE, Prospect.DOWNSTREAM}
+
+
 @dataclass(frozen=True)
 class Finding:
     """A stage before a run."""
@@ -29,32 +32,30 @@ class Finding:
     out: str
     """The path of its first out; empty if it has none."""
 
-    @property
-    def runs(self) -> bool:
-        """Whether its command will run, as far as can be told."""
-        return self.prospect in {Prospect.STALE, Prospect.DOWNSTREAM}
 
-
-def look(project: Project, needs: Mapping[str, frozenset[str]]) -> list[Finding]:
-    """Return what a run would do with each stage of a plan; the project must be locked."""
-    known: dict[tuple[str, str], Mapping[str, Any]] = {}
+def look(project: Project) -> list[Finding]:
+    """Return what a run would do with each stage of the plan; the project must be locked."""
+    known: dict[Any, Any] = {}
     moving: set[str] = set()
     findings = []
     for name, stage in project.stages.items():
-        kept = None
-        above = sorted(needs[name] & moving)
-        moved = [out.fs_path for needed in above for out in project.stages[needed].outs]
+        above = sorted(project.needs[name] & moving)
+        moved = [out.fs_path for stale in above for out in project.stages[stale].outs]
         reasons = tuple(_reasons(stage, known, moved=moved))
+        in_place = False
         if above:
             prospect = Prospect.STALE if reasons else Prospect.DOWNSTREAM
-            reasons = (*reasons, f"needs {_summary(above)}")
+            groups = ", ".join(sorted(set(map(group, above))))
+            needed = f"{len(above)} of {groups}" if len(above) > 2 else ", ".join(above)
+            reasons = (*reasons, f"needs {needed}")
         elif not reasons:
             prospect = Prospect.UNCHANGED
+        elif outs := _kept_outs(project, stage):
+            prospect = Prospect.RESTORED
+            in_place = not any(out.workspace_status() for out in outs)
         else:
-            kept = None if stage.frozen or not stage.cmd else _kept_run(project, stage)
-            prospect = Prospect.RESTORED if kept else Prospect.STALE
-        # A stage whose files already equal the kept run's changes nothing for other stages.
-        in_place = kept is not None and not any(out.workspace_status() for out in kept.outs)
+            prospect = Prospect.STALE
+        # A stage whose files already equal those of the kept run changes nothing for others.
         if prospect is not Prospect.UNCHANGED and not in_place:
             moving.add(name)
         out = stage.outs[0].def_path if stage.outs else ""
@@ -62,16 +63,13 @@ def look(project: Project, needs: Mapping[str, frozenset[str]]) -> list[Finding]
     return findings
 
 
-def _reasons(
-    stage: Any,  # noqa: ANN401
-    known: dict[tuple[str, str], Mapping[str, Any]],
-    *,
-    moved: Sequence[str],
-) -> Iterator[str]:
+def _reasons(stage: Any, known: dict[Any, Any], *, moved: Sequence[str]) -> Iterator[str]:  # noqa: ANN401
     """Say why a stage is stale, apart from `moved`: outs of stages that will run before it.
 
-    `known` holds the status of the deps so far, because hundreds of stages share a file.
+    `known` keeps the status of each dep, because hundreds of stages share a file.
     """
+    from dvc.fs import localfs
+
     if stage.changed_stage():
         yield "its command changed"
     if not stage.frozen:
@@ -81,7 +79,7 @@ def _reasons(
             yield "it never ran"
             return
         for dep in stage.deps:
-            if any(_overlap(dep.fs_path, path) for path in moved):
+            if any(localfs.overlaps(dep.fs_path, path) for path in moved):
                 continue
             key = str(dep), str(dep.hash_info.value)
             if key not in known:
@@ -93,10 +91,6 @@ def _reasons(
             # Any other out is restored if the stage turns out unchanged.
             if not moved or change == "not in cache":
                 yield f"{path} is {change}"
-
-
-def _overlap(path: str, other: str) -> bool:
-    return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 
 
 def _changes(dep: Any, path: str, change: Any) -> Iterator[str]:  # noqa: ANN401
@@ -118,22 +112,16 @@ def _differences(key: str, before: object, now: object) -> Iterator[str]:
         yield f"{key}: {old} -> {new}"
 
 
-def _summary(names: Sequence[str]) -> str:
-    if len(names) <= 2:
-        return ", ".join(names)
-    return f"{len(names)} of {', '.join(sorted(set(map(group, names))))}"
-
-
-def _kept_run(project: Project, stage: Any) -> Any:  # noqa: ANN401
-    """Return the run that DVC would restore, found as `StageCache.restore` does; None if none."""
+def _kept_outs(project: Project, stage: Any) -> Sequence[Any]:  # noqa: ANN401
+    """Return the outs that DVC would restore, found as `StageCache.restore` does."""
     from dvc.exceptions import DvcException
     from dvc.stage.cache import _can_hash
     from dvc.stage.serialize import to_single_stage_lockfile
 
     runs = project.repo.stage_cache
     try:
-        if not _can_hash(stage):
-            return None
+        if stage.frozen or not _can_hash(stage):
+            return ()
         has_outs = all(out.hash_info for out in stage.outs)
         if not stage.changed_stage() and stage.deps_cached() and has_outs:
             entry = to_single_stage_lockfile(stage)
@@ -141,6 +129,6 @@ def _kept_run(project: Project, stage: Any) -> Any:  # noqa: ANN401
             stage.save_deps()
             entry = runs._load(stage)
         kept = runs._create_stage(entry, wdir=stage.wdir) if entry else None
-        return kept if kept and kept.outs_cached() else None
+        return kept.outs if kept and kept.outs_cached() else ()
     except DvcException:  # a dep is missing
-        return None
+        return ()

@@ -1,7 +1,7 @@
 """The state of every stage during a run."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from statistics import fmean
@@ -21,19 +21,19 @@ class State(StrEnum):
     SKIPPED = "skipped"
 
 
+UNFINISHED = {State.WAITING, State.RUNNING}
+
+
 class States:
     """The state of every stage, its reason, and how long stages took."""
 
     def __init__(self, names: Iterable[str]) -> None:
         """Begin with every stage waiting."""
         self.current = dict.fromkeys(names, State.WAITING)
-        self.reasons: dict[str, str] = {}
-        """One line each; only of stages whose state has a reason."""
+        self.reasons: dict[str, str] = {}  # one line each, or nothing
         self.started = time.monotonic()
-        self.began: dict[str, float] = {}
-        """When each running stage began."""
-        self.seconds: dict[str, float] = {}
-        """How long each stage took that is done."""
+        self.began: dict[str, float] = {}  # of running stages
+        self.seconds: dict[str, float] = {}  # of stages that are done
         self.watch: Callable[[str], None] = lambda _: None
         """Called with the name of a stage after each change."""
 
@@ -67,9 +67,8 @@ class States:
         seconds = dict(self.seconds)  # a view calls this from another thread
         if not seconds:
             return None
-        by_group: dict[str, list[float]] = {}
+        by_group = defaultdict(list)
         for name, taken in seconds.items():
-            by_group.setdefault(group(name), []).append(taken)
-        unfinished = {State.WAITING, State.RUNNING}
-        left = [name for name, state in self.current.items() if state in unfinished]
+            by_group[group(name)].append(taken)
+        left = [name for name, state in self.current.items() if state in UNFINISHED]
         return sum(fmean(by_group.get(group(name), seconds.values())) for name in left) / workers

@@ -1,4 +1,4 @@
-"""A task: the commands of one stage as a worker gets them, and how they ended.
+"""The commands of one stage as a worker gets them, and how they ended.
 
 Tasks travel between processes. They hold plain values, and this file imports neither DVC nor Ray.
 """
@@ -8,9 +8,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-LOGS = Path("data/logs")
-"""One log per stage, relative to the root of the repository."""
 
 PLAIN = re.compile(r"[\w@%+=:,./ -]+")
 """A command of only these characters means the same with and without a shell."""
@@ -52,21 +49,15 @@ class Outcome:
 def call_of(command: str, entries: Mapping[str, str]) -> Step | None:
     """Return the step that calls a command in the worker's process; None if it needs a shell.
 
-    Args:
-        command: one line of a stage's `cmd`.
-        entries: programs that can be called like this: name -> module:function.
+    `entries` are the programs that can be called like this: name -> module:function.
     """
-    if not PLAIN.fullmatch(command):
-        return None
-    words = shlex.split(command)
-    if not words or words[0] not in entries:
-        return None
-    return Step(tuple(words), entries[words[0]])
+    words = shlex.split(command) if PLAIN.fullmatch(command) else []
+    return Step(tuple(words), entries[words[0]]) if words and words[0] in entries else None
 
 
 def log_path(stage: str) -> Path:
     """Return the path of a stage's log, relative to the root of the repository."""
-    return LOGS / (re.sub(r"[^\w@.-]", "_", stage) + ".log")
+    return Path("data/logs") / (re.sub(r"[^\w@.-]", "_", stage) + ".log")
 
 
 def group(stage: str) -> str:

@@ -9,123 +9,102 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from typing import TextIO
 
 from pipeline.cluster.imported_code import ImportedCode
-from pipeline.cluster.process_state import ProcessState
+from pipeline.cluster.process_state import as_in_new_process
 from pipeline.cluster.task import Outcome, Step, Task
 
-PATIENCE = 60.0
-"""Seconds that a task waits for leftover processes of an earlier run of the same stage."""
+PATIENCE = 60.0  # seconds that a task waits for leftover processes of an earlier run of its stage
 
-GUARD = "exec 3<&0; { trap '' TERM; read -r _ <&3 || kill -s KILL 0; } &"
-"""Kills its process group when its input ends without a line. A command may end its own group."""
-
-OUTPUTS = (1, 2)
-"""The file descriptors of stdout and stderr."""
+# Kills its process group when its input ends without a line. A command may end its own group.
+# Its output goes nowhere, because it must not keep the log locked.
+GUARD = "exec 3<&0 >/dev/null 2>&1; { trap '' TERM; read -r _ <&3 || kill -s KILL 0; } &"
 
 
 class Worker:
     """Runs tasks. Imports stay loaded, so that every task but the first starts quickly."""
 
     def __init__(self, *, threads: int | None) -> None:
-        """Record the state of this process, from which every task starts.
-
-        Args:
-            threads: CPU threads per task; None for the number in OMP_NUM_THREADS.
-        """
+        """Prepare. Each task gets `threads` CPU threads; None means those in OMP_NUM_THREADS."""
         if threads is None:
             threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        else:
-            # Ray sets this variable; commands would mistake it for the user's choice.
+        else:  # Ray sets this variable; commands would mistake it for the user's choice.
             os.environ.pop("OMP_NUM_THREADS", None)
         # As in stages/cli.py: imports make many objects, which the collector would scan each time.
         gc.set_threshold(200_000, 20, 20)
         self._code = ImportedCode()
-        self._state = ProcessState(threads=threads)
+        self._threads = threads
 
     def run(self, task: Task) -> Outcome:
         """Run a task's commands; their output goes to its log."""
         if any(step.entry for step in task.steps):
             if self._code.outdated():
                 return Outcome(retry=True)
-            # Imported before the threads are set. Nearly every task needs it.
+            # Nearly every task needs it, and only then are its threads set.
             importlib.import_module("torch")
-        self._state.restore()
         try:
-            with _output_to(Path(task.log)):
+            with as_in_new_process(threads=self._threads), _output_to(Path(task.log)) as log:
                 for step in task.steps:
-                    code = _call(step, task) if step.entry else _spawn(step, task)
+                    code = _call(step, task, log) if step.entry else _spawn(step, task)
                     if code:
                         return Outcome(_reason(step, task, code))
         except OSError as error:
             return Outcome(f"{task.log}: {error}")
-        finally:
-            self._state.restore()
         return Outcome()
 
 
 @contextmanager
-def _output_to(log: Path) -> Iterator[None]:
+def _output_to(path: Path) -> Iterator[TextIO]:
     """Redirect the output of this process, and of the processes it starts, to a file.
 
     The file stays locked while any of them has it open. So if a command outlives its killed
     worker, the next run of the stage notices and does not write the same outs.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    saved = [os.dup(descriptor) for descriptor in OUTPUTS]
-    try:
-        _lock(file)
-        os.ftruncate(file, 0)
-        for descriptor in OUTPUTS:
-            os.dup2(file, descriptor)
-        yield
-    finally:
-        for descriptor, before in zip(OUTPUTS, saved, strict=True):
-            os.dup2(before, descriptor)
-            os.close(before)
-        os.close(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8", buffering=1) as log, ExitStack() as stack:
+        _lock(log)
+        log.truncate(0)
+        for descriptor in (1, 2):  # stdout and stderr
+            before = os.dup(descriptor)
+            stack.callback(os.close, before)
+            stack.callback(os.dup2, before, descriptor)
+            os.dup2(log.fileno(), descriptor)
+        with redirect_stdout(log), redirect_stderr(log):
+            yield log
 
 
-def _lock(file: int) -> None:
+def _lock(file: TextIO) -> None:
     deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
+    while time.monotonic() < deadline:
+        with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise OSError(
-                    "expected no earlier run of this stage, found one that still writes to the log"
-                ) from None
-            time.sleep(0.1)
-        else:
             return
+        time.sleep(0.1)
+    raise OSError("expected no earlier run of this stage, found one that still writes to the log")
 
 
-def _call(step: Step, task: Task) -> int:
+def _call(step: Step, task: Task, log: TextIO) -> int:
     """Call a command in this process; return its exit code."""
     os.environ.update(task.environment)
     os.chdir(task.folder)
     sys.argv[:] = step.arguments
-    with (
-        Path(task.log).open("a", encoding="utf-8", buffering=1) as log,
-        redirect_stdout(log),
-        redirect_stderr(log),
-    ):
-        try:
-            module, _, function = step.entry.partition(":")
-            getattr(importlib.import_module(module), function)()
-        except SystemExit as end:
-            # As the interpreter does: None means 0, and anything but a number is a message.
-            if end.code is None or isinstance(end.code, int):
-                return end.code or 0
-            log.write(f"{end.code}\n")
-            return 1
-        except Exception as error:
-            log.write(f"{type(error).__name__}: {' '.join(str(error).split())}\n")
-            return 1
+    module, _, function = step.entry.partition(":")
+    try:
+        getattr(importlib.import_module(module), function)()
+    except SystemExit as end:
+        # As the interpreter does: None means 0, and anything but a number is a message.
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        log.write(f"{end.code}\n")
+        return 1
+    except Exception as error:
+        log.write(f"{type(error).__name__}: {' '.join(str(error).split())}\n")
+        return 1
+    finally:
+        log.flush()
     return 0
 
 
@@ -148,21 +127,14 @@ def _spawn(step: Step, task: Task) -> int:
 def _guarded_group() -> Iterator[int]:
     """Make a process group that is killed if this process dies inside the block.
 
-    Nobody would save what the command makes. The shell alone could be told to die with its
-    parent, but not the processes that it starts.
+    The kernel can kill a shell when its parent dies, but not the processes that the shell starts.
     """
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb", buffering=0) as kept_open:
         with os.fdopen(reading) as guarded:
             # The shell ends at once, so that its guard is not our child: Ray may kill the
             # children of a worker before the worker.
-            shell = subprocess.Popen(
-                ["/bin/sh", "-c", GUARD],
-                stdin=guarded,
-                stdout=subprocess.DEVNULL,  # a guard must not keep the log locked
-                stderr=subprocess.DEVNULL,
-                process_group=0,
-            )
+            shell = subprocess.Popen(["/bin/sh", "-c", GUARD], stdin=guarded, process_group=0)
             shell.wait()
         yield shell.pid
         with suppress(BrokenPipeError):
@@ -171,10 +143,9 @@ def _guarded_group() -> Iterator[int]:
 
 def _reason(step: Step, task: Task, code: int) -> str:
     """Return why a command failed: the last line of its log, or else its exit code."""
-    end = Path(task.log).read_text(encoding="utf-8", errors="replace")[-10_000:]
-    lines = [line.strip() for line in end.splitlines() if line.strip()]
-    program, command = step.arguments[0], step.arguments[-1]
-    if step.entry:
-        command = " ".join(step.arguments)
-        lines = [line.removeprefix(f"{program}: ") for line in lines]
-    return lines[-1] if lines else f"{command}: exit code {code}"
+    end = Path(task.log).read_text(encoding="utf-8", errors="replace")[-10_000:].strip()
+    if not end:
+        command = " ".join(step.arguments) if step.entry else step.arguments[-1]
+        return f"{command}: exit code {code}"
+    line = end.splitlines()[-1].strip()
+    return line.removeprefix(f"{step.arguments[0]}: ") if step.entry else line

@@ -56,7 +56,7 @@ def workers(ray_environment):
     """Two warm workers on a Ray of this process."""
     from pipeline.cluster.ray_workers import RayWorkers
 
-    with closing(RayWorkers(jobs=2, address=None, gpus_per_task=None)) as pool:
+    with closing(RayWorkers(jobs=2, address=None, gpus=None)) as pool:
         yield pool
 
 

@@ -10,7 +10,6 @@ import pytest
 from dvc_objects.fs.utils import tmp_fname
 
 from pipeline.cluster.project import Project
-from pipeline.cluster.repository import hold, open_repository
 from pipeline.cluster.states import State
 from pipeline.cluster.task import Outcome
 from pipeline.errors import InputError, RunError
@@ -108,31 +107,27 @@ def test_a_stage_that_another_process_works_on_waits(repository, monkeypatch):
     monkeypatch.setattr("pipeline.cluster.driver.BUSY", 0)
     with ExitStack() as other:
         path = str(repository / "out/1")
-        other.enter_context(hold(open_repository(repository), "another", write=[path]))
+        other.enter_context(Project(repository, {}).hold(" in a test", write=[path]))
         assert toy.run(repository, watch=watch).good
     assert toy.status(repository) == {}
 
 
-def dvc(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "dvc", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def test_during_the_run_others_may_read_a_stage_but_not_write_it(repository):
-    answers = {}
+    def dvc(*arguments):
+        command = [sys.executable, "-m", "dvc", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     class Asking(toy.Pool):
         def ended(self, seconds):
             if [task.name for task in self.started] == ["cell@2"]:
-                answers["status"] = dvc("status")
-                answers["repro"] = dvc("repro", "-s", "cell@2")
+                status, repro = dvc("status"), dvc("repro", "-s", "cell@2")
+                assert status.returncode == 0, status.stderr
+                assert "cell@2" in status.stdout
+                assert repro.returncode != 0
+                assert "(cell@2)" in repro.stderr
             return super().ended(seconds)
 
     assert toy.run(repository, Asking(), targets=["cell@2"]).good
-    assert answers["status"].returncode == 0, answers["status"].stderr
-    assert "cell@2" in answers["status"].stdout
-    assert answers["repro"].returncode != 0
-    assert "(cell@2)" in answers["repro"].stderr
     assert toy.ran(repository) == {"2": 1}
 
 

@@ -9,15 +9,7 @@ import pytest
 
 from pipeline.cluster.states import State
 from tests.cluster import toy
-from tests.cluster.processes import (
-    assert_gone,
-    changes,
-    descendants,
-    name,
-    running,
-    start,
-    wait,
-)
+from tests.cluster.processes import assert_gone, changes, descendants, name, running, start, wait
 
 pytest.importorskip("ray", reason="mpt repro's extra")
 
@@ -64,18 +56,18 @@ def test_ctrl_c_stops_the_run_and_keeps_what_was_done(repository, cluster):
 def test_two_nodes_share_a_folder_and_one_of_them_is_lost(repository, cluster):
     (repository / "told/slow").write_text("0.7")
     (repository / "cell.sh").write_text("echo $NODE >> told/nodes\n" + toy.CELL)
+    nodes = repository / "told/nodes"
     toy.write_params(repository, range(1, 7))
     second = cluster.add_node(num_cpus=1, env_vars={"NODE": "second"})
     process = start(repository, "--address", cluster.address)
     try:
-        wait(lambda: toy.ran(repository)["4"])
+        wait(lambda: nodes.exists() and "second" in nodes.read_text())
         cluster.remove_node(second, allow_graceful=False)
         said, complained = process.communicate(timeout=110)
     finally:
         process.kill()
     assert process.returncode == 0, said + complained
     assert complained == ""
-    assert set((repository / "told/nodes").read_text().split()) == {"second"}
     assert set(toy.ran(repository)) == set("123456")
     assert toy.ran(repository).total() <= 7
     assert toy.status(repository) == {}
@@ -103,9 +95,11 @@ def test_ten_kills_lose_no_finished_cell_and_change_nothing(repository, sequenti
 
     process = start(*command)
     try:
-        for count in (2, 1, 2, 1):  # a cell that loses three workers in one run fails
-            for _ in range(count):
+        for run in range(4):
+            for _ in range(2 if run else 1):  # a cell that loses three workers in one run fails
                 chance.choice(busy_workers()).kill()
+            if run == 3:
+                break
             busy_workers()
             process.kill()
             process.wait()
@@ -120,7 +114,7 @@ def test_ten_kills_lose_no_finished_cell_and_change_nothing(repository, sequenti
         states = [state for other, state in printed if other == stage]
         assert "running" not in states[states.index("done") :], (stage, states)
     assert len(toy.ran(repository)) == CELLS
-    assert toy.ran(repository).total() <= CELLS + 4 * 2 + 6  # cells of a killed driver or worker
+    assert toy.ran(repository).total() <= CELLS + 3 * 2 + 7  # cells of a killed driver or worker
     assert (repository / "all.txt").read_bytes() == (other / "all.txt").read_bytes()
     assert toy.lock(repository) == toy.lock(other)
     assert toy.cache(other).items() <= toy.cache(repository).items()

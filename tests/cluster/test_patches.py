@@ -11,8 +11,8 @@ from pipeline.cluster.patches import patch
 def read(tmp_path):
     """Reads a file of parameters as a stage does."""
     patch()
-    path = str(tmp_path / "params.yaml")
-    return lambda *names: param.read_param_file(LocalFileSystem(), path, list(names or "a"))
+    fs, path = LocalFileSystem(), str(tmp_path / "params.yaml")
+    return lambda *names: param.read_param_file(fs, path, list(names or "a"))
 
 
 def test_parameters_are_parsed_once_per_change(read, tmp_path, monkeypatch):

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def findings(folder):
     project = Project(folder, {})
     with project.lock:
-        return {finding.name: finding for finding in look(project, project.plan([]))}
+        project.plan([])
+        return {finding.name: finding for finding in look(project)}
 
 
 def prospects(folder):

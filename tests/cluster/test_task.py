@@ -3,6 +3,7 @@
 import pytest
 
 from pipeline.cluster.lock_file import LockFile
+from pipeline.cluster.states import State
 from pipeline.cluster.task import Step, call_of, log_path
 
 ENTRIES = {"mpt": "stages.cli:main"}
@@ -45,14 +46,12 @@ def test_entries_wait_for_those_before_them(monkeypatch):
     monkeypatch.setattr("pipeline.cluster.lock_file.INTERVAL", 0)
     monkeypatch.setattr("pipeline.cluster.lock_file.SHARE", 1e9)
     entries = LockFile(dict(zip("abcde", "ABCDE", strict=True)))
-    entries.settle("a", changed=False)
-    entries.settle("c", changed=True)
-    entries.write_due()
-    assert written == []
-    entries.settle("b", changed=True)
-    entries.write_due()
-    entries.write_due()
-    assert written == [["B", "C"]]
-    entries.settle("e", changed=True)
-    entries.write_all()
-    assert written == [["B", "C"], ["E"]]
+    states = dict.fromkeys("abcde", State.WAITING) | {"a": State.FAILED, "c": State.DONE}
+    entries.write_due(states)
+    assert written == [[]]
+    states |= {"b": State.RESTORED, "d": State.RUNNING}
+    entries.write_due(states)
+    entries.write_due(states)
+    assert written == [[], ["B", "C"], []]
+    entries.write(states | {"d": State.UNCHANGED, "e": State.DONE})
+    assert written[3:] == [["E"]]

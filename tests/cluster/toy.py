@@ -130,11 +130,12 @@ def run(folder: Path, workers=None, *, targets=(), keep_going=False, watch=None,
     project = Project(folder, dict(entries))
     with project.exclusive():
         with project.lock:
-            needs = project.plan(targets)
-        states = States(needs)
+            project.plan(targets)
+        states = States(project.stages)
         if watch:
             states.watch = lambda name: watch(name, states.current[name])
-        Driver(project, needs, workers or Pool(), states, keep_going=keep_going).run()
+        workers = workers or Pool()
+        Driver(project=project, workers=workers, states=states, keep_going=keep_going).run()
     return states
 
 
