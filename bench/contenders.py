@@ -21,10 +21,10 @@ from torch.nn import functional
 from bench.plain import PlainBackbone, build_plain
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.rows import Row
-from pipeline.methods.base import Context, Example
 from pipeline.params.runs import LABELS
 from pipeline.training import reproducibility
 from pipeline.training.loop import make_optimizer, update
+from pipeline.training.method import Context, Example
 from pipeline.training.prediction import autocast, predict
 from pipeline.training.registry import build, read_settings
 

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForMaskedLM
 
 from pipeline.backbone.rows import Row
-from pipeline.methods.base import Context, Method
+from pipeline.training.method import Context, Method
 from pipeline.training.registry import build
 
 MULTIPLE = 8

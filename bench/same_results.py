@@ -27,10 +27,10 @@ from pipeline.cells.files import run_folder
 from pipeline.cells.metrics import cell_metrics
 from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
 from pipeline.errors import InputError, RunError
-from pipeline.methods.base import Context, TrainingText
 from pipeline.params.whole import Params, load_params
 from pipeline.training import reproducibility
 from pipeline.training.loop import fit
+from pipeline.training.method import Context, TrainingText
 from pipeline.training.parallel import read_parallel
 from pipeline.training.prediction import predict
 from stages.terminal import say

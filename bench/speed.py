@@ -31,10 +31,10 @@ from bench.measuring import measure
 from bench.text import Folded, Text, read_text
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.errors import InputError, RunError
-from pipeline.methods.base import Context, Example
 from pipeline.params.runs import Run
 from pipeline.profiles import load_profile
 from pipeline.training import reproducibility
+from pipeline.training.method import Context, Example
 from pipeline.training.registry import build
 from stages.terminal import bar, say
 

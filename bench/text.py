@@ -14,8 +14,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from pipeline.backbone.tokens import Ids, Pieces, ids_of
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
-from pipeline.methods.base import TrainingText
 from pipeline.params.runs import LanguageParams
+from pipeline.training.method import TrainingText
 
 SOURCE = "en"
 XNLI, PAWS_X = "facebook/xnli", "google-research-datasets/paws-x"

@@ -12,9 +12,7 @@ from ruamel.yaml import YAML
 from tests.imports import ROOT, closure, imported, says_nothing
 
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-METHODS = sorted(
-    path for path in (ROOT / "pipeline/methods").glob("[a-z]*.py") if path.stem != "base"
-)
+METHODS = sorted((ROOT / "pipeline/methods").glob("[a-z]*.py"))
 ENGINES = sorted((ROOT / "pipeline/translation/engines").glob("[a-z]*.py"))
 FILES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "stages").glob("*.py")])
 CELLS = {

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 
 from pipeline import languages
-from pipeline.methods.base import Context
 from pipeline.training.loop import fit
+from pipeline.training.method import Context
 from pipeline.training.prediction import predict
 from stages.backbone import backbone
 from stages.corpora import corpora

@@ -12,10 +12,10 @@ from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaFo
 
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.tokens import Pieces, load_pieces
-from pipeline.methods.base import Context, Labelled, Parallel, TrainingText
 from pipeline.params import runs
 from pipeline.params.strict import parse
 from pipeline.params.whole import Params
+from pipeline.training.method import Context, Labelled, Parallel, TrainingText
 from tests.imports import ROOT
 
 SHIPPED = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))["methods"]
@@ -167,7 +167,7 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 def method_names() -> list[str]:
     """Return every method: those of params.yaml in its order, then the others."""
-    names = {path.stem for path in runs.METHODS.glob("[a-z]*.py")} - {"base"}
+    names = {path.stem for path in runs.METHODS.glob("[a-z]*.py")}
     return [name for name in SHIPPED if name in names] + sorted(names - {*SHIPPED})
 
 

@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.rows import Batch
-from pipeline.methods.base import Context, Example, Losses, Method
 from pipeline.params.runs import LABELS
 from pipeline.params.strict import Strictly
 from pipeline.prompting.template import PairTemplate
+from pipeline.training.method import Context, Example, Losses, Method
 
 
 class Settings(Strictly):

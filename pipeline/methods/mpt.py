@@ -9,11 +9,11 @@ from torch import Tensor
 
 from pipeline.backbone.rows import Row
 from pipeline.backbone.slots import full_precision
-from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.translator import Translator, make_translator
+from pipeline.training.method import Context, Example, Losses, TrainingText, WordMethod
 
 SOURCE, TARGET = 0, 1
 """The indices of p^S and p^T among the prompts that fill slots."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from pipeline.backbone.rows import Row
-from pipeline.methods.base import Context, Example, Losses, TrainingText, WordMethod
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import symmetric_kl, vocabulary_cross_entropy
 from pipeline.prompting.template import QuestionTemplate
+from pipeline.training.method import Context, Example, Losses, TrainingText, WordMethod
 
 
 class Settings(Strictly):

@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.methods.base import Context, Example, Losses, WordMethod
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import vocabulary_cross_entropy
 from pipeline.prompting.soft_prompt import SoftPrompt
+from pipeline.training.method import Context, Example, Losses, WordMethod
 
 
 class Settings(Strictly):

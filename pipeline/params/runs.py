@@ -144,7 +144,7 @@ class Runs(Strictly, extra="ignore"):
 
     def method_of(self, name: str) -> str:
         """Return the method of a run; raise a ValueError if pipeline/methods/ has no such file."""
-        known = sorted(path.stem for path in METHODS.glob("[a-z]*.py") if path.stem != "base")
+        known = sorted(path.stem for path in METHODS.glob("[a-z]*.py"))
         method = self.methods[name].get("method")
         if method not in known:
             raise ValueError(

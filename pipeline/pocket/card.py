@@ -12,7 +12,6 @@ from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.rows import collate
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.sources import read_split
-from pipeline.methods.base import Context, Labelled, TrainingText
 from pipeline.params.runs import LABELS
 from pipeline.params.text import Source
 from pipeline.params.whole import Params
@@ -23,6 +22,7 @@ from pipeline.pocket.lexicon import SLOTS
 from pipeline.progress import Progress, silent
 from pipeline.prompting.template import ClozeTemplate, QuestionTemplate, Template
 from pipeline.training.loop import fit
+from pipeline.training.method import Context, Labelled, TrainingText
 from pipeline.training.prediction import accuracy, predict
 from pipeline.training.registry import build
 from pipeline.training.reproducibility import make_deterministic

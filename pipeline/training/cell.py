@@ -11,9 +11,9 @@ from pipeline.backbone.files import BACKBONE, TOKENS
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
 from pipeline.errors import InputError
-from pipeline.methods.base import Context, Method, TrainingText
 from pipeline.params.runs import LanguageParams, Runs
 from pipeline.training import reproducibility
+from pipeline.training.method import Context, Method, TrainingText
 from pipeline.training.parallel import read_parallel
 from pipeline.training.registry import build, read_settings
 

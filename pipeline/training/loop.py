@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from pipeline.cells.files import History
 from pipeline.errors import RunError
-from pipeline.methods.base import Example, Losses, Method, TrainingText
 from pipeline.params.runs import Training
 from pipeline.progress import Progress, silent
+from pipeline.training.method import Example, Losses, Method, TrainingText
 from pipeline.training.optimizer import AdamW, Group
 from pipeline.training.prediction import accuracy, autocast, predict
 

@@ -8,9 +8,9 @@ import pandas as pd
 import torch
 
 from pipeline.backbone.rows import Row
-from pipeline.methods.base import Method
 from pipeline.params.runs import LABELS
 from pipeline.progress import Progress, silent
+from pipeline.training.method import Method
 
 TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 16_384}
 """The most tokens in a batch, padding included; on a CPU, more do not fit its cache."""

@@ -3,9 +3,9 @@
 from importlib import import_module
 from typing import Any
 
-from pipeline.methods.base import Context, Method
 from pipeline.params.runs import LABELS, Run
 from pipeline.params.strict import Strictly, parse
+from pipeline.training.method import Context, Method
 
 
 def read_settings(run: Run) -> Strictly:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pipeline.corpora.files import EXAMPLES
-from pipeline.methods.base import Method
 from pipeline.training.loop import fit
+from pipeline.training.method import Method
 from pipeline.training.prediction import predict
 from pipeline.training.registry import build
 from tests import toys

@@ -20,12 +20,12 @@ from pipeline.backbone.slots import fill_slots
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.files import CORPORA, EXAMPLES, PARALLEL_PAIRS, PAWS15, read_fewshot
 from pipeline.methods import mpt
-from pipeline.methods.base import Context, Example, TrainingText, WordMethod
 from pipeline.params.whole import Params, load_params
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.template import ClozeTemplate
 from pipeline.prompting.translator import ARCHITECTURES, linear_2
 from pipeline.training.loop import fit
+from pipeline.training.method import Context, Example, TrainingText, WordMethod
 from pipeline.training.prediction import accuracy, predict
 from pipeline.training.registry import build
 from pipeline.training.reproducibility import make_deterministic, set_threads

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from pipeline.errors import RunError
-from pipeline.methods.base import Losses
 from pipeline.params.runs import Training
 from pipeline.training import loop
 from pipeline.training.loop import cycle, fit, rate, trained_state
+from pipeline.training.method import Losses
 from pipeline.training.registry import build
 from tests import toys
 
