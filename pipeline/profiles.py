@@ -17,12 +17,17 @@ def load_profile(name: str) -> Params:
     Raises:
         InputError: the profile does not exist or is wrong.
     """
+    if name not in (names := profile_names()):
+        raise InputError(f"{PROFILES}: expected one of {', '.join(names)}, found {name!r}")
+    return load_params(PROFILES / f"{name}.yaml")
+
+
+def profile_names() -> list[str]:
+    """Return the names of the profiles; raise an InputError if there are none."""
     names = sorted(path.stem for path in PROFILES.glob("*.yaml"))
     if not names:
         raise InputError(f"{PROFILES}: expected a folder of profiles here, found none")
-    if name not in names:
-        raise InputError(f"{PROFILES}: expected one of {', '.join(names)}, found {name!r}")
-    return load_params(PROFILES / f"{name}.yaml")
+    return names
 
 
 def is_recoverable(path: Path) -> bool:
@@ -54,5 +59,7 @@ def cost(params: Params) -> list[str]:
         files = [path for cell in grid.cells if (path := circumstances_path(*cell)).is_file()]
         if files:
             minutes = sum(sum(read_json(path)["seconds"].values()) for path in files) / 60
-            lines.append(f"  {len(files)} of them are in data/runs/ and took {minutes:.1f} minutes")
+            lines.append(
+                f"  trained so far: {len(files)} of {len(grid.cells)}, in {minutes:.1f} minutes"
+            )
     return lines

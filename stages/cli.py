@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,8 @@ from stages.tokens import tokens
 from stages.train import train
 from stages.translations import translations
 
+ROOT = Path(__file__).resolve().parent.parent
+"""The copy of the project whose code runs."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 plus the signal's number, as in shells."""
 
@@ -72,12 +75,29 @@ def script() -> None:
     gc.set_threshold(200_000, 20, 20)
     code: object = 0
     try:
+        run_the_code_here()
         main()
     except SystemExit as end:
         code = end.code
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0)
+
+
+def run_the_code_here() -> None:
+    """Start again with the code of the current folder if that is another copy of the project.
+
+    An environment belongs to one clone, but DVC hashes the files of the folder in which it runs:
+    another clone, a git worktree, or the folder of a queued or temporary experiment.
+    """
+    here = Path.cwd().resolve()
+    if here == ROOT or not all((here / name).is_file() for name in ("dvc.yaml", "stages/cli.py")):
+        return
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if paths[0] == str(here):
+        fail(f"{here}: expected to run the code of this folder, found that of {ROOT}", code=2)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(here), *filter(None, paths)])
+    os.execv(sys.executable, [sys.executable, "-m", "stages", *sys.argv[1:]])
 
 
 def fail(message: str, *, code: int) -> None:

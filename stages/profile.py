@@ -6,19 +6,28 @@ import typer
 
 
 def profile(
-    name: Annotated[str, typer.Argument(help="Name of a file in profiles/, e.g. pocket or paper.")],
+    name: Annotated[
+        str | None, typer.Argument(help="A file in profiles/, e.g. pocket or paper.")
+    ] = None,
     *,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite uncommitted edits of params.yaml.")
     ] = False,
 ) -> None:
-    """Copy profiles/NAME.yaml over params.yaml and show the size of its run."""
+    """Copy profiles/NAME.yaml over params.yaml and show the size of its run.
+
+    Without NAME: list the profiles.
+    """
     from pipeline.artifacts import write_text
     from pipeline.errors import InputError
     from pipeline.params.runs import PARAMS
-    from pipeline.profiles import PROFILES, cost, is_recoverable, load_profile
+    from pipeline.profiles import PROFILES, cost, is_recoverable, load_profile, profile_names
     from stages.terminal import say
 
+    if name is None:
+        for profile_name in profile_names():
+            say(profile_name)
+        return
     params = load_profile(name)
     if not force and not is_recoverable(PARAMS):
         remedy = "commit them, or discard them with --force"

@@ -200,6 +200,17 @@ def test_an_experiment_with_other_shots_trains_only_their_cells(edited):
     assert run("dvc", "metrics", "diff", "HEAD", "--json", cwd=edited)
 
 
+def test_a_queued_experiment_runs_the_code_that_it_was_queued_with(edited):
+    run("dvc", "exp", "run", "--queue", "-n", "queued", "-S", "grid.seeds=[2]", cwd=edited)
+    path = edited / "pipeline/evaluation/results.py"
+    path.write_text("raise RuntimeError('edited after it was queued')\n", encoding="utf-8")
+    run("dvc", "exp", "run", "--run-all", cwd=edited)
+    assert "queued" in run("dvc", "exp", "list", cwd=edited)
+    run("git", "checkout", "pipeline", cwd=edited)
+    run("dvc", "exp", "run", "--temp", "-n", "temporary", "-S", "grid.seeds=[1]", cwd=edited)
+    assert "temporary" in run("dvc", "exp", "list", cwd=edited)
+
+
 @pytest.mark.parametrize(
     ("changes", "gaps"),
     [

@@ -146,4 +146,10 @@ def test_the_cost_includes_the_time_of_trained_cells(folder):
     for seed, seconds in zip(seeds, (60, 120), strict=False):
         facts = {"seconds": {"load": 3.0, "train": seconds - 5.0, "predict": 2.0}}
         write_json(facts, folder / circumstances_path(runs[0], shots[0], seed))
-    assert "  2 of them are in data/runs/ and took 3.0 minutes" in cost(params)
+    assert f"  trained so far: 2 of {len(params.grid.cells)}, in 3.0 minutes" in cost(params)
+
+
+def test_without_a_name_the_profiles_are_listed(repository, monkeypatch, capsys):
+    assert call(monkeypatch, "profile") == 0
+    assert capsys.readouterr().out.split() == ["paper", "pocket", "pocket_full"]
+    assert holds(repository, "pocket")
