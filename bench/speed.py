@@ -1,4 +1,4 @@
-"""Speed and memory of training and prediction, beside the plain loop over transformers.
+"""Speed of training and prediction, beside the plain loop over transformers.
 
     python -m bench.speed --hub HUB
 
@@ -207,8 +207,7 @@ def main() -> None:
     facts = reproducibility.circumstances()
     say(f"{facts['device']}, torch {facts['torch']}, {chosen.method}. Medians over the rounds:")
     rounds = frame.groupby(["shape", "contender"], sort=False)
-    peaks = rounds[["training_mib", "prediction_mib"]].max()  # reused memory hides a later peak
-    say(rounds.median().assign(**peaks).T.to_string(float_format="{:.4g}".format))
+    say(rounds.median().T.to_string(float_format="{:.4g}".format))
     if chosen.json:
         frame.reset_index().to_json(chosen.json, orient="records", indent=2)
 

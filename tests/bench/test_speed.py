@@ -1,7 +1,5 @@
 import ast
-import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -78,7 +76,7 @@ def test_contenders_agree_and_all_numbers_are_there(call, tmp_path, capsys, meth
     assert list(peer.prediction_ratio) == pytest.approx(list(rates))
     assert (peer[["loss_difference", "probability_difference"]] < 1e-4).all(axis=None)
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("ours", "peer", "update_ms", "training_mib"))
+    assert all(name in shown for name in ("ours", "peer", "update_ms", "examples_per_second"))
 
 
 def test_contenders_that_differ_are_refused(call, monkeypatch, capsys):
@@ -121,20 +119,6 @@ def test_it_needs_neither_dvc_nor_datasets_nor_accelerate(command):
                 names = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
                 packages = {name.partition(".")[0] for name in names}
                 assert not packages & {"dvc", "datasets", "accelerate", "deep_translator"}, file
-
-
-def test_the_peak_is_what_was_held_above_the_start():
-    if not Path("/proc/self/clear_refs").exists():
-        pytest.skip("the system does not report it")
-    # In a process of its own: other tests leave memory behind that is taken up again.
-    code = (
-        "import torch; from bench.measuring import Memory; memory = Memory(); "
-        "torch.ones(16 * 2**20); print(memory.peak(), memory.peak())"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    first, second = map(float, done.stdout.split())
-    assert 60 < first < 80
-    assert second < 20
 
 
 @pytest.mark.gpu
