@@ -86,7 +86,10 @@ def read_arrow(path: Path, form: Table) -> pa.Table:
     for field in form.schema:
         if (kind := kinds.get(field.name, "no such column")) != field.type:
             raise InputError(f"{path}: column {field.name}: expected {field.type}, found {kind}")
-    rows = pq.read_table(path, columns=form.schema.names).select(form.schema.names)
+    try:
+        rows = pq.read_table(path, columns=form.schema.names).select(form.schema.names)
+    except (pa.ArrowInvalid, OSError):
+        raise InputError(f"{path}: expected a Parquet file, found a damaged one") from None
     for name, column in zip(rows.column_names, rows.columns, strict=True):
         if missing := column.null_count:
             raise InputError(
@@ -105,7 +108,7 @@ def _read_schema(path: Path) -> pa.Schema:
     _require_file(path)
     try:
         return pq.read_schema(path)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, OSError):
         raise InputError(f"{path}: expected a Parquet file, found something else") from None
 
 
@@ -126,6 +129,8 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: expected JSON, found {error.msg}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected JSON in UTF-8, found other bytes") from None
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

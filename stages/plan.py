@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from pipeline.cluster.costs import Expected
     from pipeline.cluster.staleness import Finding
 
-PURPOSES = {"train": "Table I", "ablate": "Table II", "sweep": "Figures 4 and 5"}
+PURPOSES = {
+    "train": "Table I",
+    "ablate": "Table II",
+    "sweep": "Figures 4 and 5",
+    "match": "variants of the baseline",
+}
 REASONS = 3  # shown per matrix
 
 

@@ -9,7 +9,9 @@ def train(
     run: Annotated[str, typer.Argument(help="Name of a run in params.yaml, e.g. mpt.")],
     *,
     shots: Annotated[int, typer.Option(min=1, help="Labelled pairs per label, k.")],
-    seed: Annotated[int, typer.Option(min=0, help="Seed of initial weights, order and dropout.")],
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="Seed of initial weights, order and dropout.")
+    ],
 ) -> None:
     """Train RUN on a k-shot split and write its test predictions to data/runs/RUN/kK/sSEED/."""
     from time import perf_counter

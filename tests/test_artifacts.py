@@ -108,6 +108,17 @@ def test_a_missing_file_and_one_that_is_not_parquet_are_one_line(read, tmp_path)
         assert refusal(read, path, EXAMPLES) == expected
 
 
+def test_a_damaged_table_is_one_line(tmp_path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"pair_id": ["a"] * 9, "premise": ["b"] * 9}), path)
+    content = path.read_bytes()
+    path.write_bytes(b"PAR1" + bytes(len(content) // 4) + content[len(content) // 4 + 4 :])
+    form = artifacts.table({"pair_id": artifacts.TEXT, "premise": artifacts.TEXT}, "pair_id")
+    assert refusal(artifacts.read_table, path, form) == (
+        f"{path}: expected a Parquet file, found a damaged one"
+    )
+
+
 @pytest.mark.parametrize(
     ("columns", "line"),
     [
@@ -186,6 +197,10 @@ def test_json_that_is_missing_or_broken_is_one_line(tmp_path):
     path.write_text('{"a": 1,\n b}')
     line = refusal(artifacts.read_json, path)
     assert line.startswith(f"{path}, line 2: expected JSON, found Expecting prop")
+    path.write_bytes(b'{"a": "\xff"}')
+    assert (
+        refusal(artifacts.read_json, path) == f"{path}: expected JSON in UTF-8, found other bytes"
+    )
 
 
 def test_csv_keeps_full_precision(tmp_path):

@@ -85,8 +85,8 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
                 raise InputError(f"{place}: expected text in column {column}, found {kind}")
         # In one piece per column, since the bytes of a written table depend on the pieces.
         frame: pd.DataFrame = dataset.with_format("arrow")[:].combine_chunks().to_pandas()
-        if "label" in frame:
-            ids = _label_ids(dataset.features)
+        if "label" in columns:
+            ids = _label_ids(dataset.features, place=place)
             frame["label"] = [ids.get(label, label) for label in frame.label]
     return frame
 
@@ -120,13 +120,22 @@ def opened(files: Sequence[Path], *, place: str) -> Iterator["Dataset"]:
         yield builder.as_dataset("train")
 
 
-def _label_ids(features: "Features") -> dict[str | int, int]:
-    """Return our ids by name, and by the dataset's own ids if these have our names."""
+def _label_ids(features: "Features", *, place: str) -> dict[str | int, int]:
+    """Return our ids by name, and by the dataset's own ids if it names them.
+
+    Raises:
+        InputError: it names its ids, and these are not the names of our labels.
+    """
     from datasets import ClassLabel
 
     label = features["label"]
     ids: dict[str | int, int] = {name: number for number, name in enumerate(LABELS)}
-    if isinstance(label, ClassLabel) and set(label.names) == set(LABELS):
+    if isinstance(label, ClassLabel) and not all(name.isdecimal() for name in label.names):
+        if set(label.names) != set(LABELS):
+            raise InputError(
+                f"{place}: label: expected the names {', '.join(LABELS)}, "
+                f"found {', '.join(label.names)}"
+            )
         ids |= {number: ids[name] for number, name in enumerate(label.names)}
     return ids
 

@@ -69,7 +69,7 @@ def given_translations(path: Path, *, pairs: int, languages: Sequence[str]) -> p
     for code in languages:
         if code not in known:
             raise InputError(f"{path}: expected text in {code}, found {', '.join(known)}")
-    frame["pair_id"] = [f"{split}-{row}" for row in frame.row]
+    frame["pair_id"] = [f"{split}-{int(row)}" for row in frame.row]
     return frame[["pair_id", "language", *PAIR]]
 
 

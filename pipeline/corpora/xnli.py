@@ -40,8 +40,8 @@ def load_xnli(
 def _read(source: Source, split: str, code: str) -> pd.DataFrame:
     frame = read_split(source, config=code, split=HUB_NAMES[split], key="datasets.xnli")
     place = f"{source.path}: {code}/{HUB_NAMES[split]}"
-    frame.insert(0, "language", code)
-    frame.insert(1, "pair_id", [f"{split}-{row}" for row in range(len(frame))])
+    pair_ids = [f"{split}-{row}" for row in range(len(frame))]
+    frame = frame.assign(language=code, pair_id=pair_ids)
     wrong = ~frame.label.isin(range(len(LABELS)))
     if wrong.any():
         row = int(wrong.argmax())

@@ -58,12 +58,17 @@ class Params(Runs, extra="forbid"):
             if (method := self.method_of(name)) != name:
                 raise ValueError(
                     f"grid.runs: expected runs named after their method, found {name!r} of method "
-                    f"{method!r} (variants belong in ablations.runs or sweeps.runs)"
+                    f"{method!r} (it belongs in {self._right_block(method, name)})"
                 )
         for block, key in VARIANTS.items():
             for name in self.blocks[block].runs:
                 self._require_variant(name, block=block, key=key)
         return self
+
+    def _right_block(self, method: str, name: str) -> str:
+        fitting = [block for block, k in VARIANTS.items() if getattr(self.comparison, k) == method]
+        blocks = " or ".join(f"{block}.runs" for block in fitting)
+        return blocks or f"grid.runs, with a file pipeline/methods/{name}.py"
 
     def _require_variant(self, name: str, *, block: str, key: str) -> None:
         varied: str = getattr(self.comparison, key)
@@ -73,12 +78,9 @@ class Params(Runs, extra="forbid"):
                 f"{block}.runs depend on that method's file, found {varied!r} of method {method!r}"
             )
         if (method := self.method_of(name)) != varied:
-            fitting = [b for b, k in VARIANTS.items() if getattr(self.comparison, k) == method]
-            right = " or ".join(f"{b}.runs" for b in fitting)
-            right = right or f"grid.runs, with a file pipeline/methods/{name}.py"
             raise ValueError(
-                f"{block}.runs: expected variants of comparison.{key}, of method {varied!r}, "
-                f"found {name!r} of method {method!r} (it belongs in {right})"
+                f"{block}.runs: expected variants of comparison.{key}, of method {varied!r}, found "
+                f"{name!r} of method {method!r} (it belongs in {self._right_block(method, name)})"
             )
 
     @model_validator(mode="after")

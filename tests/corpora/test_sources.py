@@ -191,6 +191,24 @@ def test_labels_are_mapped_by_name(form, tmp_path):
     assert labels.isna()[3]
 
 
+def test_class_labels_with_other_names_are_refused_and_numbers_are_no_names(tmp_path):
+    text, names = datasets.Value("string"), ["contradiction", "neutral", "entails"]
+    (tmp_path / "en").mkdir()
+    for given in (["0", "1", "2"], names):
+        features = {"premise": text, "hypothesis": text, "label": datasets.ClassLabel(names=given)}
+        rows = datasets.Dataset.from_dict(
+            {"premise": ["a"], "hypothesis": ["b"], "label": [2]},
+            features=datasets.Features(features),
+        )
+        rows.to_parquet(tmp_path / "en/test-00000-of-00001.parquet")
+        if given != names:
+            assert list(read(tmp_path).label) == [2]
+    assert refusal(read, tmp_path) == (
+        f"{tmp_path}: en/test: label: expected the names entailment, neutral, contradiction, "
+        "found contradiction, neutral, entails"
+    )
+
+
 @pytest.mark.parametrize("name", [".hidden", "a [1] *?", "a#b %20 c:d"])
 def test_a_folder_may_have_any_name(name, tmp_path):
     write_split(tmp_path / name)

@@ -53,6 +53,14 @@ def test_only_the_languages_of_the_parameters_are_read(xnli):
     assert set(splits["test"].language) == {"en", "sw"}
 
 
+def test_further_columns_are_ignored(xnli):
+    file = xnli / "de/test-00000-of-00001.parquet"
+    toys.write_parquet(pd.read_parquet(file).assign(language="xx", pair_id=0), file)
+    test = load(xnli)["test"]
+    assert set(test.language) == {"en", *toys.TARGETS}
+    assert "test-0" in set(test.pair_id[test.language == "de"])
+
+
 def test_progress_covers_every_file(xnli):
     told = []
     load_xnli(Source(path=str(xnli)), LANGUAGES, progress=lambda *step: told.append(step))

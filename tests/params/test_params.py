@@ -150,8 +150,8 @@ BAD = [
     ("ablations.runs", ["nope"], f"expected entries of methods ({RUNS}), found 'nope'"),
     ("comparison.table2.no-mpt", "nope", f"expected entries of methods ({RUNS}), found 'nope'"),
     ("grid.runs", ["no_consistency"],
-     "expected runs named after their method, found 'no_consistency' of method 'mpt' (variants "
-     "belong in ablations.runs or sweeps.runs)"),
+     "expected runs named after their method, found 'no_consistency' of method 'mpt' (it belongs "
+     "in ablations.runs or sweeps.runs)"),
     ("ablations.runs", ["mpt"], "expected runs that are not in grid.runs, found 'mpt'"),
     ("ablations.runs", ["sp"],
      "expected variants of comparison.reference, of method 'mpt', found 'sp' of method 'sp' "
