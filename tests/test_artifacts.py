@@ -110,9 +110,10 @@ def test_a_missing_file_and_one_that_is_not_parquet_are_one_line(read, tmp_path)
 
 def test_a_damaged_table_is_one_line(tmp_path):
     path = tmp_path / "x.parquet"
-    pq.write_table(pa.table({"pair_id": ["a"] * 9, "premise": ["b"] * 9}), path)
+    ids = [str(number) for number in range(999)]
+    pq.write_table(pa.table({"pair_id": ids, "premise": ids}), path)
     content = path.read_bytes()
-    path.write_bytes(b"PAR1" + bytes(len(content) // 4) + content[len(content) // 4 + 4 :])
+    path.write_bytes(b"PAR1" + bytes(2000) + content[2004:])
     form = artifacts.table({"pair_id": artifacts.TEXT, "premise": artifacts.TEXT}, "pair_id")
     assert refusal(artifacts.read_table, path, form) == (
         f"{path}: expected a Parquet file, found a damaged one"
