@@ -137,6 +137,15 @@ def test_the_stage_writes_pairs_and_manifest(with_corpora, monkeypatch):
     assert projects.written(with_corpora) == first
 
 
+def test_the_order_of_the_pool_changes_nothing(with_corpora, monkeypatch):
+    assert call(monkeypatch, "paws15") == 0
+    first, path = projects.written(with_corpora), CORPORA / "pairs_en.parquet"
+    pool = artifacts.read_table(path, ENGLISH_PAIRS)
+    artifacts.write_table(pool.iloc[::-1], path, ENGLISH_PAIRS)
+    assert call(monkeypatch, "paws15") == 0
+    assert projects.written(with_corpora) == first
+
+
 def test_the_stage_refuses_pairs_with_a_test_sentence(with_corpora, monkeypatch, capsys):
     path = CORPORA / "test.parquet"
     test = artifacts.read_table(path, EXAMPLES)
