@@ -30,6 +30,7 @@ def fewshot(*, shots: Annotated[int | None, SHOTS] = None) -> None:
         try:
             splits[k] = split_of(pools, params, shots=k)
         except InputError:
+            # A block without runs may name shots that cannot be drawn.
             if is_used:
                 raise
             splits[k] = pd.DataFrame(columns=SPLITS.schema.names)

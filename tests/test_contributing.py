@@ -2,10 +2,12 @@
 
 import dataclasses
 import re
+import subprocess
 import sys
 from types import ModuleType
 
 import pandas as pd
+import pytest
 import torch
 
 from pipeline import languages
@@ -22,13 +24,26 @@ from tests import toys
 from tests.imports import ROOT
 
 
-def example() -> ModuleType:
+def code() -> str:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return block
+
+
+def example() -> ModuleType:
     module = ModuleType("plain")
     sys.modules["plain"] = module
-    exec(compile(code, "CONTRIBUTING.md", "exec"), vars(module))
+    exec(compile(code(), "CONTRIBUTING.md", "exec"), vars(module))
     return module
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_the_example_passes_ruff(command):
+    ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", "pipeline/methods/plain.py"]
+    done = subprocess.run(
+        [*ruff, "-"], input=code(), capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_example_method_trains_and_predicts(toy_backbone):
