@@ -3,11 +3,13 @@
 
 def backbone() -> None:
     """Fetch the backbone and its tokenizer, check them, and write data/backbone/."""
-    from pipeline.backbone.files import BACKBONE
+    from pipeline.artifacts import write_json
+    from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE
     from pipeline.hub.backbone import fetch_backbone
     from pipeline.params.whole import load_params
     from stages.terminal import say
 
     params = load_params()
     facts = fetch_backbone(params.backbone, BACKBONE)
+    write_json(params.backbone.model_dump(), BACKBONE_SOURCE)
     say(f"{params.backbone.path}: {facts}")

@@ -11,6 +11,7 @@ import typer
 
 from pipeline.errors import InputError, RunError
 from stages.backbone import backbone
+from stages.check import check
 from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
@@ -30,7 +31,7 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 plus the signal's number, as in shells."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-STAGES = (corpora, backbone, tokens, fewshot, translations, paws15, train, tables, report)
+STAGES = (check, corpora, backbone, tokens, fewshot, translations, paws15, train, tables, report)
 for command in (*STAGES, plan, repro, profile, pocket):
     app.command()(command)
 

@@ -50,7 +50,8 @@ def paws15(
     pairs = outcome.clean.assign(engine=settings.engine)
     refuse_test_sentences(pairs, held_out, source=params.languages.source, place=str(path))
     facts = manifest(outcome, usable, settings, engine)
-    write_table(pairs, path, PARALLEL_PAIRS)
+    notes = {key: str(facts[key]) for key in ("engine", "seed", "assignment")}
+    write_table(pairs, path, PARALLEL_PAIRS, notes=notes)
     write_json(facts, PAWS15 / ("extended_manifest.json" if extended else "manifest.json"))
     counts = ", ".join(f"{code} {count}" for code, count in facts["counts"].items())
     say(f"{path}: {len(pairs)} pairs by engine {facts['engine']}: {counts}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cluster.task import group
-from stages.repro import TARGETS
+from stages.repro import TARGETS, plan_checked
 from stages.terminal import say
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def plan(
 
     project = Project(Path(), {})
     with project.lock:
-        project.plan(targets or [])
-        findings = look(project)
+        plan_checked(project, targets or [])
+        findings = look(project, settled={"check"})
     past = past_cells()
     running = [finding for finding in findings if finding.prospect in RUNS]
     costs = {finding.name: expected(finding.out, past) for finding in running}

@@ -1,13 +1,17 @@
 """`mpt repro`: the stages of dvc.yaml in parallel, on this machine or on a cluster."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from pipeline.cluster.project import Project
 
 PROGRAMS = {"mpt": "stages.cli:main"}  # programs that workers call in their own process
 
@@ -45,7 +49,7 @@ def repro(
     project = Project(Path(), PROGRAMS)
     with project.exclusive():
         with project.lock:
-            project.plan(targets or [])
+            plan_checked(project, targets or [])
         states = States(project.stages)
         workers = RayWorkers(jobs=jobs, address=address, gpus=gpus_per_cell)
         driver = Driver(project=project, workers=workers, states=states, keep_going=keep_going)
@@ -53,3 +57,23 @@ def repro(
             driver.run()
     if not states.good:
         raise typer.Exit(1)
+
+
+def plan_checked(project: "Project", targets: Sequence[str]) -> None:
+    """Find the stages to check, and run stage `check` here first if it is among the stale ones.
+
+    Raises:
+        InputError: params.yaml, dvc.yaml, dvc.lock or a target is wrong.
+    """
+    from pipeline.params.whole import load_params
+
+    try:
+        project.plan(targets)
+    except Exception:
+        load_params()  # DVC's own message may be about a mistake in params.yaml
+        raise
+    stage = project.stages.get("check")
+    if stage and stage.changed():
+        from pipeline.preflight import preflight
+
+        preflight(load_params())

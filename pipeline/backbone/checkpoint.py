@@ -22,14 +22,12 @@ ARCHITECTURES: Mapping[str, type[Backbone]] = {
 """The supported architectures by `model_type` in config.json."""
 
 
-def load_backbone(folder: Path) -> Backbone:
-    """Load a backbone in float32 and evaluation mode, without drawing a random number.
-
-    The weights are mapped into memory: a page is read when used and copied when trained.
+def empty_backbone(folder: Path) -> Backbone:
+    """Return the backbone that config.json describes, with shapes in place of weights.
 
     Raises:
-        InputError: a file is missing or broken, the architecture or one of its settings is not
-            supported, or the weights do not fit config.json.
+        InputError: the file is missing or broken, or the architecture or one of its settings is
+            not supported.
     """
     path = folder / "config.json"
     if not path.is_file():
@@ -42,7 +40,18 @@ def load_backbone(folder: Path) -> Backbone:
         names = config.get("architectures") or [config.get("model_type") or "no model_type"]
         raise unsupported(str(names[0]))
     with torch.device("meta"):
-        backbone = architecture(parse(architecture.settings_type, config, place=str(path)))
+        return architecture(parse(architecture.settings_type, config, place=str(path)))
+
+
+def load_backbone(folder: Path) -> Backbone:
+    """Load a backbone in float32 and evaluation mode, without drawing a random number.
+
+    The weights are mapped into memory: a page is read when used and copied when trained.
+
+    Raises:
+        InputError: as in `empty_backbone`, or the weights are broken or do not fit config.json.
+    """
+    backbone = empty_backbone(folder)
     weights = _tied(_read_weights(folder / "model.safetensors"), backbone.tied)
     unfit = [
         name

@@ -7,6 +7,8 @@ import pyarrow as pa
 from pipeline.artifacts import TEXT, table
 
 BACKBONE = Path("data/backbone")
+BACKBONE_SOURCE = Path("data/backbone_source.json")
+"""The block `backbone` of params.yaml that data/backbone/ was made from."""
 TOKENS = Path("data/tokens")
 
 _IDS = pa.list_(pa.field("element", pa.int32(), nullable=False))

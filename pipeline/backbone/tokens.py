@@ -5,7 +5,7 @@ The test text is the same in every cell: `mpt tokens` tokenizes it once, and cel
 
 import hashlib
 from array import array
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -76,6 +76,22 @@ class Pieces:
         """Return the pieces of a literal that follows a word without a space."""
         word, whole = self.word("a"), self.word(f"a{text}")
         return whole[len(word) :] if whole[: len(word)] == word else self.word(text)
+
+    @cached_property
+    def special(self) -> frozenset[int]:
+        """The ids that stand for no text."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        return frozenset(number for number, token in added.items() if token.special)
+
+    def shown(self, ids: Ids) -> list[str]:
+        """Return pieces as the vocabulary writes them."""
+        return [str(self._tokenizer.id_to_token(number)) for number in ids]
+
+    def words(self) -> Iterator[str]:
+        """Return every text that is one piece of the vocabulary where a word begins."""
+        ids = [[number] for number in range(self._tokenizer.get_vocab_size())]
+        texts = {text.strip() for text in self._tokenizer.decode_batch(ids)}
+        return (text for text in sorted(texts) if len(self.word(text)) == 1)
 
     @cached_property
     def frame(self) -> Frame:

@@ -1,6 +1,6 @@
 """What a run would do with each stage, and why, without doing it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -33,8 +33,11 @@ class Finding:
     """The path of its first out; empty if it has none."""
 
 
-def look(project: Project) -> list[Finding]:
-    """Return what a run would do with each stage of the plan; the project must be locked."""
+def look(project: Project, *, settled: Collection[str] = ()) -> list[Finding]:
+    """Return what a run would do with each stage of the plan; the project must be locked.
+
+    The outs of `settled` stages are as they will be after the run.
+    """
     known: dict[Any, Any] = {}
     moving: set[str] = set()
     findings = []
@@ -56,7 +59,7 @@ def look(project: Project) -> list[Finding]:
         else:
             prospect = Prospect.STALE
         # A stage whose files already equal those of the kept run changes nothing for others.
-        if prospect is not Prospect.UNCHANGED and not in_place:
+        if prospect is not Prospect.UNCHANGED and not in_place and name not in settled:
             moving.add(name)
         out = stage.outs[0].def_path if stage.outs else ""
         findings.append(Finding(name, prospect, reasons, out))

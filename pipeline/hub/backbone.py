@@ -2,15 +2,22 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from pipeline.backbone.backbone import Backbone
-from pipeline.backbone.checkpoint import ARCHITECTURES, load_backbone, unsupported
+from pipeline.backbone.checkpoint import (
+    ARCHITECTURES,
+    empty_backbone,
+    load_backbone,
+    unsupported,
+)
 from pipeline.backbone.rows import Row, collate
-from pipeline.backbone.tokens import load_pieces
+from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
 from pipeline.languages import LANGUAGES
@@ -40,8 +47,10 @@ def fetch_backbone(source: Source, folder: Path) -> str:
             tokenizer do not fit.
         RunError: the Hub cannot be reached.
     """
-    place = f"params.yaml: backbone: {source.path}"
-    model, tokenizer = _load(_files(source), place=place)
+    place = _place(source)
+    original = _files(source)
+    tokenizer = _load_tokenizer(original, place=place)
+    model = _load_model(original, place=place)
     if model.config.model_type not in ARCHITECTURES:
         raise unsupported(type(model).__name__)
     if len(tokenizer) > model.config.vocab_size:
@@ -68,13 +77,46 @@ def fetch_backbone(source: Source, folder: Path) -> str:
     )
 
 
+def fetch_outline(source: Source) -> tuple[Pieces, Backbone]:
+    """Return the tokenizer of a backbone, and the backbone with shapes in place of weights.
+
+    Raises:
+        InputError: there is no such backbone, its architecture is not supported, or a file other
+            than its weights is missing or broken.
+        RunError: the Hub cannot be reached.
+    """
+    place, names = _place(source), ("config.json", *VOCABULARIES, *TOKENIZER)
+    original = fetch(source, names, kind="model", key="backbone")
+    tokenizer = _load_tokenizer(original, place=place)
+    with tempfile.TemporaryDirectory() as scratch:
+        tokenizer.save_pretrained(scratch)
+        shutil.copy(original / "config.json", scratch)
+        folder = Path(scratch)
+        with _errors_at(place, folder):
+            return load_pieces(folder), empty_backbone(folder)
+
+
+def _place(source: Source) -> str:
+    return f"params.yaml: backbone: {source.path}"
+
+
+@contextmanager
+def _errors_at(place: str, folder: Path) -> Iterator[None]:
+    """Name `place` in errors about a file in a temporary folder."""
+    try:
+        yield
+    except InputError as error:
+        path, _, message = str(error).partition(": ")
+        raise InputError(
+            f"{place}: {message}" if path.startswith(str(folder)) else str(error)
+        ) from None
+
+
 @torch.inference_mode()
 def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backbone:  # noqa: ANN401
     """Load the written files as training does, and compare with the original."""
-    try:
+    with _errors_at(place, folder):
         pieces, backbone = load_pieces(folder), load_backbone(folder)
-    except InputError as error:
-        raise InputError(f"{place}: {str(error).partition(': ')[2]}") from None
     texts = [f"{row.question}: {row.answer}{tokenizer.mask_token}" for row in LANGUAGES.values()]
     words, frame = pieces.of(texts), pieces.frame
     framed = frame.start + words[0] + frame.between + words[1] + frame.end
@@ -106,29 +148,26 @@ def _files(source: Source) -> Path:
     return folder
 
 
-def _load(folder: Path, *, place: str) -> tuple[Any, Any]:
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
-    from transformers.utils import logging
+def _load_tokenizer(folder: Path, *, place: str) -> Any:  # noqa: ANN401
+    from transformers import AutoTokenizer
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     if not (folder / "config.json").is_file():
         raise InputError(f"{place}: expected a backbone with a config.json, found none")
     # Without any of them transformers makes a tokenizer with nothing but special tokens.
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise InputError(f"{place}: expected a tokenizer ({VOCABULARIES[0]}), found none")
-    try:
+    with _quietly(place):
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def _load_model(folder: Path, *, place: str) -> Any:  # noqa: ANN401
+    from transformers import AutoModelForMaskedLM
+
+    with _quietly(place):
         model, report = AutoModelForMaskedLM.from_pretrained(
             folder, local_files_only=True, dtype=torch.float32, ignore_mismatched_sizes=True,
             output_loading_info=True,
         )  # fmt: skip
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # its parsers raise many kinds
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"{place}: expected a masked language model with a tokenizer, found "
-            f"{type(error).__name__}: {reason}"
-        ) from error
     # transformers fills both with random numbers, and only warns about it.
     unfit = sorted(report["missing_keys"]) + sorted(name for name, *_ in report["mismatched_keys"])
     if unfit:
@@ -136,4 +175,21 @@ def _load(folder: Path, *, place: str) -> tuple[Any, Any]:
             f"{place}: expected weights of {type(model).__name__} that fit config.json, found "
             f"none for {', '.join(unfit[:3])}" + (", ..." if len(unfit) > 3 else "")
         )
-    return model, tokenizer
+    return model
+
+
+@contextmanager
+def _quietly(place: str) -> Iterator[None]:
+    """Load with transformers without its messages; its errors become one line."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except Exception as error:  # its parsers raise many kinds
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"{place}: expected a masked language model with a tokenizer, found "
+            f"{type(error).__name__}: {reason}"
+        ) from error

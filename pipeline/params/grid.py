@@ -1,8 +1,8 @@
 """The blocks of params.yaml that name cells and the comparisons between them."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import PositiveInt, Strict, field_validator
+from pydantic import PositiveInt, Strict, field_validator, model_validator
 
 from pipeline.params.runs import Names, Seed, distinct
 from pipeline.params.strict import Name, RowName, Strictly
@@ -19,6 +19,13 @@ class Grid(Strictly):
     seeds: Seeds
 
     _distinct = field_validator("runs", "shots", "seeds")(distinct)
+
+    @model_validator(mode="after")
+    def _has_a_cell_if_it_has_a_run(self) -> Self:
+        for key in ("shots", "seeds"):
+            if self.runs and not getattr(self, key):
+                raise ValueError(f"{key}: expected at least one entry beside runs, found []")
+        return self
 
     @property
     def cells(self) -> tuple[tuple[str, int, int], ...]:

@@ -135,12 +135,19 @@ class Run(Strictly):
 
 
 class Runs(Strictly, extra="ignore"):
-    """The part of params.yaml that a cell reads; other blocks are ignored."""
+    """The part of params.yaml that a cell reads; other blocks are ignored.
+
+    The blocks `backbone`, `fewshot` and `paws15` are as in the file: a cell only compares them
+    with the notes of its inputs.
+    """
 
     languages: LanguageParams
     training: Training
     template: Template
     methods: dict[Name, dict[str, Any]]
+    backbone: Any
+    fewshot: Any
+    paws15: Any
 
     def method_of(self, name: str) -> str:
         """Return the method of a run; raise a ValueError if pipeline/methods/ has no such file."""

@@ -41,6 +41,8 @@ class Params(Runs, extra="forbid"):
     def _methods_and_runs_exist(self) -> Self:
         for name in self.methods:
             self.method_of(name)
+        if not self.grid.runs:
+            raise ValueError("grid.runs: expected at least one run, found []")
         comparison = self.comparison
         named = [(f"{key}.runs", name) for key, block in self.blocks.items() for name in block.runs]
         named += [(f"comparison.{key}", getattr(comparison, key)) for key in VARIANTS.values()]

@@ -9,7 +9,6 @@ from typing import get_args
 
 from pipeline.backbone.rows import Row
 from pipeline.backbone.tokens import Ids, Pieces, ids_of
-from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import Position
 from pipeline.prompting.forms import Form, strip_punctuation
@@ -31,6 +30,10 @@ def cut_longer(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
     return premise[: room - kept], hypothesis[:kept]
 
 
+class NoRoomError(ValueError):
+    """The maximum length is too short for a template."""
+
+
 class Template:
     """Fixed pieces before, between and after a premise and a hypothesis.
 
@@ -49,14 +52,14 @@ class Template:
             pieces: the backbone's tokenizer.
             fixed: the pieces before, between and after the sentences.
             read_at: the position whose state is read, counted from the end if negative.
-            max_length: tokens per row; an InputError is raised if that leaves no room for text.
+            max_length: tokens per row; a NoRoomError is raised if that leaves no room for text.
         """
         self._pieces, self._fixed, self._read_at = pieces, fixed, read_at
         self._room = max_length - sum(map(len, fixed))
         if self._room < 2:
-            raise InputError(
-                f"params.yaml: training.max_length: expected room for two pieces of text beside "
-                f"the template's {max_length - self._room} tokens, found {max_length}"
+            raise NoRoomError(
+                f"expected room for two pieces of text beside the template's "
+                f"{max_length - self._room} tokens, found {max_length}"
             )
 
     def rows(

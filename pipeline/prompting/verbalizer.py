@@ -1,6 +1,7 @@
 """The verbalizer of Eq. 2: the piece of the vocabulary that stands for each label."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
@@ -11,19 +12,33 @@ def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[
     """Return the id of each label word; the words are in the order of the label ids.
 
     Raises:
-        InputError: at the parameter `place`, a word is not one piece, so one mask cannot hold it,
-            or two words are the same piece.
+        InputError: at the parameter `place`, a word is not one piece of text, so one mask cannot
+            hold it, or two words are the same piece.
     """
     word_ids = []
     for label, word in zip(LABELS, words, strict=True):
         ids = pieces.word(word)
         if len(ids) != 1:
-            raise InputError(
-                f"{place}.{label}: expected a word of one piece in the backbone's vocabulary, "
-                f"found {word!r} of {len(ids)}"
-            )
-        word_ids.append(ids[0])
+            found = f"{word!r}, which is {' + '.join(pieces.shown(ids)) or 'none'}"
+            if near := _nearby(word, pieces):
+                found += f" (of one piece: {near})"
+        elif ids[0] in pieces.special or not word.strip():
+            found = f"{word!r}, which is {pieces.shown(ids)[0]}"
+        else:
+            word_ids.append(ids[0])
+            continue
+        raise InputError(
+            f"{place}.{label}: expected a word of one piece in the backbone's vocabulary, "
+            f"found {found}"
+        )
     if len(set(word_ids)) < len(word_ids):
         found = ", ".join(map(repr, words))
         raise InputError(f"{place}: expected different pieces, found {found} as {word_ids}")
     return word_ids
+
+
+def _nearby(word: str, pieces: Pieces) -> str:
+    """Return the most similar word of one piece, or nothing if none is similar."""
+    start = word.strip()[:1].casefold()
+    candidates = [other for other in pieces.words() if other[:1].casefold() == start]
+    return next(iter(get_close_matches(word, candidates, n=1)), "")

@@ -1,15 +1,16 @@
 """A cell ready to train: one run on one k-shot split with one seed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import torch
 
-from pipeline.artifacts import read_table
+from pipeline.artifacts import read_json, read_notes, read_table
 from pipeline.backbone.checkpoint import load_backbone
-from pipeline.backbone.files import BACKBONE, TOKENS
+from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE, TOKENS
 from pipeline.backbone.tokens import load_pieces
-from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
+from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PAWS15, read_fewshot
 from pipeline.errors import InputError
 from pipeline.params.runs import LanguageParams, Runs
 from pipeline.training import reproducibility
@@ -40,6 +41,7 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int) -> Cell:
     read_settings(run)  # reports a mistake at once, before any file is read
     labelled, dev = read_fewshot(shots, seed=seed)
     pairs = read_parallel(run, shots=shots, seed=seed)
+    _require_made_for(params, FEWSHOT / f"k{shots}.parquet")
     test = _read_test(params.languages)
     generator = reproducibility.make_deterministic(seed)
     backbone = load_backbone(BACKBONE)
@@ -54,6 +56,27 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int) -> Cell:
         generator=generator,
         threads=threads,
     )
+
+
+def _require_made_for(params: Runs, split: Path) -> None:
+    """Raise an InputError if a stage made an input for other parameters."""
+    inputs = (
+        (BACKBONE, read_json(BACKBONE_SOURCE), "backbone"),
+        (split, read_notes(split), "fewshot"),
+        (PAWS15 / "pairs.parquet", read_notes(PAWS15 / "pairs.parquet"), "paws15"),
+    )
+    for path, notes, block in inputs:
+        wanted = getattr(params, block)
+        for key in notes.keys() - {"sha256"}:
+            asked, found = (
+                str(value).lower() if isinstance(value, bool) else str(value)
+                for value in (wanted.get(key), notes[key])
+            )
+            if asked != found:
+                raise InputError(
+                    f"{path}: expected {block}.{key} {asked} as in params.yaml, found one made "
+                    f"with {found} (stage {block})"
+                )
 
 
 def _read_test(languages: LanguageParams) -> pd.DataFrame:

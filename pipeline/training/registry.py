@@ -3,8 +3,10 @@
 from importlib import import_module
 from typing import Any
 
+from pipeline.errors import InputError
 from pipeline.params.runs import LABELS, Run
 from pipeline.params.strict import Strictly, parse
+from pipeline.prompting.template import NoRoomError
 from pipeline.training.method import Context, Method
 
 
@@ -36,5 +38,9 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
 def build(context: Context) -> Method:
     """Return the method of a run; raise an InputError if a setting is impossible."""
     module = import_module(f"pipeline.methods.{context.run.method}")
-    method: Method = module.Model(context, read_settings(context.run))
+    settings = read_settings(context.run)
+    try:
+        method: Method = module.Model(context, settings)
+    except NoRoomError as error:
+        raise InputError(f"{context.place('training', 'max_length')}: {error}") from None
     return method

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import networkx as nx
 import pytest
 from dvc.repo import Repo
 
@@ -20,7 +21,7 @@ from tests.imports import ROOT
 pytestmark = pytest.mark.slow
 
 
-def run(*command: str, cwd: Path) -> str:
+def ended_run(*command: str, cwd: Path) -> subprocess.CompletedProcess:
     bin_ = Path(sys.executable).parent
     environment = os.environ | {
         "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
@@ -28,9 +29,13 @@ def run(*command: str, cwd: Path) -> str:
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
     }
-    done = subprocess.run(
+    return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
+
+
+def run(*command: str, cwd: Path) -> str:
+    done = ended_run(*command, cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -124,21 +129,21 @@ SHOTS_2 = {"train@sp-2-1", "train@sp-2-2", "train@mpt-2-1", "train@mpt-2-2"}
 )
 def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expected):
     toys.write_params(parameters(**changes), edited / "params.yaml")
-    assert stale(edited) == expected | {"report"}
+    assert stale(edited) == expected | {"check", "report"}
 
 
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("pipeline/methods/sp.py", SP),
-        ("pipeline/methods/mpt.py", MPT),
-        ("pipeline/methods/pct.py", set()),
-        ("pipeline/prompting/losses.py", {"tokens"} | SP | MPT),
+        ("pipeline/methods/sp.py", {"check"} | SP),
+        ("pipeline/methods/mpt.py", {"check"} | MPT),
+        ("pipeline/methods/pct.py", {"check"}),
+        ("pipeline/prompting/losses.py", {"check", "tokens"} | SP | MPT),
         ("pipeline/evaluation/printing.py", {"tables", "report"}),
         ("pipeline/report/template/style.css", {"report"}),
         ("pipeline/report/figures/gain.py", {"report"}),
-        ("pipeline/params/grid.py", {"corpora", "backbone", "fewshot", "translations@1", "tables",
-                                     "report"} | PAWS15),
+        ("pipeline/params/grid.py", {"check", "corpora", "backbone", "fewshot", "translations@1",
+                                     "tables", "report"} | PAWS15),
         ("pipeline/translation/engines/dataset.py", PAWS15),
         ("pipeline/errors.py", set()),
         ("pipeline/progress.py", set()),
@@ -159,7 +164,49 @@ def test_the_method_of_contributing_makes_only_its_own_cells_stale(edited):
     entry = {"methods__plain": {"method": "plain", "prompt_length": 4}}
     values = parameters(grid__runs=["sp", "mpt", "plain"], **entry)
     toys.write_params(values, edited / "params.yaml")
-    assert stale(edited) == {"train@plain-1-1", "train@plain-1-2", "tables", "report"}
+    assert stale(edited) == {"check", "train@plain-1-1", "train@plain-1-2", "tables", "report"}
+
+
+def test_every_stage_waits_for_the_check(finished):
+    with Repo(str(finished)) as repo:
+        graph = repo.index.graph
+    for stage in graph:
+        assert "check" in {above.name for above in nx.descendants(graph, stage) | {stage}}
+
+
+ALHPA = "methods.mpt.alhpa: expected no such key, found 0.5"
+SHOTS_16 = "grid.shots: expected a list, found 16"
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "message"),
+    [
+        ("mpt plan", {"methods__mpt__alhpa": 0.5}, ALHPA),
+        ("mpt repro", {"methods__mpt__alhpa": 0.5}, ALHPA),
+        ("dvc repro", {"methods__mpt__alhpa": 0.5}, ALHPA),
+        ("mpt plan", {"grid__shots": 16}, SHOTS_16),
+        ("mpt repro", {"grid__shots": 16}, SHOTS_16),
+    ],
+)
+def test_a_mistake_ends_a_run_before_anything_is_trained(command, changes, message, edited):
+    toys.write_params(parameters(**changes), edited / "params.yaml")
+    before = {path: path.stat().st_mtime_ns for path in (edited / "data").rglob("*")}
+    ended = ended_run(*command.split(), cwd=edited)
+    line = ended.stderr.splitlines()[0]
+    assert (ended.returncode, line) == (
+        255 if command == "dvc repro" else 2,
+        f"mpt: params.yaml: {message}",
+    )
+    checked = edited / "data/checked.json"
+    after = {path: path.stat().st_mtime_ns for path in (edited / "data").rglob("*")}
+    assert {path for path in before if before[path] != after.get(path)} <= {checked, checked.parent}
+
+
+def test_a_plan_after_an_edit_knows_what_the_check_will_find(edited):
+    toys.write_params(parameters(methods__sp__learning_rate=1e-4), edited / "params.yaml")
+    plan = json.loads(run("mpt", "plan", "--json", cwd=edited))
+    running = {name for name, stage in plan["stages"].items() if stage["prospect"] != "unchanged"}
+    assert running == {"check", "train@sp-1-1", "train@sp-1-2", "tables", "report"}
 
 
 def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
@@ -182,7 +229,7 @@ def test_an_experiment_with_other_shots_trains_only_their_cells(edited):
     changes = ["-S", "methods.mpt.alpha=0.3", "-S", "grid.shots=[2]", "-S", "grid.seeds=[2]"]
     said = run("dvc", "exp", "run", "-n", "fewer", *changes, cwd=edited)
     ran = {line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")}
-    assert ran == {"fewshot", "train@sp-2-2", "train@mpt-2-2", "tables", "report"}
+    assert ran == {"check", "fewshot", "train@sp-2-2", "train@mpt-2-2", "tables", "report"}
     assert cell.stat().st_mtime_ns == before
     lacks = "Not in Table II: 1 shot (mpt is not trained there)."
     assert lacks in (edited / "results/table2.md").read_text()

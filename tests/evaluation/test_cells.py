@@ -76,11 +76,6 @@ def test_a_cell_without_rows_is_named(write_cell):
         read_cells([FIRST], ["en"])
 
 
-def test_no_cells_at_all():
-    with pytest.raises(InputError, match=r"params.yaml: grid: expected at least one run"):
-        read_cells([], ["en"])
-
-
 def relabelled(table):
     table.loc[1, "label"] = 0
     return table

@@ -143,13 +143,6 @@ def test_a_damaged_cell_leaves_the_last_results_intact(copied, name, edit, messa
     assert results(copied) == before
 
 
-def test_an_empty_grid_is_an_error(home):
-    text = edited(("runs: [sp, pct, mpt]", "runs: []"))
-    (home / "params.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=r"params.yaml: grid: expected at least one run"):
-        tables()
-
-
 def test_show_prints_the_tables_their_caption_and_the_files(copied, capsys):
     before = results(copied)
     for cell in (copied / "data/runs").rglob("*.parquet"):

@@ -12,7 +12,6 @@ from pipeline.prompting.losses import symmetric_kl
 from pipeline.prompting.translator import Translator
 from pipeline.training.registry import build
 from tests import toys
-from tests.commands import refusal
 
 TRANSLATORS = get_args(Translator)
 
@@ -216,26 +215,3 @@ def test_cross_entropy_over_the_vocabulary_or_the_label_words(made):
         method = made("sp", methods__sp__ce_over=over)
         losses.append(method.losses(streams(method)).total.item())
     assert losses[0] > losses[1]
-
-
-PERHAPS = {"entailment": "yes", "neutral": "perhaps", "contradiction": "no"}
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("methods.mpt.alhpa", 0.1, ": expected no such key, found 0.1"),
-        ("methods.mpt.alpha", 1.5, ": expected at most 1, found 1.5"),
-        ("training.max_length", 500, ": expected at most the backbone's 128 tokens, found 500"),
-        ("methods.mpt.max_length", 500, ": expected at most the backbone's 128 tokens, found 500"),
-        (
-            "template.verbalizer",
-            PERHAPS,
-            ".neutral: expected a word of one piece in the backbone's vocabulary, "
-            "found 'perhaps' of 6",
-        ),
-    ],
-)
-def test_impossible_settings_are_named(made, key, value, message):
-    line = refusal(made, "mpt", **{key.replace(".", "__"): value})
-    assert line == f"params.yaml: {key}{message}"

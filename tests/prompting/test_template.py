@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from pipeline.prompting import template as templates
 from pipeline.prompting.forms import strip_punctuation
-from pipeline.prompting.template import ClozeTemplate, PairTemplate, QuestionTemplate
+from pipeline.prompting.template import ClozeTemplate, NoRoomError, PairTemplate, QuestionTemplate
 from tests import toys
-from tests.commands import refusal
 
 
 @pytest.fixture(
@@ -119,8 +118,6 @@ def test_the_longer_sentence_is_cut_piece_by_piece(premise, hypothesis, room):
 
 
 def test_no_room_for_text_is_refused(pieces):
-    line = refusal(ClozeTemplate, pieces, position="suffix", prompt_length=4, max_length=9)
-    assert line == (
-        "params.yaml: training.max_length: expected room for two pieces of text beside the "
-        "template's 10 tokens, found 9"
-    )
+    line = "expected room for two pieces of text beside the template's 10 tokens, found 9"
+    with pytest.raises(NoRoomError, match=line):
+        ClozeTemplate(pieces, position="suffix", prompt_length=4, max_length=9)
