@@ -21,6 +21,7 @@ from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
 from pipeline.languages import LANGUAGES
+from pipeline.params.runs import PARAMS
 from pipeline.params.text import Source
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
@@ -91,9 +92,8 @@ def fetch_outline(source: Source) -> tuple[Pieces, Backbone]:
     with tempfile.TemporaryDirectory() as scratch:
         tokenizer.save_pretrained(scratch)
         shutil.copy(original / "config.json", scratch)
-        folder = Path(scratch)
-        with _errors_at(place, folder):
-            return load_pieces(folder), empty_backbone(folder)
+        with _errors_at(place):
+            return load_pieces(Path(scratch)), empty_backbone(Path(scratch))
 
 
 def _place(source: Source) -> str:
@@ -101,21 +101,21 @@ def _place(source: Source) -> str:
 
 
 @contextmanager
-def _errors_at(place: str, folder: Path) -> Iterator[None]:
-    """Name `place` in errors about a file in a temporary folder."""
+def _errors_at(place: str) -> Iterator[None]:
+    """Name `place` in errors about files of a temporary folder."""
     try:
         yield
     except InputError as error:
         path, _, message = str(error).partition(": ")
-        raise InputError(
-            f"{place}: {message}" if path.startswith(str(folder)) else str(error)
-        ) from None
+        if path == str(PARAMS):
+            raise
+        raise InputError(f"{place}: {message}") from None
 
 
 @torch.inference_mode()
 def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backbone:  # noqa: ANN401
     """Load the written files as training does, and compare with the original."""
-    with _errors_at(place, folder):
+    with _errors_at(place):
         pieces, backbone = load_pieces(folder), load_backbone(folder)
     texts = [f"{row.question}: {row.answer}{tokenizer.mask_token}" for row in LANGUAGES.values()]
     words, frame = pieces.of(texts), pieces.frame
