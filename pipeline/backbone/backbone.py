@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pipeline.backbone.layout import Layout
 from pipeline.backbone.rows import Batch
-from pipeline.backbone.slots import fill_slots
+from pipeline.backbone.slots import fill_slots, full_precision
 from pipeline.params.strict import Strictly
 
 
@@ -63,7 +63,10 @@ class Backbone(nn.Module, ABC):
     def logits(self, states: Tensor, words: Tensor | None = None) -> Tensor:
         """Return the head's logits for hidden states, [B, d] -> [B, V] (Eq. 2 and 6).
 
-        With `words`, ids of the only words whose logits are needed, [C], return [B, C].
+        With `words`, ids of the only words whose logits are needed, [C], return [B, C]. Under
+        autocast, too, the head computes in the precision of its weights: rounded to bfloat16,
+        close logits of two labels would often be equal.
         """
-        logits: Tensor = self.head(states, words)
+        with full_precision(states.device):
+            logits: Tensor = self.head(states.to(self.words.weight.dtype), words)
         return logits

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def full_precision(device: torch.device) -> torch.autocast:
-    """Return a context without autocast: rounding would show in the few numbers of a prompt."""
+    """Return a context without autocast, for few numbers in which rounding would show."""
     return torch.autocast(device.type, enabled=False)
 
 

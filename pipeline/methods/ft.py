@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.rows import Batch
+from pipeline.backbone.slots import full_precision
 from pipeline.params.runs import LABELS
 from pipeline.params.strict import Strictly
 from pipeline.prompting.template import PairTemplate
@@ -58,6 +59,8 @@ class Model(Method):
         return Losses(loss, {"ce": loss})
 
     def label_logits(self, batch: Batch) -> Tensor:
-        """Return the classifier's logits, [B, C]."""
-        logits: Tensor = self.head(self.backbone.states(batch))
-        return logits.float()
+        """Return the classifier's logits, [B, C], in full precision as those of label words."""
+        states = self.backbone.states(batch)
+        with full_precision(self.device):
+            logits: Tensor = self.head(states.to(self.head.out_proj.weight.dtype))
+        return logits

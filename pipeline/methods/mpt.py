@@ -67,7 +67,7 @@ class Model(WordMethod):
         pairs = drawn["pairs"] if alpha < 1 else []
         rows = [example.rows[0] for example in labelled]
         rows += [example.rows[side] for side in (SOURCE, TARGET) for example in pairs]
-        logits = self.logits(self.collate(rows)).float()
+        logits = self.logits(self.collate(rows))
         total, parts = logits.new_zeros(()), {}
         if labelled:
             parts["ce"] = self.cross_entropy(

@@ -49,7 +49,7 @@ class Model(WordMethod):
         examples = drawn["labelled"]
         rows = [example.rows[side] for side in (0, 1) for example in examples]
         labels = self.labels(examples)
-        source, target = self.logits(self.collate(rows)).float().chunk(2)
+        source, target = self.logits(self.collate(rows)).chunk(2)
         ce = vocabulary_cross_entropy(source, labels, word_ids=self.word_ids)
         ce = ce + vocabulary_cross_entropy(target, labels, word_ids=self.word_ids)
         kld = symmetric_kl(source.log_softmax(-1), target.log_softmax(-1))

@@ -9,12 +9,12 @@ def label_word_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor
 
     `logits` are at the mask, [B, V]; `labels` are label ids, [B]; `word_ids` of the words, [C].
     """
-    return functional.cross_entropy(logits[:, word_ids].float(), labels)
+    return functional.cross_entropy(logits[:, word_ids], labels)
 
 
 def vocabulary_cross_entropy(logits: Tensor, labels: Tensor, *, word_ids: Tensor) -> Tensor:
     """The same over the whole vocabulary (Eq. 2 read literally); see label_word_cross_entropy."""
-    return functional.cross_entropy(logits.float(), word_ids[labels])
+    return functional.cross_entropy(logits, word_ids[labels])
 
 
 CROSS_ENTROPIES = {"vocabulary": vocabulary_cross_entropy, "label_words": label_word_cross_entropy}

@@ -181,4 +181,4 @@ class WordMethod(Method):
 
     def label_logits(self, batch: Batch) -> Tensor:
         """Return the logits of the label words, [B, C]; no others are computed."""
-        return self.logits(batch, self.word_ids).float()
+        return self.logits(batch, self.word_ids)

@@ -56,7 +56,7 @@ def _probabilities(
         # These contexts are per thread.
         with torch.inference_mode(), autocast(method):
             logits = method.label_logits(method.collate([rows[index] for index in indices]))
-        return logits.float().softmax(-1)
+        return logits.softmax(-1)
 
     with _thread_map(min(threads, len(batches))) as thread_map:
         for indices, part in zip(batches, thread_map(of_batch, batches), strict=True):

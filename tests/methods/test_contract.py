@@ -102,6 +102,14 @@ def test_predictions_are_distributions_over_labels_in_the_order_of_the_examples(
     assert list(probabilities.argmax(1)) == list(predictions.predicted)
 
 
+@torch.no_grad()
+def test_logits_and_losses_are_in_float32_under_autocast(method):
+    batch = method.collate(method.rows(["a dog runs"], ["a cat"], language="sw"))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert method.label_logits(batch).dtype == torch.float32
+        assert method.losses(draw(method)).total.dtype == torch.float32
+
+
 def test_a_prediction_does_not_depend_on_the_rest_of_its_batch(method):
     together = predict(method, examples())[PROBABILITIES].to_numpy()
     for row in (0, 3, 9):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,6 +21,7 @@ from pipeline.backbone.slots import fill_slots
 from pipeline.backbone.tokens import load_pieces
 from pipeline.corpora.files import CORPORA, EXAMPLES, PARALLEL_PAIRS, PAWS15, read_fewshot
 from pipeline.methods import mpt
+from pipeline.params.runs import LABELS
 from pipeline.params.whole import Params, load_params
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.template import ClozeTemplate
@@ -78,19 +80,26 @@ def instrument(pocket, tmp_path_factory):
     return Instrument(params, TrainingText.of(split, pairs), validation)
 
 
-def first_out_of_band(instrument, pocket):
-    """Train, and return the first measurement outside its band, or None."""
+def trained(instrument, pocket, **changes):
+    """Train MPT, `training` changed; return the method and its last alignment loss."""
     params, text, validation = instrument
     generator = make_deterministic(SEED)
     backbone = load_backbone(pocket / "backbone")
     set_threads(sum(weights.numel() for weights in backbone.parameters()))
     pieces = load_pieces(pocket / "backbone")
-    method = build(Context(params.run("mpt"), params.languages, backbone, pieces))
+    run = params.run("mpt")
+    run = run.model_copy(update={"training": run.training.model_copy(update=changes)})
+    method = build(Context(run, params.languages, backbone, pieces))
     dev = validation[validation.language == "en"].head(12)
-    alignment = fit(method, text, dev, generator=generator).epochs.kld.iloc[-1]
+    return method, fit(method, text, dev, generator=generator).epochs.kld.iloc[-1]
+
+
+def first_out_of_band(instrument, pocket):
+    """Train, and return the first measurement outside its band, or None."""
+    method, alignment = trained(instrument, pocket)
     if not ALIGNMENT[0] <= alignment <= ALIGNMENT[1]:
         return "alignment", alignment
-    measured = accuracy(predict(method, validation))
+    measured = accuracy(predict(method, instrument.validation))
     return None if ACCURACY[0] <= measured <= ACCURACY[1] else ("accuracy", measured)
 
 
@@ -176,3 +185,17 @@ BREAKS = [
 def test_a_broken_part_moves_it_out(instrument, pocket, monkeypatch, break_part):
     break_part(monkeypatch)
     assert first_out_of_band(instrument, pocket) is not None
+
+
+def test_bfloat16_makes_no_labels_tie_and_favours_none(instrument, pocket):
+    """Logits in bfloat16 tied in 1 of 100 rows, and a tie goes to the lowest label id."""
+    by_label, ties = {}, {}
+    for precision in ("float32", "bfloat16"):
+        method, _ = trained(instrument, pocket, precision=precision)
+        predictions = predict(method, instrument.validation)
+        ordered = np.sort(predictions[[f"p_{label}" for label in LABELS]].to_numpy(), axis=1)
+        ties[precision] = int((ordered[:, 2] == ordered[:, 1]).sum())
+        right = predictions.label == predictions.predicted
+        by_label[precision] = right.groupby(predictions.label).mean().to_numpy() * 100
+    assert ties == {"float32": 0, "bfloat16": 0}
+    assert by_label["bfloat16"] == pytest.approx(by_label["float32"], abs=2.5)
