@@ -17,7 +17,7 @@ MISTAKES = [
     ({"methods__pct__alpha": 1}, "methods.pct.alpha: expected no such key, found 1"),
     ({"methods__mpt__learning_rate": "fast"},
      "methods.mpt.learning_rate: expected a number, found 'fast'"),
-    ({"training__epochs": -1}, "training.epochs: expected more than 0, found -1"),
+    ({"training__epochs": -1}, "training.epochs: expected at least 0, found -1"),
     ({"training__max_length": 129},
      "training.max_length: expected at most the backbone's 128 tokens, found 129"),
     ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11"),

@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    Strict,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
@@ -67,7 +75,7 @@ class Training(Strictly):
     those that the method reads (the shorter is repeated).
     """
 
-    epochs: PositiveInt
+    epochs: NonNegativeInt  # 0: the run is evaluated untrained
     batch_size: PositiveInt
     learning_rate: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0)]

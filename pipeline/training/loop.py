@@ -29,6 +29,8 @@ def fit(
 ) -> History:
     """Train a method with its run's settings, and leave it with the selected epoch's weights.
 
+    With no epochs, it stays as it is, and its history has only an epoch 0.
+
     `dev` is in the source language; `generator` is for the order of examples and the method's own
     draws; `progress` is called after each epoch, with the loss.
 
@@ -36,6 +38,9 @@ def fit(
         RunError: the loss is not a number any more.
     """
     training = method.run.training
+    if training.epochs == 0:
+        row = {"epoch": 0, "updates": 0, "dev_accuracy": accuracy(predict(method, dev))}
+        return History(pd.DataFrame([row]), 0)
     streams = method.streams(text, generator)
     sizes = {"labelled": len(text.labelled), "pairs": len(text.parallel)}
     updates = updates_per_epoch(training, sizes, streams)

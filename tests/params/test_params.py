@@ -124,7 +124,7 @@ BAD = [
     ("training.epochs", 20.5, "expected a whole number, found 20.5"),
     ("training.epochs", True, "expected a whole number, found true"),
     ("training.epochs", None, "expected a whole number, found nothing"),
-    ("training.epochs", 0, "expected more than 0, found 0"),
+    ("training.epochs", -1, "expected at least 0, found -1"),
     ("training.epochs", "x" * 500, f"expected a whole number, found '{'x' * 76}..."),
     ("training.epochs", ABSENT, "expected this key, found nothing"),
     ("fewshot", ABSENT, "expected this key, found nothing"),

@@ -17,17 +17,13 @@ from pipeline.training.registry import build
 from tests import toys
 
 DEVICE = "other"
-
-
-@pytest.fixture(scope="module")
-def other():
-    """A name of a device whose kernels are never called."""
-    _setup_privateuseone_for_python_backend(DEVICE)
-    torch.other.get_amp_supported_dtype = list  # no autocast; `full_precision` asks
+# At import, since torch counts its devices when it first computes gradients.
+_setup_privateuseone_for_python_backend(DEVICE)
+torch.other.get_amp_supported_dtype = list  # no autocast; `full_precision` asks
 
 
 @pytest.fixture
-def mode(monkeypatch, other):
+def mode(monkeypatch):
     """The mode in which tensors are fake, and batches are moved to the other device."""
     mode = FakeTensorMode()
 

@@ -124,3 +124,15 @@ def test_bfloat16_is_near_float32(toy_backbone):
         losses.append(fitted(method).epochs.loss[0])
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
     assert losses[1] != losses[0]
+
+
+@pytest.mark.parametrize("selection", ["last", "best_dev"])
+def test_no_epochs_leave_a_method_as_it_is(selection, toy_backbone):
+    changes = {"training__epochs": 0, "training__selection": selection}
+    method = build(toys.context(toy_backbone, "mpt", **changes))
+    before = {name: value.clone() for name, value in method.state_dict().items()}
+    history = fitted(method)
+    assert history.kept == 0
+    assert history.epochs[["epoch", "updates"]].to_numpy().tolist() == [[0, 0]]
+    assert 0 <= history.epochs.dev_accuracy[0] <= 100
+    assert all(torch.equal(value, before[name]) for name, value in method.state_dict().items())
