@@ -49,17 +49,18 @@ def cost(params: Params) -> list[str]:
     """Return lines with the number of cells in a full run, and the time of those in data/runs/."""
     lines = [f"languages: {len(params.languages.all)}, backbone: {params.backbone.path}"]
     for block, grid in params.blocks.items():
-        if not grid.cells:
+        cells = params.cells_of(block)
+        if not cells:
             continue
         lines.append(
-            f"{block}: {len(grid.cells)} cells of {params.training.epochs} epochs "
+            f"{block}: {len(cells)} cells of {params.training.epochs} epochs "
             f"({', '.join(grid.runs)}; {', '.join(map(str, grid.shots))} shots; "
             f"{len(grid.seeds)} seeds)"
         )
-        files = [path for cell in grid.cells if (path := circumstances_path(*cell)).is_file()]
+        files = [path for cell in cells if (path := circumstances_path(*cell)).is_file()]
         if files:
             minutes = sum(sum(read_json(path)["seconds"].values()) for path in files) / 60
             lines.append(
-                f"  trained so far: {len(files)} of {len(grid.cells)}, in {minutes:.1f} minutes"
+                f"  trained so far: {len(files)} of {len(cells)}, in {minutes:.1f} minutes"
             )
     return lines

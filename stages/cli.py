@@ -24,6 +24,7 @@ from stages.tables import tables
 from stages.tokens import tokens
 from stages.train import train
 from stages.translations import translations
+from stages.updates import updates
 
 ROOT = Path(__file__).resolve().parent.parent
 """The copy of the project whose code runs."""
@@ -31,7 +32,9 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 plus the signal's number, as in shells."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-STAGES = (check, corpora, backbone, tokens, fewshot, translations, paws15, train, tables, report)
+STAGES = (
+    check, corpora, backbone, tokens, fewshot, translations, paws15, updates, train, tables, report,
+)  # fmt: skip
 for command in (*STAGES, plan, repro, profile, pocket):
     app.command()(command)
 

@@ -12,13 +12,19 @@ def train(
     seed: Annotated[
         int, typer.Option(min=0, max=2**31 - 1, help="Seed of initial weights, order and dropout.")
     ],
+    matched: Annotated[
+        bool, typer.Option("--matched", help="Make as many updates as comparison.reference.")
+    ] = False,
 ) -> None:
-    """Train RUN on a k-shot split and write its test predictions to data/runs/RUN/kK/sSEED/."""
+    """Train RUN on a k-shot split and write its test predictions to data/runs/RUN/kK/sSEED/.
+
+    With --matched, to data/runs/RUN_matched/.
+    """
     from time import perf_counter
 
     from pipeline.artifacts import write_json
     from pipeline.cells.files import circumstances_path, run_folder, write_cell
-    from pipeline.params.runs import LABELS, load_runs
+    from pipeline.params.runs import LABELS, load_runs, matched_name
     from pipeline.training.cell import read_cell
     from pipeline.training.loop import fit
     from pipeline.training.prediction import predict
@@ -27,7 +33,7 @@ def train(
     from stages.terminal import bar, say, warn
 
     started = perf_counter()
-    cell = read_cell(load_runs(), run, shots=shots, seed=seed)
+    cell = read_cell(load_runs(), run, shots=shots, seed=seed, matched=matched)
     method = cell.method
     loaded = perf_counter()
     with bar() as progress:
@@ -36,13 +42,14 @@ def train(
         predictions = predict(method, cell.test, threads=cell.threads, progress=progress)
     done = perf_counter()
 
-    folder = run_folder(run, shots, seed)
+    name = matched_name(run) if matched else run
+    folder = run_folder(name, shots, seed)
     prompts = {name: p.detach().float().cpu().numpy() for name, p in method.prompts().items()}
     settings = settings_of(method.run, external_pairs=len(cell.text.parallel))
     metrics = write_cell(folder, predictions, history=history, prompts=prompts, settings=settings)
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}
     # Outside the cell's folder, whose bytes are the same every time.
-    write_json({"seconds": seconds, **circumstances()}, circumstances_path(run, shots, seed))
+    write_json({"seconds": seconds, **circumstances()}, circumstances_path(name, shots, seed))
     average, dev = metrics["accuracy"]["avg"], metrics["dev_accuracy"]
     say(f"{folder}: test {average:.1f} %, dev {dev:.1f} % (epoch {history.kept})")
     if metrics["at_chance"]:

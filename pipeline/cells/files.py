@@ -44,6 +44,11 @@ def run_folder(run: str, shots: int, seed: int) -> Path:
     return RUNS / run / f"k{shots}" / f"s{seed}"
 
 
+def updates_path(shots: int) -> Path:
+    """Return the file with the updates that comparison.reference makes, in all and per epoch."""
+    return Path(f"data/updates/k{shots}.json")
+
+
 def circumstances_path(run: str, shots: int, seed: int) -> Path:
     """Return the file of times and machine, which differ whenever the cell is trained again."""
     return CIRCUMSTANCES / run / f"k{shots}" / f"s{seed}.json"

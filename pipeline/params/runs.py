@@ -1,7 +1,7 @@
 """The blocks of params.yaml that a cell reads: languages, training, template, methods."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     Field,
@@ -23,7 +23,11 @@ METHODS = Path(__file__).parent.parent / "methods"
 LABELS = ("entailment", "neutral", "contradiction")
 """The labels in XNLI's order: the label ids 0, 1 and 2."""
 
+DURATION = {"epochs", "updates"}
+"""The keys of `training` that exclude each other."""
+
 Label = Literal["entailment", "neutral", "contradiction"]
+Pass = Literal["longest", "labelled", "pairs"]
 Position = Literal["prefix", "midfix", "suffix", "endfix"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 # YAML lists become tuples, whose elements stay strictly typed.
@@ -71,11 +75,13 @@ class LanguageParams(Strictly):
 class Training(Strictly):
     """How a run is trained; a run's own entry may override every key.
 
-    An `epoch` is one pass over the labelled examples, the parallel pairs, or the longer of
-    those that the method reads (the shorter is repeated).
+    An `epoch` is a number of updates, or one pass over the labelled examples, the parallel pairs,
+    or the longer of those that the method reads (the shorter is repeated). Training lasts for
+    `epochs` or for `updates`, of which one is given; with 0 epochs a run is evaluated untrained.
     """
 
-    epochs: NonNegativeInt  # 0: the run is evaluated untrained
+    epochs: NonNegativeInt | None = None
+    updates: PositiveInt | None = None
     batch_size: PositiveInt
     learning_rate: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0)]
@@ -83,10 +89,30 @@ class Training(Strictly):
     max_length: PositiveInt
     precision: Literal["float32", "bfloat16"]
     selection: Literal["best_dev", "last"]
-    epoch: Literal["longest", "labelled", "pairs"]
+    epoch: Pass | PositiveInt
     schedule: Literal["constant", "linear"] = "constant"
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
     trainable: Literal["all", "prompt"] = "all"
+
+    @field_validator("epoch", mode="before")
+    @classmethod
+    def _passes_or_updates(cls, epoch: object) -> object:
+        if epoch in get_args(Pass) or (type(epoch) is int and epoch > 0):
+            return epoch
+        raise ValueError(
+            f"expected {', '.join(get_args(Pass))} or a number of updates, found {shown(epoch)}"
+        )
+
+    @model_validator(mode="after")
+    def _lasts_for_epochs_or_updates(self) -> Self:
+        if self.epochs is None and self.updates is None:
+            raise ValueError("epochs: expected this key, or updates, found neither")
+        if self.epochs is not None and self.updates is not None:
+            raise ValueError(
+                f"updates: expected either epochs or updates, found {self.epochs} epochs and "
+                f"{self.updates} updates"
+            )
+        return self
 
 
 class Template(Strictly):
@@ -124,6 +150,11 @@ class PairChoice(Strictly):
                 f"external_pairs: expected no such key with pairs: xnli, found {number}"
             )
         return self
+
+
+def matched_name(run: str) -> str:
+    """Return the name of the same run with as many updates as comparison.reference."""
+    return f"{run}_matched"
 
 
 class Run(Strictly):
@@ -187,11 +218,14 @@ class Runs(Strictly, extra="ignore"):
             {key: settings.pop(key) for key in model.model_fields if key in settings}
             for model in (Training, Template, PairChoice)
         )
+        common = self.training.model_dump()
+        if DURATION & training.keys():
+            common = {key: value for key, value in common.items() if key not in DURATION}
         return Run(
             name=name,
             method=method,
             overrides=(*training, *template),
-            training=parse(Training, self.training.model_dump() | training, place=where),
+            training=parse(Training, common | training, place=where),
             template=parse(Template, self.template.model_dump() | template, place=where),
             parallel=parse(PairChoice, pairs, place=where),
             settings=settings,

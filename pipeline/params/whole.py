@@ -8,15 +8,15 @@ from pydantic import model_validator
 
 from pipeline.errors import InputError
 from pipeline.params.grid import Comparison, Grid
-from pipeline.params.runs import PARAMS, Run, Runs, read_params
+from pipeline.params.runs import PARAMS, Run, Runs, matched_name, read_params
 from pipeline.params.strict import parse
 from pipeline.params.text import Datasets, Fewshot, Paws15, Source
 
 CELLS = ("grid", "ablations", "sweeps", "matched")
-"""The blocks that name cells: Table I, Table II, Figures 4 and 5, baselines with more updates."""
+"""The blocks that name cells: Table I, Table II, Figures 4 and 5, matched updates in Table I."""
 
-VARIANTS = {"ablations": "reference", "sweeps": "reference", "matched": "baseline"}
-"""The blocks of variants, and the key of `comparison` that names the run that they vary."""
+VARIANTS = ("ablations", "sweeps")
+"""The blocks of variants of comparison.reference."""
 
 
 class Params(Runs, extra="forbid"):
@@ -45,7 +45,9 @@ class Params(Runs, extra="forbid"):
             raise ValueError("grid.runs: expected at least one run, found []")
         comparison = self.comparison
         named = [(f"{key}.runs", name) for key, block in self.blocks.items() for name in block.runs]
-        named += [(f"comparison.{key}", getattr(comparison, key)) for key in VARIANTS.values()]
+        named += [
+            (f"comparison.{key}", getattr(comparison, key)) for key in ("reference", "baseline")
+        ]
         named += [(f"comparison.table2.{row}", name) for row, name in comparison.table2.items()]
         for key, name in named:
             if name not in self.methods:
@@ -56,41 +58,58 @@ class Params(Runs, extra="forbid"):
     @model_validator(mode="after")
     def _each_run_is_in_the_block_of_its_method(self) -> Self:
         """Check the rules by which dvc.yaml finds the one method file that a cell depends on."""
-        for name in self.grid.runs:
-            if (method := self.method_of(name)) != name:
+        for key in ("grid", "matched"):
+            for name in self.blocks[key].runs:
+                if (method := self.method_of(name)) != name:
+                    raise ValueError(
+                        f"{key}.runs: expected runs named after their method, found {name!r} of "
+                        f"method {method!r} (it belongs in {self._right_block(method, name)})"
+                    )
+        reference = self.comparison.reference
+        variants = [
+            (f"{block}.runs", name) for block in VARIANTS for name in self.blocks[block].runs
+        ]
+        if variants and self.method_of(reference) != reference:
+            raise ValueError(
+                f"comparison.reference: expected a run named after its method, since the cells of "
+                f"{variants[0][0]} depend on that method's file, found {reference!r} of method "
+                f"{self.method_of(reference)!r}"
+            )
+        for key, name in variants:
+            if (method := self.method_of(name)) != reference:
                 raise ValueError(
-                    f"grid.runs: expected runs named after their method, found {name!r} of method "
-                    f"{method!r} (it belongs in {self._right_block(method, name)})"
+                    f"{key}: expected variants of comparison.reference, of method {reference!r}, "
+                    f"found {name!r} of method {method!r} (it belongs in "
+                    f"{self._right_block(method, name)})"
                 )
-        for block, key in VARIANTS.items():
-            for name in self.blocks[block].runs:
-                self._require_variant(name, block=block, key=key)
         return self
 
     def _right_block(self, method: str, name: str) -> str:
-        fitting = [block for block, k in VARIANTS.items() if getattr(self.comparison, k) == method]
-        blocks = " or ".join(f"{block}.runs" for block in fitting)
-        return blocks or f"grid.runs, with a file pipeline/methods/{name}.py"
-
-    def _require_variant(self, name: str, *, block: str, key: str) -> None:
-        varied: str = getattr(self.comparison, key)
-        if (method := self.method_of(varied)) != varied:
-            raise ValueError(
-                f"comparison.{key}: expected a run named after its method, since the cells of "
-                f"{block}.runs depend on that method's file, found {varied!r} of method {method!r}"
-            )
-        if (method := self.method_of(name)) != varied:
-            raise ValueError(
-                f"{block}.runs: expected variants of comparison.{key}, of method {varied!r}, found "
-                f"{name!r} of method {method!r} (it belongs in {self._right_block(method, name)})"
-            )
+        if method == self.comparison.reference:
+            return " or ".join(f"{block}.runs" for block in VARIANTS)
+        return f"grid.runs, with a file pipeline/methods/{name}.py"
 
     @model_validator(mode="after")
     def _each_run_is_in_one_block(self) -> Self:
-        for (key, block), (other, later) in combinations(self.blocks.items(), 2):
+        blocks = {key: self.blocks[key] for key in ("grid", *VARIANTS)}
+        for (key, block), (other, later) in combinations(blocks.items(), 2):
             if shared := [name for name in later.runs if name in block.runs]:
                 raise ValueError(
                     f"{other}.runs: expected runs that are not in {key}.runs, found {shared[0]!r}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _matched_runs_are_others_than_the_reference(self) -> Self:
+        for name in self.matched.runs:
+            if name == self.comparison.reference:
+                raise ValueError(
+                    f"matched.runs: expected runs other than comparison.reference, found {name!r}"
+                )
+            if matched_name(name) in self.methods:
+                raise ValueError(
+                    f"methods.{matched_name(name)}: expected another name, since {name} is in "
+                    f"matched.runs, found {matched_name(name)!r}"
                 )
         return self
 
@@ -110,7 +129,14 @@ class Params(Runs, extra="forbid"):
     @property
     def cells(self) -> tuple[tuple[str, int, int], ...]:
         """(run, shots, seed) of every cell, block by block."""
-        return tuple(cell for block in self.blocks.values() for cell in block.cells)
+        return tuple(cell for block in CELLS for cell in self.cells_of(block))
+
+    def cells_of(self, block: str) -> tuple[tuple[str, int, int], ...]:
+        """(run, shots, seed) of a block's cells; those of `matched` have names of their own."""
+        cells: tuple[tuple[str, int, int], ...] = getattr(self, block).cells
+        if block == "matched":
+            return tuple((matched_name(run), shots, seed) for run, shots, seed in cells)
+        return cells
 
     @property
     def shots(self) -> dict[int, bool]:

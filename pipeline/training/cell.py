@@ -10,9 +10,10 @@ from pipeline.artifacts import read_json, read_notes, read_table
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE, TOKENS
 from pipeline.backbone.tokens import load_pieces
+from pipeline.cells.files import updates_path
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PAWS15, read_fewshot
 from pipeline.errors import InputError
-from pipeline.params.runs import LanguageParams, Runs
+from pipeline.params.runs import LanguageParams, Run, Runs
 from pipeline.training import reproducibility
 from pipeline.training.method import Context, Method, TrainingText
 from pipeline.training.parallel import read_parallel
@@ -31,14 +32,18 @@ class Cell:
     threads: int
 
 
-def read_cell(params: Runs, name: str, *, shots: int, seed: int) -> Cell:
+def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool = False) -> Cell:
     """Read a cell's files, seed every random draw and build the method of the run `name`.
+
+    A `matched` run makes the updates that `mpt updates` wrote, in epochs of that length.
 
     Raises:
         InputError: a setting is impossible, or a file is missing or not what it should be.
     """
     run = params.run(name)
     read_settings(run)  # reports a mistake at once, before any file is read
+    if matched:
+        run = _with_updates(run, updates_path(shots))
     labelled, dev = read_fewshot(shots, seed=seed)
     pairs = read_parallel(run, shots=shots, seed=seed)
     _require_made_for(params, FEWSHOT / f"k{shots}.parquet")
@@ -56,6 +61,13 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int) -> Cell:
         generator=generator,
         threads=threads,
     )
+
+
+def _with_updates(run: Run, path: Path) -> Run:
+    if not path.is_file():
+        raise InputError(f"{path}: expected the number of updates (stage updates), found no file")
+    training = run.training.model_copy(update={"epochs": None, **read_json(path)})
+    return run.model_copy(update={"training": training})
 
 
 def _require_made_for(params: Runs, split: Path) -> None:

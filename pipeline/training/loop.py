@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 import torch
@@ -38,33 +38,55 @@ def fit(
         RunError: the loss is not a number any more.
     """
     training = method.run.training
-    if training.epochs == 0:
-        row = {"epoch": 0, "updates": 0, "dev_accuracy": accuracy(predict(method, dev))}
-        return History(pd.DataFrame([row]), 0)
     streams = method.streams(text, generator)
-    sizes = {"labelled": len(text.labelled), "pairs": len(text.parallel)}
-    updates = updates_per_epoch(training, sizes, streams)
-    total = updates * training.epochs
+    length = length_of(training, text, streams)
     draws = {name: cycle(part, training.batch_size, generator) for name, part in streams.items()}
     optimizer = make_optimizer(method, training)
     rows: list[dict[str, float]] = []
     best: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
-    for epoch in range(1, training.epochs + 1):
-        steps = range((epoch - 1) * updates, epoch * updates)
-        rates = [training.learning_rate * rate(training, step, total) for step in steps]
+    for start in range(0, length.updates, length.epoch):
+        steps = range(start, min(start + length.epoch, length.updates))
+        epoch, done = len(rows) + 1, steps[-1] + 1
+        rates = [training.learning_rate * rate(training, step, length.updates) for step in steps]
         means = _epoch(method, draws, optimizer, rates)
         if not math.isfinite(means["loss"]):
             raise RunError(f"training: the loss is {means['loss']} in epoch {epoch}")
-        progress("training", epoch * updates, total, f"loss {means['loss']:.3f}")
+        progress("training", done, length.updates, f"loss {means['loss']:.3f}")
         dev_accuracy = accuracy(predict(method, dev))
-        row = {"epoch": epoch, "updates": epoch * updates, **means, "dev_accuracy": dev_accuracy}
-        rows.append(row)
+        rows.append({"epoch": epoch, "updates": done, **means, "dev_accuracy": dev_accuracy})
         if training.selection == "best_dev" and dev_accuracy > best[0]:
             best = (dev_accuracy, epoch, trained_state(method))
+    if not rows:
+        row = {"epoch": 0, "updates": 0, "dev_accuracy": accuracy(predict(method, dev))}
+        return History(pd.DataFrame([row]), 0)
     if training.selection == "last":
-        return History(pd.DataFrame(rows), training.epochs)
+        return History(pd.DataFrame(rows), len(rows))
     method.load_state_dict(best[2], strict=False)
     return History(pd.DataFrame(rows), best[1])
+
+
+class Length(NamedTuple):
+    """The length of a training: all its updates, and those of an epoch."""
+
+    updates: int
+    epoch: int
+
+
+def length_of(
+    training: Training, text: TrainingText, streams: Mapping[str, Sequence[Example]]
+) -> Length:
+    """Return the length of a training.
+
+    `training.epoch` says what an epoch passes over: all labelled or all parallel pairs, or the
+    longest of the streams that the method draws from; or it is a number of updates.
+    """
+    if isinstance(training.epoch, int):
+        epoch = training.epoch
+    else:
+        longest = max(map(len, streams.values()))
+        sizes = {"longest": longest, "labelled": len(text.labelled), "pairs": len(text.parallel)}
+        epoch = math.ceil(sizes[training.epoch] / training.batch_size)
+    return Length(training.updates or epoch * (training.epochs or 0), epoch)
 
 
 def _epoch(
@@ -104,19 +126,6 @@ def update(
     nn.utils.clip_grad_norm_(method.parameters(), method.run.training.clip)
     optimizer.update(learning_rate)
     return losses
-
-
-def updates_per_epoch(
-    training: Training, sizes: Mapping[str, int], streams: Mapping[str, Sequence[Example]]
-) -> int:
-    """Return the number of batches in an epoch.
-
-    `training.epoch` says what an epoch passes over: all labelled or all parallel pairs, whose
-    numbers are `sizes`, or the longest of the streams that the method draws from.
-    """
-    longest = max(map(len, streams.values()))
-    size = longest if training.epoch == "longest" else sizes[training.epoch]
-    return math.ceil(size / training.batch_size)
 
 
 def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator[list[T]]:

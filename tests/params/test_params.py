@@ -65,7 +65,8 @@ def test_profiles_load(path):
 def test_the_paper_profile_has_the_papers_grid():
     params = load_params(ROOT / "profiles" / "paper.yaml")
     assert params.grid.shots == tuple(2**n for n in range(9))
-    assert len(params.grid.cells) == 4 * 9 * 5
+    assert len(params.grid.cells) == 5 * 9 * 5
+    assert len(params.matched.cells) == 3 * 9 * 5
     assert params.training.learning_rate == 4e-5
     assert params.paws15.pairs == 500
 
@@ -113,6 +114,7 @@ def test_shots_of_blocks_without_runs_are_not_used(load):
 
 
 ABSENT = object()
+AN_EPOCH = "expected longest, labelled, pairs or a number of updates"
 TABLE = f"expected languages of the table in pipeline/languages.py ({LANGUAGES})"
 A_NAME = "expected a name of small letters, digits and _ that starts with a letter"
 WORDS = "expected a word for each of entailment, neutral, contradiction"
@@ -123,10 +125,13 @@ BAD = [
     ("training.epochs", "twenty", "expected a whole number, found 'twenty'"),
     ("training.epochs", 20.5, "expected a whole number, found 20.5"),
     ("training.epochs", True, "expected a whole number, found true"),
-    ("training.epochs", None, "expected a whole number, found nothing"),
+    ("training.epochs", None, "expected this key, or updates, found neither"),
+    ("training.updates", 100, "expected either epochs or updates, found 20 epochs and 100 updates"),
+    ("training.epoch", "all", f"{AN_EPOCH}, found 'all'"),
+    ("training.epoch", 0, f"{AN_EPOCH}, found 0"),
     ("training.epochs", -1, "expected at least 0, found -1"),
     ("training.epochs", "x" * 500, f"expected a whole number, found '{'x' * 76}..."),
-    ("training.epochs", ABSENT, "expected this key, found nothing"),
+    ("training.epochs", ABSENT, "expected this key, or updates, found neither"),
     ("fewshot", ABSENT, "expected this key, found nothing"),
     ("training.learning_rate", -1, "expected more than 0, found -1"),
     ("training.learning_rate", math.nan, "expected a finite number, found nan"),
@@ -155,7 +160,7 @@ BAD = [
     ("ablations.runs", ["mpt"], "expected runs that are not in grid.runs, found 'mpt'"),
     ("ablations.runs", ["sp"],
      "expected variants of comparison.reference, of method 'mpt', found 'sp' of method 'sp' "
-     "(it belongs in matched.runs)"),
+     "(it belongs in grid.runs, with a file pipeline/methods/sp.py)"),
     ("sweeps.runs", ["pct"],
      "expected variants of comparison.reference, of method 'mpt', found 'pct' of method 'pct' "
      "(it belongs in grid.runs, with a file pipeline/methods/pct.py)"),
@@ -184,6 +189,7 @@ BAD = [
     ("paws15.languages", ["de", "en"], "expected languages in languages.targets, found 'en'"),
     ("paws15.languages", ["de", "fr", "de"], "expected distinct values, found 'de' twice"),
 ]  # fmt: skip
+MATCHED = {"runs": ["sp"], "shots": [4], "seeds": [1]}
 # Changes, the whole line.
 BAD_ELSEWHERE = [
     ({5: "red"}, "5: expected no such key, found 5"),
@@ -195,6 +201,13 @@ BAD_ELSEWHERE = [
      "grid.seeds, entry 1: expected less than 2147483648, found 2147483648"),
     ({"fewshot.source": "a", "fewshot.per_seed": True},
      "fewshot.per_seed: expected false if source is a folder, found true"),
+    ({"matched": MATCHED | {"runs": ["mpt"]}},
+     "matched.runs: expected runs other than comparison.reference, found 'mpt'"),
+    ({"matched": MATCHED | {"runs": ["no_consistency"]}},
+     "matched.runs: expected runs named after their method, found 'no_consistency' of method "
+     "'mpt' (it belongs in ablations.runs or sweeps.runs)"),
+    ({"matched": MATCHED, "methods.sp_matched": {"method": "sp"}},
+     "methods.sp_matched: expected another name, since sp is in matched.runs, found 'sp_matched'"),
     ({"grid.runs": ["sp-2"]}, f"grid.runs, entry 1: {A_NAME}, found 'sp-2'"),
     ({"methods.f-t": {"method": "ft"}}, f"methods: {A_NAME}, found 'f-t'"),
     ({"comparison.reference": "no_consistency", "ablations.runs": ["no_consistency"]},

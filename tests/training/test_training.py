@@ -11,7 +11,7 @@ from pipeline.errors import RunError
 from pipeline.params.runs import Training
 from pipeline.training import loop
 from pipeline.training.loop import cycle, fit, rate, trained_state
-from pipeline.training.method import Losses
+from pipeline.training.method import Losses, TrainingText
 from pipeline.training.registry import build
 from tests import toys
 
@@ -41,11 +41,19 @@ def fitted(method, *, dev_rows=2, **options):
         ("pairs", {"labelled": 48}, 21),
     ],
 )
-def test_updates_per_epoch(epoch, streams, expected):
-    settings = training(epoch=epoch, batch_size=24)
-    sizes = {"labelled": streams["labelled"], "pairs": 500}
+def test_an_epoch_passes_over_what_it_says(epoch, streams, expected):
     examples = {name: [None] * size for name, size in streams.items()}
-    assert loop.updates_per_epoch(settings, sizes, examples) == expected
+    text = TrainingText([None] * streams["labelled"], [None] * 500)
+    settings = training(epoch=epoch, batch_size=24, epochs=50)
+    assert loop.length_of(settings, text, examples) == (50 * expected, expected)
+
+
+def test_training_lasts_for_a_number_of_updates(toy_backbone):
+    changes = {"training__epochs": None, "training__updates": 7}
+    for epoch, ends in (("labelled", [2, 4, 6, 7]), (3, [3, 6, 7]), (9, [7])):
+        method = build(toys.context(toy_backbone, "mpt", training__epoch=epoch, **changes))
+        history = fitted(method)
+        assert list(history.epochs.updates) == ends
 
 
 def test_a_pass_holds_every_item_once_and_the_next_is_shuffled_again():
