@@ -16,13 +16,14 @@ def corpora() -> None:
         splits = load_xnli(params.datasets.xnli, params.languages, progress=progress)
     test = splits["test"]
     raw = read_paws_x(params.datasets.paws_x, source)
-    pool = clean_pool(raw, test[test.language == source])
+    pool, left_out = clean_pool(raw, test[test.language == source])
     for name, frame in splits.items():
         write_table(frame, CORPORA / f"{name}.parquet", EXAMPLES)
     write_table(pool, CORPORA / "pairs_en.parquet", ENGLISH_PAIRS)
     sizes = ", ".join(f"{name} {len(frame):,}" for name, frame in splits.items())
     say(f"{params.datasets.xnli.path}: {sizes} in {len(params.languages.all)} languages")
     say(
-        f"{params.datasets.paws_x.path}: {len(pool):,} of {len(raw):,} pairs usable "
-        f"(blank, repeated or in the test: {len(raw) - len(pool)})"
+        f"{params.datasets.paws_x.path}: {len(pool):,} of {len(raw):,} pairs usable ("
+        + ", ".join(f"{reason} {number:,}" for reason, number in left_out.items())
+        + ")"
     )

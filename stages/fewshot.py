@@ -15,7 +15,7 @@ def fewshot(*, shots: Annotated[int | None, SHOTS] = None) -> None:
     import pandas as pd
 
     from pipeline.artifacts import read_table, write_table
-    from pipeline.corpora.fewshot import split_notes, split_of
+    from pipeline.corpora.fewshot import split_notes, split_of, usable
     from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
     from pipeline.errors import InputError
     from pipeline.params.whole import load_params
@@ -26,6 +26,11 @@ def fewshot(*, shots: Annotated[int | None, SHOTS] = None) -> None:
     for name in ("train", "dev", "test"):
         frame = read_table(CORPORA / f"{name}.parquet", EXAMPLES)
         pools[name] = frame[frame.language == params.languages.source]
+    pools, left_out = usable(pools)
+    for name, reasons in left_out.items():
+        if any(reasons.values()):
+            counts = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
+            say(f"data/corpora/{name}.parquet: left out {counts}")
     for k, is_used in (params.shots if shots is None else {shots: True}).items():
         try:
             splits[k] = split_of(pools, params, shots=k)

@@ -5,13 +5,36 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from pipeline.corpora.drawing import content_hash, draw_key
-from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
+from pipeline.corpora.leaks import bare_pairs, pair_texts, refuse_pairs_of, shared_with
 from pipeline.corpora.sources import read_split, refuse_blank
 from pipeline.corpora.xnli import HUB_NAMES
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
 from pipeline.params.text import Fewshot, Source
 from pipeline.params.whole import Params
+
+
+def usable(
+    pools: Mapping[str, pd.DataFrame],
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, int]]]:
+    """Leave out of train and dev what no split may hold; test stays as it is.
+
+    The pools are train, dev and test in the source language. Left out are pairs of the test set,
+    pairs of dev in train, and pairs that come with more than one label. Return the pools, and how
+    many pairs were left out of each by reason.
+    """
+    test, dev, train = pools["test"], pools["dev"], pools["train"]
+    clean, left_out = {"test": test}, {}
+    for name, pool, held_out in (("dev", dev, test), ("train", train, pd.concat([test, dev]))):
+        shared = shared_with(held_out, pool)
+        key = pd.Series(bare_pairs(pool), index=pool.index)
+        labels = pool.groupby(key.to_numpy()).label.transform("nunique")
+        clean[name] = pool[~shared & (labels == 1)]
+        left_out[name] = {
+            "held out": int(shared.sum()),
+            "of two labels": int((~shared & (labels > 1)).sum()),
+        }
+    return clean, left_out
 
 
 def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str) -> pd.DataFrame:
@@ -23,8 +46,8 @@ def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str)
     Returns 3k rows with the columns of files.SPLITS in the order drawn, the labels in turn, or
     raises InputError if a label has fewer than k pairs.
     """
-    pool = pool.assign(text=pair_texts(pool))
-    pool = pool.sort_values(["text", "label", "premise", "hypothesis"]).drop_duplicates("text")
+    pool = pool.assign(text=pair_texts(pool), bare=bare_pairs(pool))
+    pool = pool.sort_values(["text", "premise", "hypothesis"]).drop_duplicates("bare")
     pool = pool.assign(order=[draw_key(seed, shots, split, text) for text in pool.text])
     chosen = pool.sort_values("order").groupby("label", sort=True).head(shots)
     counts = chosen.label.value_counts()
@@ -40,15 +63,11 @@ def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str)
 
 
 def sampled(pools: Mapping[str, pd.DataFrame], *, shots: int, seed: int | str) -> pd.DataFrame:
-    """Draw a k-shot train and dev split that share no pair with each other or the test set.
-
-    The pools are train, dev and test in the source language.
-    """
-    test, dev, train = pools["test"], pools["dev"], pools["train"]
-    dev = dev[~pair_texts(dev).isin(pair_texts(test))]
-    train = train[~pair_texts(train).isin(pair_texts(test).union(pair_texts(dev)))]
-    clean = {"train": train, "dev": dev}.items()
-    drawn = [sample_split(pool, shots=shots, split=split, seed=seed) for split, pool in clean]
+    """Draw a k-shot train and dev split from `usable` pools."""
+    drawn = [
+        sample_split(pools[split], shots=shots, split=split, seed=seed)
+        for split in ("train", "dev")
+    ]
     return pd.concat(drawn, ignore_index=True)
 
 
@@ -65,7 +84,7 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
     """Read a k-shot split from a folder: `kK/train-*` and `kK/validation-*`.
 
     Raises:
-        InputError: a file is missing, or it does not hold k pairs of each label.
+        InputError: a file is missing, or it does not hold k distinct pairs of each label.
     """
     source, frames = Source(path=fewshot.source), []
     if not source.is_folder:
@@ -80,13 +99,23 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
         counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]
         if counts != [shots] * len(LABELS) or len(frame) != shots * len(LABELS):
             raise InputError(f"{place}: expected {shots} pairs of each label, found {counts}")
+        repeated = bare_pairs(frame).duplicated()
+        if repeated.any():
+            row = int(repeated.argmax())
+            raise InputError(
+                f"{place}, row {row}: expected each pair once, found {frame.premise[row][:40]!r}, "
+                f"{frame.hypothesis[row][:40]!r} again"
+            )
         ids = [f"{config}/{split}-{row}" for row in range(len(frame))]
         frames.append(frame.assign(split=split, pair_id=ids))
     return pd.concat(frames, ignore_index=True)
 
 
 def split_of(pools: Mapping[str, pd.DataFrame], params: Params, *, shots: int) -> pd.DataFrame:
-    """Make the k-shot split that params.yaml asks for; see `given`, `seeded` and `sampled`."""
+    """Make the k-shot split that params.yaml asks for, from `usable` pools.
+
+    See `given`, `seeded` and `sampled`.
+    """
     fewshot = params.fewshot
     if fewshot.source != "sample":
         split = given(fewshot, shots=shots)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline.corpora.leaks import normal, pair_texts, sentences_of
+from pipeline.corpora.leaks import bare, bare_pairs, is_blank, sentences_of
 from pipeline.corpora.sources import read_split
 from pipeline.params.text import PairSource
 
@@ -13,7 +13,7 @@ PLACEHOLDER = "NS"
 
 def is_text(sentences: pd.Series) -> pd.Series:
     """Return which sentences are neither blank nor PAWS-X's placeholder."""
-    return ~sentences.fillna("").str.strip().isin(("", PLACEHOLDER))
+    return ~sentences.fillna("").map(lambda text: is_blank(text) or text.strip() == PLACEHOLDER)
 
 
 def read_paws_x(source: PairSource, language: str) -> pd.DataFrame:
@@ -33,13 +33,21 @@ def read_paws_x(source: PairSource, language: str) -> pd.DataFrame:
     return whole[["pair_id", "id", "premise", "hypothesis"]]
 
 
-def clean_pool(pool: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+def clean_pool(pool: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Leave out blank and placeholder text, repeated pairs, and sentences of the test set.
 
-    Pool (pair_id, premise, hypothesis) and test set are in the source language.
+    Pool (pair_id, premise, hypothesis) and test set are in the source language. Return the rest,
+    and how many pairs were left out by reason.
     """
-    pool = pool[is_text(pool.premise) & is_text(pool.hypothesis)]
-    pool = pool[~pair_texts(pool).duplicated()]
     held_out = sentences_of(test)
-    leaked = pool.premise.map(normal).isin(held_out) | pool.hypothesis.map(normal).isin(held_out)
-    return pool[~leaked][["pair_id", "premise", "hypothesis"]].reset_index(drop=True)
+    is_pair = is_text(pool.premise) & is_text(pool.hypothesis)
+    texts = pool[is_pair]
+    first = texts[~bare_pairs(texts).duplicated()]
+    leaked = first.premise.map(bare).isin(held_out) | first.hypothesis.map(bare).isin(held_out)
+    clean = first[~leaked][["pair_id", "premise", "hypothesis"]].reset_index(drop=True)
+    left_out = {
+        "blank": len(pool) - len(texts),
+        "repeated": len(texts) - len(first),
+        "in the test": int(leaked.sum()),
+    }
+    return clean, left_out

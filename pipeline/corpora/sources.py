@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from pipeline.corpora.leaks import is_blank
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
 from pipeline.params.runs import LABELS
@@ -141,8 +142,8 @@ def _label_ids(features: "Features", *, place: str) -> dict[str | int, int]:
 
 
 def blank(pairs: pd.DataFrame) -> pd.Series:
-    """Return which rows lack a premise or a hypothesis."""
-    first, second = (pairs[column].fillna("").str.strip() == "" for column in PAIR)
+    """Return which rows lack a visible premise or hypothesis."""
+    first, second = (pairs[column].fillna("").map(is_blank) for column in PAIR)
     return first | second
 
 

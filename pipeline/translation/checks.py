@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import regex
 
-from pipeline.corpora.leaks import normal
+from pipeline.corpora.leaks import bare, is_blank, normal
 from pipeline.languages import LANGUAGES
 from pipeline.translation.sentences import Sentence
 
@@ -72,7 +72,7 @@ class Checks:
         source, language = sentence.text, LANGUAGES[sentence.language]
         least, most = self._lengths.get(sentence.language, language.length)
         length, of = len(translation.strip()), len(source.strip())
-        if not length:
+        if is_blank(translation):
             yield NOTHING
         if is_error_page(translation):
             yield ERROR_PAGE
@@ -90,7 +90,7 @@ class Checks:
             yield GLUED
         if language.script not in {"Han", "Thai"} and _new(_STOP_INSIDE, translation, source):
             yield GLUED
-        if normal(translation) in self._held_out.get(sentence.language, ()):
+        if bare(translation) in self._held_out.get(sentence.language, ()):
             yield TEST
 
 

@@ -6,7 +6,7 @@ from itertools import product
 import pandas as pd
 
 from pipeline.corpora.drawing import dealt, draw_key
-from pipeline.corpora.leaks import normal, pair_texts
+from pipeline.corpora.leaks import bare, pair_texts
 from pipeline.errors import InputError
 from pipeline.params.text import Paws15
 from pipeline.translation.sentences import SIDES
@@ -60,7 +60,7 @@ def refuse_test_sentences(
     for pair, side, prefix in product(pairs.to_dict("records"), SIDES, ("", "target_")):
         language, column = pair["language"] if prefix else source, prefix + side
         sentence = pair[column]
-        if normal(sentence) in held_out.get(language, ()):
+        if bare(sentence) in held_out.get(language, ()):
             raise InputError(
                 f"{place}: expected no sentence of the test set, found the {column} of "
                 f"{pair['pair_id']} in {language} ({sentence[:40]!r})"

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pipeline import artifacts
-from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, split_sha256
+from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, split_sha256, usable
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
 from pipeline.corpora.leaks import pair_texts
 from pipeline.errors import InputError
@@ -51,15 +51,18 @@ def test_splits_are_balanced(shots):
 def test_splits_are_disjoint_from_each_other_and_from_the_test():
     shared = POOLS["test"].iloc[:30]
     train = pd.concat([POOLS["train"], shared, POOLS["dev"]], ignore_index=True)
-    # Spaces and case hide no pair.
-    train["premise"] = train.premise.str.upper().str.replace(" ", "  ")
+    # Spaces, case and signs hide no pair.
+    train["premise"] = train.premise.str.upper().str.replace(" ", "  ") + "\u200b!"
     pools = {
         "train": train.assign(pair_id=[f"train-{row}" for row in range(len(train))]),
         "dev": pd.concat([shared, POOLS["dev"]], ignore_index=True),
         "test": POOLS["test"],
     }
+    clean, left_out = usable(pools)
+    assert left_out["train"] == {"held out": 66, "of two labels": 0}
+    assert left_out["dev"] == {"held out": 30, "of two labels": 0}
     for seed in range(5):
-        split = sampled(pools, shots=12, seed=seed)
+        split = sampled(clean, shots=12, seed=seed)
         assert not texts(split, "train") & texts(split, "dev")
         assert not texts(split) & texts(POOLS["test"])
         require_disjoint(split, POOLS["test"], place="here")
@@ -70,14 +73,21 @@ def test_splits_are_disjoint_from_each_other_and_from_the_test():
 def test_splits_do_not_depend_on_the_order_of_rows(data, shots, seed):
     head = POOLS["train"].iloc[:6]
     again = head.assign(pair_id=[f"again-{row}" for row in range(6)])
-    other = head.assign(label=2, pair_id=[f"other-{row}" for row in range(6)])
-    repeated = pd.concat([POOLS["train"], again, other])
+    repeated = pd.concat([POOLS["train"], again])
     order = data.draw(st.permutations(range(len(repeated))))
     ours, theirs = (
         sampled(POOLS | {"train": train}, shots=shots, seed=seed)[COLUMNS]
         for train in (repeated, repeated.iloc[order].reset_index(drop=True))
     )
     pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_a_pair_of_two_labels_is_left_out_and_counted():
+    head = POOLS["train"].iloc[:4]
+    other = head.assign(label=(head.label + 1) % 3, premise=head.premise + ".")
+    clean, left_out = usable(POOLS | {"train": pd.concat([POOLS["train"], other])})
+    assert left_out["train"] == {"held out": 0, "of two labels": 8}
+    assert list(clean["train"].pair_id) == [f"train-{row}" for row in range(4, 36)]
 
 
 def test_a_repeated_pair_counts_once():
@@ -154,8 +164,10 @@ def complaint(fewshot, shots=2):
         ({"premise": ["a", " ", *"bcde"]}, ", row 1: expected two sentences, found blank text"),
         ({"hypothesis": ["a", "z", None, *"cde"]},
          ", row 2: expected two sentences, found blank text"),
+        ({"premise": ["a", "b", "c", "d", "A.", "e"], "hypothesis": ["x", *"yzu", "x", "v"]},
+         ", row 4: expected each pair once, found 'A.', 'x' again"),
     ],
-    ids=["one label", "placeholder", "blank", "no text"],
+    ids=["one label", "placeholder", "blank", "no text", "repeated"],
 )  # fmt: skip
 def test_given_splits_that_are_wrong_are_refused(changes, line, tmp_path):
     wrong = write_given(tmp_path, train=lambda frame: frame.assign(**changes))

@@ -23,7 +23,9 @@ def test_the_pool_has_no_blank_repeated_or_test_text():
         columns=["pair_id", "premise", "hypothesis"],
     )
     test = pd.DataFrame({"premise": ["A test premise."], "hypothesis": ["A test hypothesis."]})
-    assert list(clean_pool(raw, test).pair_id) == ["train-0", "train-7"]
+    pool, left_out = clean_pool(raw, test)
+    assert list(pool.pair_id) == ["train-0", "train-7"]
+    assert left_out == {"blank": 3, "repeated": 1, "in the test": 2}
 
 
 def test_splits_are_read_in_the_order_of_the_parameters(tmp_path):

@@ -103,7 +103,7 @@ def test_of_two_thousand_sentences_none_lands_under_another_pair(folder, paws15)
     languages = ("de", "es", "fr", "zh")
     human = {code: read_paws_x(source, code).set_index("pair_id") for code in languages}
     test = pd.DataFrame({"premise": ["held out"], "hypothesis": ["kept away"]})
-    pool = each_sentence_once(clean_pool(read_paws_x(source, "en"), test))
+    pool = each_sentence_once(clean_pool(read_paws_x(source, "en"), test)[0])
     assert len(pool) > 1500
     truth = {
         (text, code): human[code][side][pair_id]
