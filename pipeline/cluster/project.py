@@ -41,11 +41,11 @@ class Project:
         try:
             self.repo = Repo(str(folder), _wait_for_lock=True)
         except NotDvcRepoError:
-            raise InputError(f"{folder}: expected a DVC repository, found none") from None
+            raise InputError(f"{folder.resolve()}: expected a DVC repository, found none") from None
         except SCMError:
             raise InputError(
-                f"{folder}: expected a git repository, found none (make one: git init; or do "
-                "without: dvc config --local core.no_scm true)"
+                f"{folder.resolve()}: expected a git repository, found none (make one: "
+                "git init; or do without: dvc config --local core.no_scm true)"
             ) from None
         self.lock = self.repo.lock
         """DVC's lock of the repository, which waits; DVC's own commands give up after a while."""
