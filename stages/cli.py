@@ -17,6 +17,7 @@ from stages.fewshot import fewshot
 from stages.paws15 import paws15
 from stages.plan import plan
 from stages.pocket import pocket
+from stages.process import check_environment, open_streams
 from stages.profile import profile
 from stages.report import report
 from stages.repro import repro
@@ -42,6 +43,7 @@ def options(
 ) -> None:
     """Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and commands beside them."""
     del debug  # main() removes it before parsing, so that it may be anywhere on the line
+    check_environment()
 
 
 def main() -> None:
@@ -75,12 +77,16 @@ def script() -> None:
     """
     gc.set_threshold(200_000, 20, 20)
     code: object = 0
+    output = open_streams()
     try:
         run_the_code_here()
         main()
     except SystemExit as end:
         code = end.code
     sys.stdout.flush()
+    if output.error:
+        sys.stderr.write(f"mpt: stdout: {output.error}\n")
+        code = code or 1
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0)
 

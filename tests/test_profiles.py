@@ -2,8 +2,11 @@
 
 import shutil
 import subprocess
+from operator import attrgetter
 
 import pytest
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import load_yaml
 
 from pipeline.artifacts import write_json
 from pipeline.cells.files import circumstances_path
@@ -11,6 +14,8 @@ from pipeline.params.whole import load_params
 from pipeline.profiles import cost
 from tests.commands import call, only_line
 from tests.imports import ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 
 
 def git(*arguments):
@@ -147,6 +152,23 @@ def test_the_cost_includes_the_time_of_trained_cells(folder):
         facts = {"seconds": {"load": 3.0, "train": seconds - 5.0, "predict": 2.0}}
         write_json(facts, folder / circumstances_path(runs[0], shots[0], seed))
     assert f"  trained so far: 2 of {len(params.grid.cells)}, in 3.0 minutes" in cost(params)
+
+
+@pytest.mark.parametrize("file", ["params.yaml", *(f"profiles/{name}.yaml" for name in NAMES)])
+def test_an_experiment_may_set_every_path_and_url(file, folder):
+    """In braces, `dvc exp run -S` writes a URL without quotes, which DVC itself cannot read."""
+    url = "http://localhost:5000/a"
+    places = ["datasets.xnli.path", "datasets.paws_x.path", "backbone.path", "fewshot.source"]
+    places += ["paws15.translation.url", "paws15.translation.file"]
+    before = load_params(folder / file)
+    apply_overrides(folder / file, [f"++{place}={url}" for place in places])
+    after = load_params(folder / file)
+    assert load_yaml(folder / file)["backbone"]["path"] == url
+    for place in places:
+        assert attrgetter(place)(after) == url
+    blocks = set(type(after).model_fields) - {place.partition(".")[0] for place in places}
+    for block in blocks:
+        assert getattr(after, block) == getattr(before, block)
 
 
 def test_without_a_name_the_profiles_are_listed(repository, monkeypatch, capsys):

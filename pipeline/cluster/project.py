@@ -29,10 +29,11 @@ class Project:
         """Open the repository of a folder. Workers call the programs of `entries` (see `call_of`).
 
         Raises:
-            InputError: the folder is in no repository.
+            InputError: the folder is in no repository of DVC, or that in none of git.
         """
         from dvc.exceptions import NotDvcRepoError
         from dvc.repo import Repo
+        from dvc.scm import SCMError
 
         patch()
         # Only stages/ writes to the terminal.
@@ -40,7 +41,12 @@ class Project:
         try:
             self.repo = Repo(str(folder), _wait_for_lock=True)
         except NotDvcRepoError:
-            raise InputError(f"{folder}: expected a DVC repository, found none") from None
+            raise InputError(f"{folder.resolve()}: expected a DVC repository, found none") from None
+        except SCMError:
+            raise InputError(
+                f"{folder.resolve()}: expected a git repository, found none (make one: "
+                "git init; or do without: dvc config --local core.no_scm true)"
+            ) from None
         self.lock = self.repo.lock
         """DVC's lock of the repository, which waits; DVC's own commands give up after a while."""
         self._entries = entries

@@ -27,12 +27,12 @@ GUARD = "exec 3<&0 >/dev/null 2>&1; { trap '' TERM; read -r _ <&3 || kill -s KIL
 class Worker:
     """Runs tasks. Imports stay loaded, so that every task but the first starts quickly."""
 
-    def __init__(self, *, threads: int | None) -> None:
-        """Prepare. Each task gets `threads` CPU threads; None means those in OMP_NUM_THREADS."""
-        if threads is None:
-            threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        else:  # Ray sets this variable; commands would mistake it for the user's choice.
-            os.environ.pop("OMP_NUM_THREADS", None)
+    def __init__(self, *, threads: int, chosen: bool = False) -> None:
+        """Prepare. Each task gets `threads` CPU threads, `chosen` if the user set their number."""
+        # Ray sets this variable; commands would mistake it for the user's choice.
+        os.environ.pop("OMP_NUM_THREADS", None)
+        if chosen:
+            os.environ["OMP_NUM_THREADS"] = str(threads)
         # As in stages/cli.py: imports make many objects, which the collector would scan each time.
         gc.set_threshold(200_000, 20, 20)
         self._code = ImportedCode()

@@ -222,6 +222,19 @@ def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
     assert "Data and pipelines are up to date." in said
 
 
+def test_after_a_lock_from_another_machine_cells_are_restored_only_without_the_lock(edited):
+    """Its cells have other bytes. DVC looks for these, not for what the run-cache has."""
+    path, cell = edited / "dvc.lock", "train@mpt-1-1"
+    before = path.read_text(encoding="utf-8")
+    head, _, rest = before.partition(f"  {cell}:\n")
+    other = re.sub(r"(    outs:\n.*?md5: )\w+", rf"\g<1>{'0' * 32}", rest, count=1, flags=re.DOTALL)
+    path.write_text(f"{head}  {cell}:\n{other}", encoding="utf-8")
+    assert f"Running stage '{cell}'" in run("dvc", "repro", "--dry", cell, cwd=edited)
+    path.unlink()
+    assert "Running stage" not in run("dvc", "repro", cwd=edited)
+    assert path.read_text(encoding="utf-8") == before
+
+
 def test_an_experiment_with_other_shots_trains_only_their_cells(edited):
     """README's `dvc exp run`: grid.shots is edited, the shots of the other blocks are not."""
     cell = edited / "data/runs/no_translator/k1/s1/predictions.parquet"
