@@ -13,17 +13,12 @@ from pipeline.backbone.rows import Row, collate
 from pipeline.backbone.tokens import load_pieces
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
+from pipeline.hub.names import BACKBONE, PICKLES, SAFETENSORS, VOCABULARIES, has_safetensors
 from pipeline.languages import LANGUAGES
 from pipeline.params.text import Source
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 """The files of data/backbone/, whatever the source has."""
-
-VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
-TOKENIZER = ("merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
-PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
-"""Repositories also hold weights for other frameworks, often gigabytes each."""
 
 TOLERANCE = 1e-3
 """Between two computations of logits in float32; the logits are of the order of ten."""
@@ -99,9 +94,8 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
 
 def _files(source: Source) -> Path:
     for weights in (SAFETENSORS, PICKLES):
-        names = ("config.json", *VOCABULARIES, *TOKENIZER, *weights)
-        folder = fetch(source, names, kind="model", key="backbone")
-        if any(folder.glob("model*.safetensors")):
+        folder = fetch(source, (*BACKBONE, *weights), kind="model", key="backbone")
+        if has_safetensors(folder):
             break
     return folder
 
