@@ -13,6 +13,7 @@ from pipeline.errors import InputError, RunError
 from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
+from stages.inputs import inputs
 from stages.paws15 import paws15
 from stages.plan import plan
 from stages.pocket import pocket
@@ -30,7 +31,9 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 plus the signal's number, as in shells."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-STAGES = (corpora, backbone, tokens, fewshot, translations, paws15, train, tables, report)
+STAGES = (
+    inputs, corpora, backbone, tokens, fewshot, translations, paws15, train, tables, report,
+)  # fmt: skip
 for command in (*STAGES, plan, repro, profile, pocket):
     app.command()(command)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cluster.task import group
-from stages.repro import TARGETS
+from stages.repro import PROGRAMS, TARGETS
 from stages.terminal import say
 
 if TYPE_CHECKING:
@@ -30,12 +30,15 @@ def plan(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print every stage, as JSON.")] = False,
 ) -> None:
-    """Show which stages would run, why, and what such cells took before. Runs nothing."""
+    """Show which stages would run, why, and what such cells took before.
+
+    Runs no stage, except for those that always run.
+    """
     from pipeline.cluster.costs import expected, past_cells
     from pipeline.cluster.project import Project
     from pipeline.cluster.staleness import RUNS, look
 
-    project = Project(Path(), {})
+    project = Project(Path(), PROGRAMS)
     with project.lock:
         project.plan(targets or [])
         findings = look(project)

@@ -15,6 +15,7 @@ from pipeline.cluster.lock_file import LockFile
 from pipeline.cluster.patches import patch
 from pipeline.cluster.states import State
 from pipeline.cluster.task import Step, Task, call_of, log_path
+from pipeline.cluster.worker import run_here
 from pipeline.errors import InputError, RunError
 
 
@@ -113,11 +114,14 @@ class Project:
     def begin(self, name: str) -> State | Task:
         """Do all of a stage that comes before its command. The stages it needs must have ended.
 
+        A stage that always runs is quick, and runs here.
+
         Returns the task to run before `finish` or `release`; or the state, if nothing is to run.
 
         Raises:
             BusyError: another process works on the stage.
             DvcException: a dep is missing, for example.
+            RunError: a stage that always runs failed.
         """
         from dvc.stage.cache import RunCacheNotFoundError
 
@@ -131,9 +135,26 @@ class Project:
             try:
                 self.repo.stage_cache.restore(stage)
             except RunCacheNotFoundError:
-                return self._task(name, stage)
+                task = self._task(name, stage)
+                if not stage.always_changed:
+                    return task
+                try:
+                    run_here(task)
+                except BaseException:
+                    self.release(name)
+                    raise
+                self.finish(name)
+                return State.DONE
             self._save(stage)
             return State.RESTORED
+
+    def try_out(self, name: str) -> None:
+        """Run the command of a stage that always runs, but save nothing.
+
+        Raises:
+            RunError: the command failed.
+        """
+        run_here(self._described(name, self.stages[name]))
 
     def finish(self, name: str) -> None:
         """Save what the command has made, in the cache and in the run-cache.
@@ -182,6 +203,9 @@ class Project:
         # Locked for reading, even the outs: `dvc status` may look at them, but nobody may write.
         paths = [path.fs_path for path in (*stage.deps, *stage.outs) if path.protocol == "local"]
         self._begun[name] = self.hold(f" ({name})", read=paths), _hashes(stage)
+        return self._described(name, stage)
+
+    def _described(self, name: str, stage: Any) -> Task:  # noqa: ANN401
         root = self.repo.root_dir
         steps = tuple(_steps(stage.cmd, self._entries))
         environment = (("DVC_ROOT", root), ("DVC_STAGE", name))

@@ -7,11 +7,14 @@ from typing import Any
 
 from pipeline.cluster.project import Project
 from pipeline.cluster.task import group
+from pipeline.errors import RunError
 
 
 class Prospect(StrEnum):
     """What a run would do with a stage."""
 
+    ALWAYS = "always runs"
+    """It was run before the stages below were looked at, and its outs are as a run leaves them."""
     UNCHANGED = "unchanged"
     RESTORED = "restored"
     STALE = "stale"
@@ -34,12 +37,24 @@ class Finding:
 
 
 def look(project: Project) -> list[Finding]:
-    """Return what a run would do with each stage of the plan; the project must be locked."""
+    """Return what a run would do with each stage of the plan; the project must be locked.
+
+    A stage that always runs, below nothing stale, is run at once: only its outs tell what a run
+    would do with the stages that need them.
+
+    Raises:
+        RunError: such a stage failed.
+    """
     known: dict[Any, Any] = {}
     moving: set[str] = set()
     findings = []
     for name, stage in project.stages.items():
         above = sorted(project.needs[name] & moving)
+        out = stage.outs[0].def_path if stage.outs else ""
+        if stage.always_changed and not stage.frozen and not above:
+            _try_out(project, name)
+            findings.append(Finding(name, Prospect.ALWAYS, (), out))
+            continue
         moved = [out.fs_path for stale in above for out in project.stages[stale].outs]
         reasons = tuple(_reasons(stage, known, moved=moved))
         in_place = False
@@ -58,9 +73,15 @@ def look(project: Project) -> list[Finding]:
         # A stage whose files already equal those of the kept run changes nothing for others.
         if prospect is not Prospect.UNCHANGED and not in_place:
             moving.add(name)
-        out = stage.outs[0].def_path if stage.outs else ""
         findings.append(Finding(name, prospect, reasons, out))
     return findings
+
+
+def _try_out(project: Project, name: str) -> None:
+    try:
+        project.try_out(name)
+    except RunError as error:
+        raise RunError(f"{name}: {error}") from None
 
 
 def _reasons(stage: Any, known: dict[Any, Any], *, moved: Sequence[str]) -> Iterator[str]:  # noqa: ANN401

@@ -5,16 +5,14 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from huggingface_hub import HfApi, errors, snapshot_download
 from huggingface_hub.utils import disable_progress_bars, httpx  # type: ignore[attr-defined]
 
 from pipeline.errors import InputError, RunError
-from pipeline.hub.names import is_commit, require_hub_id
+from pipeline.hub.names import Kind, is_commit, require_hub_id
 from pipeline.params.text import Source
-
-Kind = Literal["dataset", "model"]
 
 
 def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path:

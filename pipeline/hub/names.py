@@ -2,9 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from pipeline.errors import InputError
 from pipeline.params.text import Fewshot, Paws15, Source
+
+Kind = Literal["dataset", "model"]
+"""Of a Hub repository."""
 
 VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
 BACKBONE = (
