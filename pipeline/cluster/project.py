@@ -154,7 +154,9 @@ class Project:
         Raises:
             RunError: the command failed.
         """
-        run_here(self._described(name, self.stages[name]))
+        stage = self.stages[name]
+        stage.remove_outs()
+        run_here(self._described(name, stage))
 
     def finish(self, name: str) -> None:
         """Save what the command has made, in the cache and in the run-cache.
