@@ -132,12 +132,12 @@ class Journal:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Lock a journal within the block, or raise RunError if another process has the lock.
+def locked(path: Path, *, seconds: float = 0) -> Iterator[None]:
+    """Lock a journal within the block, or raise RunError if another process keeps the lock.
 
-    The lock dies with its process.
+    The lock dies with its process; `seconds` is how long to wait for it.
     """
-    lock = FileLock(path.with_suffix(".lock"), timeout=0)
+    lock = FileLock(path.with_suffix(".lock"), timeout=seconds)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -11,6 +11,8 @@ from pipeline.translation.journal import locked, named_errors, opened
 FORMER = Path("data/translations/journal.sqlite")
 """The place of a journal that only its own clone could find."""
 
+PATIENCE = 20.0  # seconds, for another process that moves it
+
 _COLUMNS = "engine, version, source, target, sha256, sentence, answer, reason, at, counts"
 # Nothing is added twice, so the whole may be repeated after a kill.
 _MERGE = (
@@ -41,7 +43,9 @@ def move_former() -> Path | None:
     path, moved = journal_path(), FORMER.with_suffix(".moved.sqlite")
     if not FORMER.exists() or (path.exists() and path.samefile(FORMER)):
         return None
-    with locked(FORMER):
+    with locked(FORMER, seconds=PATIENCE):
+        if not FORMER.exists():  # another process has moved it meanwhile
+            return None
         # Closing it takes its write-ahead log into the file itself.
         with named_errors(FORMER):
             opened(FORMER).close()

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -133,7 +134,22 @@ def test_a_kill_while_it_is_moved_loses_and_repeats_nothing(step, former):
     assert contents() == ALL
 
 
-def test_a_former_journal_in_use_or_damaged_stays(former):
+def test_a_second_process_waits_for_one_that_moves_it(former):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        with locked(FORMER):
+            os.write(writing, b"locked")
+            time.sleep(0.3)
+            FORMER.rename(MOVED)
+        os._exit(0)
+    os.read(reading, 1)
+    assert move_former() is None
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_former_journal_in_use_or_damaged_stays(former, monkeypatch):
+    monkeypatch.setattr(place, "PATIENCE", 0)
     with locked(FORMER), pytest.raises(RunError, match="is translating into it"):
         move_former()
     assert FORMER.exists()
