@@ -14,6 +14,7 @@ from stages.backbone import backbone
 from stages.check import check
 from stages.corpora import corpora
 from stages.fewshot import fewshot
+from stages.inputs import inputs
 from stages.paws15 import paws15
 from stages.plan import plan
 from stages.pocket import pocket
@@ -32,7 +33,9 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 plus the signal's number, as in shells."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-STAGES = (check, corpora, backbone, tokens, fewshot, translations, paws15, train, tables, report)
+STAGES = (
+    inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, train, tables, report,
+)  # fmt: skip
 for command in (*STAGES, plan, repro, profile, pocket):
     app.command()(command)
 

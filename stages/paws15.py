@@ -22,6 +22,7 @@ def paws15(
     from pipeline.translation.checks import Checks
     from pipeline.translation.draw import draw_pairs, refuse_test_sentences, spare_pairs
     from pipeline.translation.engines import build
+    from pipeline.translation.place import FORMER, journal_path, move_former
     from pipeline.translation.sample import look_up, manifest, table_by_language, translated
     from stages.terminal import bar, say
 
@@ -32,6 +33,8 @@ def paws15(
         settings, key = settings.model_copy(update={"pairs": settings.most}), "paws15.extended"
     held_out = sentences_by_language(read_table(CORPORA / "test.parquet", EXAMPLES))
     pool = read_table(CORPORA / "pairs_en.parquet", ENGLISH_PAIRS)
+    if moved := move_former():
+        say(f"{FORMER} is now {moved.name}: its answers are in {journal_path()}")
     engine = build(params)
     usable = engine.usable(pool, params.pair_languages)
     drawn = draw_pairs(usable, settings, params.pair_languages, key=key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cluster.task import group
-from stages.repro import TARGETS, plan_checked
+from stages.repro import PROGRAMS, TARGETS, make_plan
 from stages.terminal import say
 
 if TYPE_CHECKING:
@@ -30,15 +30,18 @@ def plan(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print every stage, as JSON.")] = False,
 ) -> None:
-    """Show which stages would run, why, and what such cells took before. Runs nothing."""
+    """Show which stages would run, why, and what such cells took before.
+
+    Runs only quick stages: those that hash inputs and check params.yaml.
+    """
     from pipeline.cluster.costs import expected, past_cells
     from pipeline.cluster.project import Project
     from pipeline.cluster.staleness import RUNS, look
 
-    project = Project(Path(), {})
+    project = Project(Path(), PROGRAMS)
     with project.lock:
-        plan_checked(project, targets or [])
-        findings = look(project, settled={"check"})
+        make_plan(project, targets or [])
+        findings = look(project)
     past = past_cells()
     running = [finding for finding in findings if finding.prospect in RUNS]
     costs = {finding.name: expected(finding.out, past) for finding in running}

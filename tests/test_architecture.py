@@ -113,18 +113,6 @@ def test_more_pairs_are_made_as_the_fewer_are():
     assert not set(fewer["outs"]) & set(more["outs"])
 
 
-def test_stages_that_read_a_dataset_depend_on_those_of_the_repository():
-    datasets = {"datasets", "datasets.xnli", "datasets.paws_x"}
-    reading = {
-        stage
-        for stage in STAGES
-        if datasets & set(STAGES[stage].get("params", [])) and "pipeline/hub" in code_deps(stage)
-    }
-    assert reading == {"corpora", "translations", "paws15", "paws15_extended"}
-    for stage in reading:
-        assert "data/pocket/hub" in STAGES[stage]["deps"]
-
-
 def test_every_file_of_a_package_that_is_no_code_is_declared():
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     declared = {

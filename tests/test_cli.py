@@ -137,7 +137,7 @@ FIRST_INPUT = {
 
 
 @pytest.mark.parametrize(
-    "arguments", [*FIRST_INPUT, ("corpora",), ("backbone",), ("tables",)], ids=" ".join
+    "arguments", [*FIRST_INPUT, ("inputs",), ("corpora",), ("backbone",), ("tables",)], ids=" ".join
 )
 def test_every_stage_without_params_exits_with_2_and_the_same_line(
     arguments, tmp_path, monkeypatch, capsys

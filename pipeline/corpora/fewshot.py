@@ -9,8 +9,9 @@ from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import read_split, refuse_blank
 from pipeline.corpora.xnli import HUB_NAMES
 from pipeline.errors import InputError
+from pipeline.hub.names import given_splits
 from pipeline.params.runs import LABELS
-from pipeline.params.text import Fewshot, Source
+from pipeline.params.text import Fewshot
 from pipeline.params.whole import Params
 
 
@@ -67,12 +68,7 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
     Raises:
         InputError: a file is missing, or it does not hold k pairs of each label.
     """
-    source, frames = Source(path=fewshot.source), []
-    if not source.is_folder:
-        raise InputError(
-            f"params.yaml: fewshot.source: expected sample, or a folder of given splits, "
-            f"found no {fewshot.source}"
-        )
+    source, frames = given_splits(fewshot), []
     for split in ("train", "dev"):
         config, place = f"k{shots}", f"{fewshot.source}: k{shots}/{HUB_NAMES[split]}"
         frame = read_split(source, config=config, split=HUB_NAMES[split], key="fewshot.source")

@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
+from pipeline.hub.names import split_pattern
 from pipeline.params.runs import LABELS
 from pipeline.params.text import Source
 
@@ -44,8 +45,7 @@ def read_split(
 
 def split_files(source: Source, *, config: str, split: str, key: str) -> list[Path]:
     """Return the Parquet files of a split in their order; see `read_split`."""
-    # The number excludes other files, such as train-translations.parquet.
-    pattern = f"{config}/{split}-[0-9]*.parquet"
+    pattern = split_pattern(config, split)
     folder = fetch(source, [pattern], kind="dataset", key=key)
     files = sorted(folder.glob(pattern))
     if not files:

@@ -14,6 +14,7 @@ from pipeline.corpora.drawing import dealt, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import PAIR, blank, read_files
 from pipeline.errors import InputError
+from pipeline.hub import names
 from pipeline.params.whole import Params
 from pipeline.progress import Progress
 
@@ -32,7 +33,7 @@ def translated_split(
         place = f"{xnli.path}: all_languages/train"
         every = read_translations(xnli, train, params.languages, progress=progress)
     else:
-        path = Path(fewshot.source) / f"k{shots}" / "train-translations.parquet"
+        path = Path(fewshot.source) / names.given_translations(shots)
         place, every = str(path), given_translations(path, pairs=len(train), languages=targets)
     pairs = with_translations(train, every, languages=targets, seed=fewshot.split_seed, place=place)
     refuse_test_pairs(pairs, test, place=place)

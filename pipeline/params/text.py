@@ -18,8 +18,7 @@ Positive = Annotated[float, Field(gt=0)]
 class Source(Strictly):
     """A Hub id, or a folder with the same layout.
 
-    `revision` is a commit of the Hub repository. For a folder it may be any word: DVC sees only a
-    folder's name and revision, so a new word makes it read the folder again.
+    `revision` is a commit, branch or tag of the Hub repository. For a folder it is only a note.
     """
 
     path: Text
