@@ -14,6 +14,7 @@ from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, s
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
 from pipeline.corpora.leaks import pair_texts
 from pipeline.errors import InputError
+from pipeline.params.runs import LABELS
 from pipeline.params.text import Fewshot
 from tests import real_data, toys
 from tests.commands import call, only_line, refusal
@@ -150,7 +151,9 @@ def complaint(fewshot, shots=2):
     ("changes", "line"),
     [
         ({"label": 0}, ": expected 2 pairs of each label, found [6, 0, 0]"),
-        ({"label": [0, 1, 2, 0, 1, -1]}, ": expected 2 pairs of each label, found [2, 2, 1]"),
+        ({"label": [*LABELS, *LABELS[:2], "Neutral"]},
+         ", row 5: expected label 0, 1 or 2 (entailment, neutral, contradiction), "
+         "found 'Neutral'"),
         ({"premise": ["a", " ", *"bcde"]}, ", row 1: expected two sentences, found blank text"),
         ({"hypothesis": ["a", "z", None, *"cde"]},
          ", row 2: expected two sentences, found blank text"),
