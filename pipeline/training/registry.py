@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from pipeline.errors import InputError
 from pipeline.params.runs import LABELS, Run
 from pipeline.params.strict import Strictly, parse
 from pipeline.training.method import Context, Method
@@ -35,6 +36,12 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
 
 def build(context: Context) -> Method:
     """Return the method of a run; raise an InputError if a setting is impossible."""
-    module = import_module(f"pipeline.methods.{context.run.method}")
-    method: Method = module.Model(context, read_settings(context.run))
+    run = context.run
+    module = import_module(f"pipeline.methods.{run.method}")
+    method: Method = module.Model(context, read_settings(run))
+    if not any(parameter.requires_grad for parameter in method.parameters()):
+        raise InputError(
+            f"{context.place('training', 'trainable')}: expected a value that leaves method "
+            f"{run.method} something to train, found {run.training.trainable}"
+        )
     return method

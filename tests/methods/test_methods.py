@@ -239,3 +239,11 @@ PERHAPS = {"entailment": "yes", "neutral": "perhaps", "contradiction": "no"}
 def test_impossible_settings_are_named(made, key, value, message):
     line = refusal(made, "mpt", **{key.replace(".", "__"): value})
     assert line == f"params.yaml: {key}{message}"
+
+
+@pytest.mark.parametrize("key", ["training.trainable", "methods.pct.trainable"])
+def test_a_run_with_nothing_to_train_is_refused(made, key):
+    assert refusal(made, "pct", **{key.replace(".", "__"): "prompt"}) == (
+        f"params.yaml: {key}: expected a value that leaves method pct something to train, "
+        "found prompt"
+    )
