@@ -1,5 +1,6 @@
 """Small real things to test with: tokenizers, backbones, datasets, parameters."""
 
+from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
 
@@ -174,7 +175,8 @@ def method_names() -> list[str]:
 def entry(method: str) -> dict:
     """Return a method's entry: its defaults, or params.yaml's values if a key has no default."""
     fields = import_module(f"pipeline.methods.{method}").Settings.model_fields.values()
-    return SHIPPED[method] if any(map(FieldInfo.is_required, fields)) else {"method": method}
+    needs_values = any(map(FieldInfo.is_required, fields))
+    return deepcopy(SHIPPED[method]) if needs_values else {"method": method}
 
 
 def params(**changes: object) -> dict:

@@ -54,7 +54,8 @@ def _require_parallel(frames: list[pd.DataFrame], place: str) -> None:
         code = frame.language.iloc[0]
         if len(frame) != len(first):
             raise InputError(
-                f"{place}: expected {len(first)} rows in {code} as in {source}, found {len(frame)}"
+                f"{place}: expected as many rows in {code} as in {source}, {len(first)}, found "
+                f"{len(frame)}"
             )
         other = frame.label.to_numpy() != first.label.to_numpy()
         if other.any():

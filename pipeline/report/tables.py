@@ -58,7 +58,7 @@ def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[T
         best = grid.loc[grid.groupby("shots")["mean"].idxmax(), "run"]
         what = (
             f"numbers of shots at which {reference} has the highest mean of "
-            f"{grid['run'].nunique()} runs"
+            f"{counted(grid['run'].nunique(), 'run')}"
         )
         tiles.append(Tile(f"{(best == reference).sum()} of {len(best)}", "", what))
     what = (
@@ -88,7 +88,7 @@ def gap_rows(gap: pd.DataFrame) -> list[dict[Hashable, Any]]:
 def gap_summary(gap: pd.DataFrame) -> str:
     """Return how many of the paper's numbers were run, and how far ours are from them."""
     made = gap[gap["ours"].notna()]
-    text = f"Of the {len(gap)} numbers in the paper's tables, {len(made)} have a counterpart here."
+    text = f"Counterparts here: {len(made)} of the {len(gap)} numbers in the paper's tables."
     if made.empty:
         return text
     within = ((made["difference_low"] <= 0) & (made["difference_high"] >= 0)).sum()

@@ -83,7 +83,7 @@ def test_mymemorys_complaints_are_no_translations(way, kind, folder, paws15, cap
     with serving(handler=MyMemory, behave=lambda *_: way) as server:
         write(folder, "mymemory", url=server.url)
         assert paws15() == 1
-    assert f"failures in a row ({kind})" in only_line(capsys.readouterr().err)
+    assert f"failures in a row: 10 ({kind})" in only_line(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("key", ["", KEY])
@@ -186,7 +186,7 @@ def test_a_file_is_checked_and_missing_pairs_are_listed(folder, paws15, capsys):
     lines = capsys.readouterr().err
     assert "train-1, premise in de: echo of the source" in lines
     assert "train-2, hypothesis in de: not in the file" in lines
-    assert "mpt: 2 of 4 pairs are clean: 3 sentences were refused" in lines
+    assert "mpt: clean pairs: 2 of 4; sentences refused: 3" in lines
 
 
 @pytest.mark.parametrize(
