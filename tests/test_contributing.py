@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pipeline import languages
+from pipeline.pocket.grammar import read_grammar
 from pipeline.training.loop import fit
 from pipeline.training.method import Context
 from pipeline.training.prediction import predict
@@ -67,6 +68,7 @@ def test_a_new_language_is_a_row_in_the_table_and_in_the_data(project, monkeypat
     monkeypatch.setitem(languages.LANGUAGES, "it", italian)
     monkeypatch.setattr(toys, "TARGETS", ("de", "it"))
     toys.hub(project / "hub")
+    assert "it" not in read_grammar(ROOT / "data/pocket").languages
     values = toys.params(languages__targets=["de", "it"], grid__runs=["pct"])
     toys.write_params(values, project / "params.yaml")
     corpora()
