@@ -41,7 +41,7 @@ def build(context: Context) -> Method:
     method: Method = module.Model(context, read_settings(run))
     if not any(parameter.requires_grad for parameter in method.parameters()):
         raise InputError(
-            f"{context.place('training', 'trainable')}: expected a value that leaves method "
-            f"{run.method} something to train, found {run.training.trainable}"
+            f"params.yaml: methods.{run.name}: expected something to train, found nothing in "
+            f"method {run.method} with trainable: {run.training.trainable}"
         )
     return method

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -152,14 +151,17 @@ def test_an_edit_of_the_code_runs_what_it_changes(edited, path, expected):
     assert stale(edited) == expected
 
 
-def test_the_method_of_contributing_makes_only_its_own_cells_stale(edited):
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+def test_the_method_of_contributing_runs_only_its_own_cells(edited):
+    code, entry = toys.contributed()
     (edited / "pipeline/methods/plain.py").write_text(code, encoding="utf-8")
-    entry = {"methods__plain": {"method": "plain", "prompt_length": 4}}
-    values = parameters(grid__runs=["sp", "mpt", "plain"], **entry)
+    values = parameters(grid__runs=["sp", "mpt", "plain"], methods__plain=entry)
     toys.write_params(values, edited / "params.yaml")
-    assert stale(edited) == {"train@plain-1-1", "train@plain-1-2", "tables", "report"}
+    cells = {"train@plain-1-1", "train@plain-1-2"}
+    assert stale(edited) == cells | {"tables", "report"}
+    said = run("dvc", "repro", "tables", cwd=edited)
+    ran = {line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")}
+    assert ran == cells | {"tables"}
+    assert "| plain" in (edited / "results/table1.md").read_text()
 
 
 def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):

@@ -86,7 +86,7 @@ def test_gradients_reach_exactly_the_trainable_parameters(toy_backbone, method, 
     own, name = own_parameters(method), method.run.method
     if trainable == "prompt" and not own:
         line = refusal(made, toy_backbone, name, training__trainable=trainable)
-        assert line.startswith("params.yaml: training.trainable: expected")
+        assert line.startswith(f"params.yaml: methods.{name}: expected something to train")
         return
     method = made(toy_backbone, name, training__trainable=trainable).train()
     parameters = dict(method.named_parameters())

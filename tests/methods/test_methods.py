@@ -241,9 +241,8 @@ def test_impossible_settings_are_named(made, key, value, message):
     assert line == f"params.yaml: {key}{message}"
 
 
-@pytest.mark.parametrize("key", ["training.trainable", "methods.pct.trainable"])
-def test_a_run_with_nothing_to_train_is_refused(made, key):
-    assert refusal(made, "pct", **{key.replace(".", "__"): "prompt"}) == (
-        f"params.yaml: {key}: expected a value that leaves method pct something to train, "
-        "found prompt"
+def test_a_run_with_nothing_to_train_is_refused(made):
+    assert refusal(made, "pct", training__trainable="prompt") == (
+        "params.yaml: methods.pct: expected something to train, found nothing in method pct "
+        "with trainable: prompt"
     )
