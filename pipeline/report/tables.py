@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pipeline.evaluation import files
-from pipeline.evaluation.files import AVERAGE, P_VALUES, languages_of
+from pipeline.evaluation.files import AVERAGE, P_VALUES
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.evaluation.printing import Row, by_shots, printed_rows
 from pipeline.evaluation.tables import with_original
@@ -88,7 +88,8 @@ def gap_rows(gap: pd.DataFrame) -> list[dict[Hashable, Any]]:
 def gap_summary(gap: pd.DataFrame) -> str:
     """Return how many of the paper's numbers were run, and how far ours are from them."""
     made = gap[gap["ours"].notna()]
-    text = f"Counterparts here: {len(made)} of the {len(gap)} numbers in the paper's tables."
+    numbers = f"{len(gap)} numbers in the paper's tables for these languages"
+    text = f"Counterparts here: {len(made)} of the {numbers}."
     if made.empty:
         return text
     within = ((made["difference_low"] <= 0) & (made["difference_high"] >= 0)).sum()
@@ -118,11 +119,10 @@ def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[di
 
 
 def _papers(paper: pd.DataFrame, params: Params, *, shots: int) -> tuple[str, str]:
-    """Return the paper's accuracy and lead, "" if it has none or is about other languages."""
+    """Return the paper's accuracy and lead, "" if it has none over the same languages."""
     reference, baseline = params.comparison.reference, params.comparison.baseline
-    printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE]
-    # The paper's mean is over its own languages.
-    if set(languages_of(paper)) != set(params.languages.all) or reference not in printed.index:
+    printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE].dropna()
+    if reference not in printed.index:
         return "", ""
     ahead = signed(printed[reference] - printed[baseline]) if baseline in printed.index else ""
     accuracy = f"the paper's: {percent(printed[reference])}"

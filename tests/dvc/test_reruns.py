@@ -118,8 +118,19 @@ SHOTS_2 = {"train@sp-2-1", "train@sp-2-2", "train@mpt-2-1", "train@mpt-2-2"}
         ({"grid__runs": ["sp", "mpt", "ft"]}, {"train@ft-1-1", "train@ft-1-2", "tables"}),
         ({"paws15__seed": 1}, PAWS15),
         ({"matched__runs": []}, {"tables"}),
+        ({"comparison__languages": ["de", "sw"]}, {"tables"}),
     ],
-    ids=["shots", "seeds", "one method's rate", "alpha", "training", "runs", "pairs", "a block"],
+    ids=[
+        "shots",
+        "seeds",
+        "one method's rate",
+        "alpha",
+        "training",
+        "runs",
+        "pairs",
+        "a block",
+        "compared languages",
+    ],
 )
 def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expected):
     toys.write_params(parameters(**changes), edited / "params.yaml")

@@ -111,6 +111,7 @@ def test_shots_of_blocks_without_runs_are_not_used(load):
 
 
 ABSENT = object()
+TESTED = "en, ar, bg, de, el, es, fr, hi, ru, sw, th, tr, ur, vi, zh"
 TABLE = f"expected languages of the table in pipeline/languages.py ({', '.join(LANGUAGES)})"
 A_NAME = "expected a name of small letters, digits and _ that starts with a letter"
 WORDS = "expected a word for each of entailment, neutral, contradiction"
@@ -181,6 +182,9 @@ BAD = [
     ("paws15.languages", [], "expected all or at least one entry, found []"),
     ("paws15.languages", ["de", "en"], "expected languages in languages.targets, found 'en'"),
     ("paws15.languages", ["de", "fr", "de"], "expected distinct values, found 'de' twice"),
+    ("comparison.languages", None, "expected all or a list, found nothing"),
+    ("comparison.languages", ["de", "de"], "expected distinct values, found 'de' twice"),
+    ("comparison.languages", ["de", "it"], f"expected test languages ({TESTED}), found 'it'"),
 ]  # fmt: skip
 # Changes, the whole line.
 BAD_ELSEWHERE = [
@@ -258,6 +262,17 @@ def test_a_missing_file_and_bytes_that_are_not_text_are_one_line(tmp_path):
     )
     path.write_bytes(b"\xff\xfe")
     assert refusal(load_params, path) == f"{path}: expected text in UTF-8, found byte 0xff"
+
+
+@pytest.mark.parametrize(
+    ("languages", "compared"),
+    [({}, ("en", *toys.TARGETS)), ({"languages": "all"}, ("en", *toys.TARGETS)),
+     ({"languages": ["zh", "en"]}, ("en", "zh"))],
+)  # fmt: skip
+def test_the_compared_languages_are_in_the_order_of_the_test_languages(languages, compared):
+    values = toys.params()
+    values["comparison"] |= languages
+    assert parse(Params, values, place="here").compared_languages == compared
 
 
 def test_an_unknown_run_is_refused_with_the_names_of_all_runs():

@@ -85,8 +85,7 @@ def _described(rows: pd.DataFrame) -> pd.DataFrame:
 def _papers(ours: pd.Series, theirs: pd.Series, order: list[str]) -> pd.DataFrame:
     """Return the paper's gain by language, in this order as far as it has them."""
     gains = pd.DataFrame({"difference": ours - theirs, "relative": 100 * (ours / theirs - 1)})
-    if set(order) != set(gains.index):
-        order = [code for code in order if code != AVERAGE]  # its mean is over its own languages
+    gains = gains.dropna()
     gains = gains.loc[[code for code in order if code in gains.index]]
     return _described(gains.rename_axis("language").reset_index())
 
