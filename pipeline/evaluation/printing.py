@@ -68,7 +68,7 @@ def printed_rows(
     theirs, shots = _papers_rows(paper, mean, name), mean["shots"]
     means, papers = _texts(mean[columns]), _texts(theirs)
     stds = _texts(mean[columns] * np.nan if std is None else std[columns])
-    numbers = means.astype(float)
+    numbers = means.apply(pd.to_numeric)
     best = numbers.eq(numbers.groupby(shots).transform("max"))
     best = best.mul(shots.duplicated(keep=False), axis=0)
     rows = []

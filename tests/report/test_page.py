@@ -1,5 +1,6 @@
 """The page of a finished project, as an HTML parser reads it."""
 
+import dataclasses
 import re
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.evaluation.words import percent, signed, typeset_p
+from pipeline.languages import LANGUAGES
 from pipeline.report.text import language_name
 from stages.report import report
 from stages.tables import tables
@@ -251,6 +253,17 @@ def test_a_comparison_in_some_languages_leaves_the_others_out(made):
         text = soup.find("section", id=name).text
         assert "German" not in text, name
     assert "Swahili" in soup.find("section", id="examples").text
+
+
+def test_a_language_that_the_paper_lacks_leaves_out_its_averages(made, monkeypatch):
+    italian = dataclasses.replace(LANGUAGES["es"], code="it", name="Italian")
+    monkeypatch.setitem(LANGUAGES, "it", italian)
+    soup = made(("targets: [ar, de, sw]", "targets: [ar, de, it]"))
+    found = cells(soup.select_one("#table1 table[data-shots='16']"))
+    shown = {code: part(found[code, "mpt"], "paper") for code in ("German", "Italian", "mean")}
+    assert shown == {"German": "44.0", "Italian": "", "mean": ""}
+    assert "the paper's:" not in soup.header.text
+    assert "nan" not in soup.text.lower().split()
 
 
 def test_the_same_inputs_give_the_same_bytes(here):
