@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pipeline.evaluation import files
-from pipeline.evaluation.files import AVERAGE, P_VALUES
+from pipeline.evaluation.files import AVERAGE, P_VALUES, languages_of
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.evaluation.printing import Row, by_shots, printed_rows
 from pipeline.evaluation.tables import with_original
@@ -71,10 +71,11 @@ def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[T
 def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Row]]:
     """Return Table II by shots: ours, with the paper's values at the same shots.
 
-    If none of our shots are the paper's, the paper's own table comes last, its rows without a run.
+    If none of our shots are the paper's, the paper's own table comes last, its rows without a run,
+    if it has any of our languages.
     """
     tables = by_shots(printed_rows(ours, paper))
-    if not set(tables) & set(paper["shots"]):
+    if languages_of(paper) and not set(tables) & set(paper["shots"]):
         theirs = with_original(paper).assign(run="", **dict.fromkeys(P_VALUES, float("nan")))
         tables |= by_shots(printed_rows(theirs, paper))
     return tables
