@@ -57,7 +57,7 @@ def paws15(
     write_table(pairs, path, PARALLEL_PAIRS, notes=notes)
     write_json(facts, PAWS15 / ("extended_manifest.json" if extended else "manifest.json"))
     counts = ", ".join(f"{code} {count}" for code, count in facts["counts"].items())
-    say(f"{path}: {len(pairs)} pairs by engine {facts['engine']}: {counts}")
+    say(f"{path}: {len(pairs)} by engine {facts['engine']}: {counts}")
 
 
 def _require_all(outcome: "Outcome", stopped: str | None) -> None:
@@ -72,15 +72,15 @@ def _require_all(outcome: "Outcome", stopped: str | None) -> None:
             f"{sentence.pair_id}, {sentence.side} in {sentence.language}: {answer.reason}{text} "
             f"(for {sentence.text[:60]!r})"
         )
-    clean = f"{len(outcome.clean)} of {len(outcome.pairs)} pairs are clean"
+    clean = f"clean pairs: {len(outcome.clean)} of {len(outcome.pairs)}"
     if stopped:
         raise RunError(
-            f"{clean}, {len(missing)} sentences are missing, {len(refused)} refused; the answers "
-            f"so far are kept: {stopped}"
+            f"{clean}; sentences missing: {len(missing)}, refused: {len(refused)}; the answers so "
+            f"far are kept: {stopped}"
         )
     if refused:
         raise RunError(
-            f"{clean}: {len(refused)} sentences were refused (listed above); more "
+            f"{clean}; sentences refused: {len(refused)} (listed above); more "
             f"paws15.translation.attempts ask for them again, paws15.translation.replace: true "
             f"draws other pairs"
         )

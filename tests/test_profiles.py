@@ -27,7 +27,7 @@ def git(*arguments):
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "profiles", "profiles")
-    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    shutil.copy("profiles/pocket.yaml", "params.yaml")
     return tmp_path
 
 
@@ -56,15 +56,15 @@ def test_a_profile_replaces_params_and_shows_the_size_of_its_run(repository, mon
     assert capsys.readouterr().out.splitlines() == [
         "params.yaml is now profiles/paper.yaml",
         "languages: 15, backbone: FacebookAI/xlm-roberta-base",
-        "grid: 180 cells of 50 epochs (ft, sp, pct, mpt; 1, 2, 4, 8, 16, 32, 64, 128, 256 shots; "
+        "grid: 180 cells of 50 epochs (ft, sp, pct, mpt; shots: 1, 2, 4, 8, 16, 32, 64, 128, 256; "
         "5 seeds)",
         "ablations: 30 cells of 50 epochs (no_consistency, no_external_data, no_translator; "
-        "4, 64 shots; 5 seeds)",
+        "shots: 4, 64; 5 seeds)",
         "sweeps: 130 cells of 50 epochs (linear_1, lstm_1, lstm_2, transformer_1, transformer_2, "
         "prefix, midfix, endfix, length_1, length_2, length_8, length_16, alpha_00, alpha_01, "
         "alpha_02, alpha_03, alpha_04, alpha_06, alpha_07, alpha_08, alpha_09, pairs_125, "
-        "pairs_250, pairs_1000, pairs_2000, pairs_8000; 64 shots; 5 seeds)",
-        "matched: 10 cells of 50 epochs (sp_matched; 4, 64 shots; 5 seeds)",
+        "pairs_250, pairs_1000, pairs_2000, pairs_8000; shots: 64; 5 seeds)",
+        "matched: 10 cells of 50 epochs (sp_matched; shots: 4, 64; 5 seeds)",
     ]
     # An unchanged profile is in profiles/: nothing is lost, committed or not.
     assert call(monkeypatch, "profile", "pocket") == 0

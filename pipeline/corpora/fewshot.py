@@ -32,8 +32,8 @@ def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str)
     for label, name in enumerate(LABELS):
         if counts.get(label, 0) < shots:
             raise InputError(
-                f"data/corpora/{split}.parquet: expected at least {shots} pairs of {name} "
-                f"for {shots} shots, found {counts.get(label, 0)}"
+                f"data/corpora/{split}.parquet: expected at least {shots} of label {name} for "
+                f"k = {shots}, found {counts.get(label, 0)}"
             )
     chosen = chosen.assign(split=split, turn=chosen.groupby("label").cumcount())
     chosen = chosen.sort_values(["turn", "label"], ignore_index=True)
@@ -75,7 +75,7 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
         refuse_blank(frame, place=place)
         counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]
         if counts != [shots] * len(LABELS) or len(frame) != shots * len(LABELS):
-            raise InputError(f"{place}: expected {shots} pairs of each label, found {counts}")
+            raise InputError(f"{place}: expected {shots} of each label, found {counts}")
         ids = [f"{config}/{split}-{row}" for row in range(len(frame))]
         frames.append(frame.assign(split=split, pair_id=ids))
     return pd.concat(frames, ignore_index=True)

@@ -18,6 +18,7 @@ from pipeline.errors import InputError
 from pipeline.hub.files import fetch
 from pipeline.hub.names import split_pattern
 from pipeline.params.runs import LABELS
+from pipeline.params.strict import shown
 from pipeline.params.text import Source
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
     Labels with the names of LABELS, be they text or class labels, become ids of LABELS.
 
     Raises:
-        InputError: a file cannot be read, there are no rows, or one of `columns` is missing; the
-            first two must hold text.
+        InputError: a file cannot be read, there are no rows, one of `columns` is missing, or a
+            label is none of LABELS; the first two columns must hold text.
     """
     with opened(files, place=place) as dataset:
         for column in columns:
@@ -88,6 +89,13 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
         if "label" in columns:
             ids = _label_ids(dataset.features, place=place)
             frame["label"] = [ids.get(label, label) for label in frame.label]
+            wrong = ~frame.label.isin(range(len(LABELS)))
+            if wrong.any():
+                row = int(wrong.argmax())
+                raise InputError(
+                    f"{place}, row {row}: expected label 0, 1 or 2 ({', '.join(LABELS)}), "
+                    f"found {shown(frame.label.tolist()[row])}"
+                )
     return frame
 
 

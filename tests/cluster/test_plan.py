@@ -170,8 +170,12 @@ def test_the_command_prints_matrices_reasons_and_costs(repository, monkeypatch, 
         *("all: 1 downstream", "  needs 4 of cell"),
         *("note: 1 downstream", "  needs all, cell@1"),
         "to run: 6 stages",
-        "  4 of them are cells: 2:00 min one after another, judged by data/circumstances/",
+        "  4 cells: 2:00 min on one worker, judged by data/circumstances/",
         *("  memory per cell: up to 1,500 MiB", "  device memory per cell: up to 90 MiB"),
+    ]
+    assert plan("cell@1").splitlines()[-4:-2] == [
+        "to run: 1 stage",
+        "  1 cell: 30.0 s on one worker, judged by data/circumstances/",
     ]
     data = json.loads(plan("--json"))
     assert data["prospects"] == {"unchanged": 1, "stale": 4, "downstream": 2}

@@ -165,8 +165,19 @@ SHOTS_2 = {"train@sp-2-1", "train@sp-2-2", "train@mpt-2-1", "train@mpt-2-2"}
         ({"grid__runs": ["sp", "mpt", "ft"]}, {"train@ft-1-1", "train@ft-1-2", "tables"}),
         ({"paws15__seed": 1}, PAWS15),
         ({"matched__runs": []}, {"tables"}),
+        ({"comparison__languages": ["de", "sw"]}, {"tables"}),
     ],
-    ids=["shots", "seeds", "one method's rate", "alpha", "training", "runs", "pairs", "a block"],
+    ids=[
+        "shots",
+        "seeds",
+        "one method's rate",
+        "alpha",
+        "training",
+        "runs",
+        "pairs",
+        "a block",
+        "compared languages",
+    ],
 )
 def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expected):
     toys.write_params(parameters(**changes), edited / "params.yaml")
@@ -198,14 +209,15 @@ def test_an_edit_of_the_code_runs_what_it_changes(edited, path, expected):
     assert stale(edited) == expected
 
 
-def test_the_method_of_contributing_makes_only_its_own_cells_stale(edited):
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+def test_the_method_of_contributing_runs_only_its_own_cells(edited):
+    code, entry = toys.contributed()
     (edited / "pipeline/methods/plain.py").write_text(code, encoding="utf-8")
-    entry = {"methods__plain": {"method": "plain", "prompt_length": 4}}
-    values = parameters(grid__runs=["sp", "mpt", "plain"], **entry)
+    values = parameters(grid__runs=["sp", "mpt", "plain"], methods__plain=entry)
     toys.write_params(values, edited / "params.yaml")
-    assert stale(edited) == {"check", "train@plain-1-1", "train@plain-1-2", "tables", "report"}
+    cells = {"train@plain-1-1", "train@plain-1-2"}
+    assert stale(edited) == cells | {"check", "tables", "report"}
+    assert ran(run("dvc", "repro", "tables", cwd=edited)) == cells | {"inputs", "check", "tables"}
+    assert "| plain" in (edited / "results/table1.md").read_text()
 
 
 def test_every_stage_waits_for_the_check(finished):

@@ -102,7 +102,7 @@ def test_a_bad_sentence_is_quarantined_and_listed(folder, paws15, server, capsys
     assert capsys.readouterr().err.splitlines() == [
         "warning: train-3, premise in sw: echo of the source: 'the brown dog number 3 runs "
         "over the wide field' (for 'the brown dog number 3 runs over the wide field')",
-        "mpt: 7 of 8 pairs are clean: 1 sentences were refused (listed above); more "
+        "mpt: clean pairs: 7 of 8; sentences refused: 1 (listed above); more "
         "paws15.translation.attempts ask for them again, paws15.translation.replace: true "
         "draws other pairs",
     ]
@@ -134,8 +134,8 @@ def test_a_server_that_is_down_is_left_alone_and_its_answers_do_not_count(  # no
     assert paws15() == 1
     line = only_line(capsys.readouterr().err)
     assert re.search(
-        rf"sentences are missing, 0 refused; the answers so far are kept: stopped after \d+ "
-        rf"failures in a row \({EXPECTED[way]}\); run it again in \d+ minutes, after \d\d:\d\d$",
+        rf"sentences missing: \d+, refused: 0; the answers so far are kept: stopped, failures in a "
+        rf"row: \d+ \({EXPECTED[way]}\); run it again in \d+ minutes, after \d\d:\d\d$",
         line,
     ), line
     assert len(server.requests) <= 10 + 6 * workers + workers
@@ -171,7 +171,7 @@ def test_a_server_out_of_reach_is_a_failed_run(folder, paws15, capsys):
     write(folder, english(10), pairs=10, url="http://127.0.0.1:9/m")
     assert paws15() == 1
     line = only_line(capsys.readouterr().err)
-    assert "stopped after 10 failures in a row (no connection)" in line
+    assert "stopped, failures in a row: 10 (no connection)" in line
 
 
 def test_status_shows_progress_and_asks_nobody(folder, paws15, server, capsys):
