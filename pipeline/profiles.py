@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.artifacts import read_json
 from pipeline.cells.files import circumstances_path
 from pipeline.errors import InputError
+from pipeline.evaluation.words import counted, joined
 from pipeline.params.whole import Params, load_params
 
 PROFILES = Path("profiles")
@@ -53,9 +54,8 @@ def cost(params: Params) -> list[str]:
         if not cells:
             continue
         lines.append(
-            f"{block}: {len(cells)} cells of {params.training.epochs} epochs "
-            f"({', '.join(grid.runs)}; {', '.join(map(str, grid.shots))} shots; "
-            f"{len(grid.seeds)} seeds)"
+            f"{block}: {counted(len(cells), 'cell')} ({joined(grid.runs)}; shots: "
+            f"{joined(grid.shots)}; {counted(len(grid.seeds), 'seed')})"
         )
         files = [path for cell in cells if (path := circumstances_path(*cell)).is_file()]
         if files:

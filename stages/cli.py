@@ -14,9 +14,11 @@ from stages.backbone import backbone
 from stages.check import check
 from stages.corpora import corpora
 from stages.fewshot import fewshot
+from stages.inputs import inputs
 from stages.paws15 import paws15
 from stages.plan import plan
 from stages.pocket import pocket
+from stages.process import check_environment, open_streams
 from stages.profile import profile
 from stages.report import report
 from stages.repro import repro
@@ -33,7 +35,8 @@ INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 STAGES = (
-    check, corpora, backbone, tokens, fewshot, translations, paws15, updates, train, tables, report,
+    inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, updates, train, tables,
+    report,
 )  # fmt: skip
 for command in (*STAGES, plan, repro, profile, pocket):
     app.command()(command)
@@ -45,6 +48,7 @@ def options(
 ) -> None:
     """Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and commands beside them."""
     del debug  # main() removes it before parsing, so that it may be anywhere on the line
+    check_environment()
 
 
 def main() -> None:
@@ -78,12 +82,16 @@ def script() -> None:
     """
     gc.set_threshold(200_000, 20, 20)
     code: object = 0
+    output = open_streams()
     try:
         run_the_code_here()
         main()
     except SystemExit as end:
         code = end.code
     sys.stdout.flush()
+    if output.error:
+        sys.stderr.write(f"mpt: stdout: {output.error}\n")
+        code = code or 1
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0)
 

@@ -22,6 +22,7 @@ def paws15(
     from pipeline.translation.checks import Checks
     from pipeline.translation.draw import draw_pairs, refuse_test_sentences, spare_pairs
     from pipeline.translation.engines import build
+    from pipeline.translation.place import FORMER, journal_path, move_former
     from pipeline.translation.sample import look_up, manifest, table_by_language, translated
     from stages.terminal import bar, say
 
@@ -32,6 +33,8 @@ def paws15(
         settings, key = settings.model_copy(update={"pairs": settings.most}), "paws15.extended"
     held_out = sentences_by_language(read_table(CORPORA / "test.parquet", EXAMPLES))
     pool = read_table(CORPORA / "pairs_en.parquet", ENGLISH_PAIRS)
+    if moved := move_former():
+        say(f"{FORMER} is now {moved.name}: its answers are in {journal_path()}")
     engine = build(params)
     usable = engine.usable(pool, params.pair_languages)
     drawn = draw_pairs(usable, settings, params.pair_languages, key=key)
@@ -54,7 +57,7 @@ def paws15(
     write_table(pairs, path, PARALLEL_PAIRS, notes=notes)
     write_json(facts, PAWS15 / ("extended_manifest.json" if extended else "manifest.json"))
     counts = ", ".join(f"{code} {count}" for code, count in facts["counts"].items())
-    say(f"{path}: {len(pairs)} pairs by engine {facts['engine']}: {counts}")
+    say(f"{path}: {len(pairs)} by engine {facts['engine']}: {counts}")
 
 
 def _require_all(outcome: "Outcome", stopped: str | None) -> None:
@@ -69,15 +72,15 @@ def _require_all(outcome: "Outcome", stopped: str | None) -> None:
             f"{sentence.pair_id}, {sentence.side} in {sentence.language}: {answer.reason}{text} "
             f"(for {sentence.text[:60]!r})"
         )
-    clean = f"{len(outcome.clean)} of {len(outcome.pairs)} pairs are clean"
+    clean = f"clean pairs: {len(outcome.clean)} of {len(outcome.pairs)}"
     if stopped:
         raise RunError(
-            f"{clean}, {len(missing)} sentences are missing, {len(refused)} refused; the answers "
-            f"so far are kept: {stopped}"
+            f"{clean}; sentences missing: {len(missing)}, refused: {len(refused)}; the answers so "
+            f"far are kept: {stopped}"
         )
     if refused:
         raise RunError(
-            f"{clean}: {len(refused)} sentences were refused (listed above); more "
+            f"{clean}; sentences refused: {len(refused)} (listed above); more "
             f"paws15.translation.attempts ask for them again, paws15.translation.replace: true "
             f"draws other pairs"
         )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cluster.task import group
-from stages.repro import TARGETS, plan_checked
+from pipeline.evaluation.words import counted
+from stages.repro import PROGRAMS, TARGETS, make_plan
 from stages.terminal import say
 
 if TYPE_CHECKING:
@@ -30,15 +31,18 @@ def plan(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print every stage, as JSON.")] = False,
 ) -> None:
-    """Show which stages would run, why, and what such cells took before. Runs nothing."""
+    """Show which stages would run, why, and what such cells took before.
+
+    Runs only quick stages: those that hash inputs and check params.yaml.
+    """
     from pipeline.cluster.costs import expected, past_cells
     from pipeline.cluster.project import Project
     from pipeline.cluster.staleness import RUNS, look
 
-    project = Project(Path(), {})
+    project = Project(Path(), PROGRAMS)
     with project.lock:
-        plan_checked(project, targets or [])
-        findings = look(project, settled={"check"})
+        make_plan(project, targets or [])
+        findings = look(project)
     past = past_cells()
     running = [finding for finding in findings if finding.prospect in RUNS]
     costs = {finding.name: expected(finding.out, past) for finding in running}
@@ -72,20 +76,19 @@ def _groups(findings: Sequence["Finding"]) -> Iterator[str]:
         for reason, number in reasons.most_common(REASONS):
             yield f"  {reason}" + (f" ({number} stages)" if number > 1 else "")
         if len(reasons) > REASONS:
-            yield f"  and {len(reasons) - REASONS} more reasons (see --json)"
+            yield f"  and {counted(len(reasons) - REASONS, 'more reason')} (see --json)"
 
 
 def _total(running: int, costs: Collection["Expected"]) -> Iterator[str]:
     from stages.repro_view import clock
 
-    yield f"to run: {running} stages" if running else "nothing to run"
+    yield f"to run: {counted(running, 'stage')}" if running else "nothing to run"
     if running and not costs:
         yield "  time unknown: data/circumstances/ has no cells to judge by"
     if costs:
         time = clock(sum(cost.seconds for cost in costs))
         yield (
-            f"  {len(costs)} of them are cells: {time} one after another, judged by "
-            "data/circumstances/"
+            f"  {counted(len(costs), 'cell')}: {time} on one worker, judged by data/circumstances/"
         )
         yield f"  memory per cell: up to {max(cost.memory_mib for cost in costs):,.0f} MiB"
     device = [cost.device_memory_mib for cost in costs if cost.device_memory_mib is not None]

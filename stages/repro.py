@@ -49,7 +49,8 @@ def repro(
     project = Project(Path(), PROGRAMS)
     with project.exclusive():
         with project.lock:
-            plan_checked(project, targets or [])
+            make_plan(project, targets or [])
+            project.try_quick()
         states = States(project.stages)
         workers = RayWorkers(jobs=jobs, address=address, gpus=gpus_per_cell)
         driver = Driver(project=project, workers=workers, states=states, keep_going=keep_going)
@@ -59,8 +60,8 @@ def repro(
         raise typer.Exit(1)
 
 
-def plan_checked(project: "Project", targets: Sequence[str]) -> None:
-    """Find the stages to check, and run stage `check` here first if it is among the stale ones.
+def make_plan(project: "Project", targets: Sequence[str]) -> None:
+    """Find the stages to check.
 
     Raises:
         InputError: params.yaml, dvc.yaml, dvc.lock or a target is wrong.
@@ -72,8 +73,3 @@ def plan_checked(project: "Project", targets: Sequence[str]) -> None:
     except Exception:
         load_params()  # DVC's own message may be about a mistake in params.yaml
         raise
-    stage = project.stages.get("check")
-    if stage and stage.changed():
-        from pipeline.preflight import preflight
-
-        preflight(load_params())

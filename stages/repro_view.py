@@ -42,7 +42,7 @@ def view(states: States, *, size: Callable[[], int]) -> Iterator[None]:
 def _print(states: States, name: str) -> None:
     state, reason = states.current[name], states.reasons[name]
     if state is not State.UNCHANGED:
-        seconds = f" in {states.seconds[name]:.1f} s" if state is State.DONE else ""
+        seconds = f" in {states.seconds[name]:.1f} s" if name in states.seconds else ""
         say(f"{name}: {state}{seconds}{f' ({reason})' if reason else ''}")
         sys.stdout.flush()
 

@@ -59,13 +59,17 @@ def _show() -> None:
 
     from pipeline.errors import InputError
     from pipeline.evaluation import files, printing
+    from pipeline.evaluation.tables import comparable
     from pipeline.evaluation.words import p_value
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
     lines = []
-    for row in printing.printed_rows(files.TABLE1.read(), files.PAPER_TABLE1.read()):
+    first = files.TABLE1.read()
+    papers = (files.PAPER_TABLE1, files.PAPER_TABLE2)
+    paper1, paper2 = (comparable(csv.read(), files.languages_of(first)) for csv in papers)
+    for row in printing.printed_rows(first, paper1):
         line = {"shots": str(row.shots), "method": row.name}
         for code, entry in row.entries.items():
             line[code] = f"[bold]{entry.mean}[/bold]" if entry.best else entry.mean
@@ -78,7 +82,7 @@ def _show() -> None:
     console.print(printing.caption_of(caption.read_text(encoding="utf-8")) + "\n", markup=False)
     if files.TABLE2.path.is_file() and not (second := files.TABLE2.read()).empty:
         lines = []
-        for row in printing.printed_rows(second, files.PAPER_TABLE2.read()):
+        for row in printing.printed_rows(second, paper2):
             average, p = row.entries[files.AVERAGE], {key: p_value(p) for key, p in row.p.items()}
             line = {"shots": str(row.shots), "variant": row.name, "run": row.run}
             line |= {"avg": average.mean, "paper avg": average.paper, "lost": row.lost}

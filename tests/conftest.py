@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+from itertools import count
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -11,8 +13,19 @@ import torch
 
 from tests import toys
 
+# Nothing is read or written where the user's own hashes and translations are.
+USER = tempfile.TemporaryDirectory(prefix="mpt-user-", ignore_cleanup_errors=True)
+JOURNALS = (f"{USER.name}/{number}/journal.sqlite" for number in count())
+os.environ |= {"XDG_CACHE_HOME": USER.name, "MPT_JOURNAL": next(JOURNALS)}
+
 # The toys are too small for more: waking threads takes longer than they save.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_journal(monkeypatch):
+    """Each test has its own journal of translations."""
+    monkeypatch.setenv("MPT_JOURNAL", next(JOURNALS))
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def test_a_command_that_succeeds_exits_with_0(project, monkeypatch, capsys):
     printed = capsys.readouterr()
     assert printed.err == ""
     assert printed.out.splitlines() == [
-        "hub/xnli: train 36, dev 120, test 48 in 4 languages",
+        "hub/xnli: train 36, dev 30, test 48 in 4 languages",
         "hub/paws-x: 20 of 20 pairs usable (blank, repeated or in the test: 0)",
     ]
     written = {path.stem for path in (project / "data" / "corpora").iterdir()}
@@ -137,7 +137,7 @@ FIRST_INPUT = {
 
 
 @pytest.mark.parametrize(
-    "arguments", [*FIRST_INPUT, ("corpora",), ("backbone",), ("tables",)], ids=" ".join
+    "arguments", [*FIRST_INPUT, ("inputs",), ("corpora",), ("backbone",), ("tables",)], ids=" ".join
 )
 def test_every_stage_without_params_exits_with_2_and_the_same_line(
     arguments, tmp_path, monkeypatch, capsys

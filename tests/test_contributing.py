@@ -1,19 +1,16 @@
 """The steps of CONTRIBUTING.md, tried."""
 
 import dataclasses
-import re
+import shutil
 import subprocess
 import sys
-from types import ModuleType
 
 import pandas as pd
 import pytest
-import torch
+from ruamel.yaml import YAML
 
 from pipeline import languages
-from pipeline.training.loop import fit
-from pipeline.training.method import Context
-from pipeline.training.prediction import predict
+from pipeline.pocket.grammar import read_grammar
 from stages.backbone import backbone
 from stages.corpora import corpora
 from stages.fewshot import fewshot
@@ -21,43 +18,43 @@ from stages.paws15 import paws15
 from stages.tokens import tokens
 from stages.train import train
 from tests import toys
+from tests.commands import environment
 from tests.imports import ROOT
 
 
-def code() -> str:
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    return block
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A copy of the repository with the example's file and entry."""
+    folder, (code, entry) = tmp_path_factory.mktemp("clone"), toys.contributed()
+    for name in ("bench", "pipeline", "profiles", "stages", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "pipeline/methods/plain.py").write_text(code, encoding="utf-8")
+    values = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values["grid"]["runs"] = [*dict.fromkeys((*values["grid"]["runs"], "plain"))]
+    values["methods"]["plain"] = entry
+    toys.write_params(values, folder / "params.yaml")
+    return folder
 
 
-def example() -> ModuleType:
-    module = ModuleType("plain")
-    sys.modules["plain"] = module
-    exec(compile(code(), "CONTRIBUTING.md", "exec"), vars(module))
-    return module
-
-
-@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
-def test_the_example_passes_ruff(command):
-    ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", "pipeline/methods/plain.py"]
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ruff check .",
+        "ruff format --check .",
+        "mypy pipeline/methods/plain.py",
+        "pytest -p no:cacheprovider tests/params tests/methods tests/test_profiles.py",
+    ],
+)
+def test_a_new_method_is_a_file_and_an_entry_and_passes_every_check(command, clone):
+    """`dvc repro` of its cells is in tests/dvc/test_reruns.py."""
     done = subprocess.run(
-        [*ruff, "-"], input=code(), capture_output=True, text=True, cwd=ROOT, check=False
-    )
+        [sys.executable, "-m", *command.split()],
+        cwd=clone, env=environment(PYTHONPATH=str(clone)), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_example_method_trains_and_predicts(toy_backbone):
-    module = example()
-    context: Context = toys.context(toy_backbone, "sp")
-    method = module.Model(context, module.Settings(prompt_length=4))
-    before = method.prompts()["prompt"].detach().clone()
-    dev = pd.DataFrame(
-        [{"language": "en", "pair_id": "dev-0", "premise": "a", "hypothesis": "b", "label": 0}]
-    )
-    history = fit(method, toys.training_text(), dev, generator=torch.Generator())
-    assert history.epochs.loss.notna().all()
-    assert not torch.equal(method.prompts()["prompt"], before)
-    assert len(predict(method, dev)) == 1
 
 
 def test_a_new_language_is_a_row_in_the_table_and_in_the_data(project, monkeypatch):
@@ -67,6 +64,7 @@ def test_a_new_language_is_a_row_in_the_table_and_in_the_data(project, monkeypat
     monkeypatch.setitem(languages.LANGUAGES, "it", italian)
     monkeypatch.setattr(toys, "TARGETS", ("de", "it"))
     toys.hub(project / "hub")
+    assert "it" not in read_grammar(ROOT / "data/pocket").languages
     values = toys.params(languages__targets=["de", "it"], grid__runs=["pct"])
     toys.write_params(values, project / "params.yaml")
     corpora()

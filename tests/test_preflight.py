@@ -22,6 +22,9 @@ MISTAKES = [
      "training.max_length: expected at most the backbone's 128 tokens, found 129"),
     ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11"),
     ({"grid__shots": 16}, "grid.shots: expected a list, found 16"),
+    ({"methods__pct__trainable": "prompt"},
+     "methods.pct: expected something to train, found nothing in method pct with "
+     "trainable: prompt"),
     ({"grid__runs": []}, "grid.runs: expected at least one run, found []"),
     ({"grid__seeds": []}, "grid.seeds: expected at least one entry beside runs, found []"),
     ({"grid__runs": ["mtp"]},

@@ -2,8 +2,11 @@
 
 import shutil
 import subprocess
+from operator import attrgetter
 
 import pytest
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import load_yaml
 
 from pipeline.artifacts import write_json
 from pipeline.cells.files import circumstances_path
@@ -11,6 +14,8 @@ from pipeline.params.whole import load_params
 from pipeline.profiles import cost
 from tests.commands import call, only_line
 from tests.imports import ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 
 
 def git(*arguments):
@@ -22,7 +27,7 @@ def git(*arguments):
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "profiles", "profiles")
-    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    shutil.copy("profiles/pocket.yaml", "params.yaml")
     return tmp_path
 
 
@@ -51,16 +56,15 @@ def test_a_profile_replaces_params_and_shows_the_size_of_its_run(repository, mon
     assert capsys.readouterr().out.splitlines() == [
         "params.yaml is now profiles/paper.yaml",
         "languages: 15, backbone: FacebookAI/xlm-roberta-base",
-        "grid: 225 cells of 50 epochs (untrained, ft, sp, pct, mpt; "
-        "1, 2, 4, 8, 16, 32, 64, 128, 256 shots; 5 seeds)",
-        "ablations: 40 cells of 50 epochs (no_consistency, no_external_data, "
-        "no_external_data_matched, no_translator; 4, 64 shots; 5 seeds)",
-        "sweeps: 130 cells of 50 epochs (linear_1, lstm_1, lstm_2, transformer_1, transformer_2, "
+        "grid: 225 cells (untrained, ft, sp, pct, mpt; shots: 1, 2, 4, 8, 16, 32, 64, 128, 256; "
+        "5 seeds)",
+        "ablations: 40 cells (no_consistency, no_external_data, no_external_data_matched, "
+        "no_translator; shots: 4, 64; 5 seeds)",
+        "sweeps: 130 cells (linear_1, lstm_1, lstm_2, transformer_1, transformer_2, "
         "prefix, midfix, endfix, length_1, length_2, length_8, length_16, alpha_00, alpha_01, "
         "alpha_02, alpha_03, alpha_04, alpha_06, alpha_07, alpha_08, alpha_09, pairs_125, "
-        "pairs_250, pairs_1000, pairs_2000, pairs_8000; 64 shots; 5 seeds)",
-        "matched: 135 cells of 50 epochs (ft, sp, pct; 1, 2, 4, 8, 16, 32, 64, 128, 256 shots; "
-        "5 seeds)",
+        "pairs_250, pairs_1000, pairs_2000, pairs_8000; shots: 64; 5 seeds)",
+        "matched: 135 cells (ft, sp, pct; shots: 1, 2, 4, 8, 16, 32, 64, 128, 256; 5 seeds)",
     ]
     # An unchanged profile is in profiles/: nothing is lost, committed or not.
     assert call(monkeypatch, "profile", "pocket") == 0
@@ -148,6 +152,23 @@ def test_the_cost_includes_the_time_of_trained_cells(folder):
         facts = {"seconds": {"load": 3.0, "train": seconds - 5.0, "predict": 2.0}}
         write_json(facts, folder / circumstances_path(runs[0], shots[0], seed))
     assert f"  trained so far: 2 of {len(params.grid.cells)}, in 3.0 minutes" in cost(params)
+
+
+@pytest.mark.parametrize("file", ["params.yaml", *(f"profiles/{name}.yaml" for name in NAMES)])
+def test_an_experiment_may_set_every_path_and_url(file, folder):
+    """In braces, `dvc exp run -S` writes a URL without quotes, which DVC itself cannot read."""
+    url = "http://localhost:5000/a"
+    places = ["datasets.xnli.path", "datasets.paws_x.path", "backbone.path", "fewshot.source"]
+    places += ["paws15.translation.url", "paws15.translation.file"]
+    before = load_params(folder / file)
+    apply_overrides(folder / file, [f"++{place}={url}" for place in places])
+    after = load_params(folder / file)
+    assert load_yaml(folder / file)["backbone"]["path"] == url
+    for place in places:
+        assert attrgetter(place)(after) == url
+    blocks = set(type(after).model_fields) - {place.partition(".")[0] for place in places}
+    for block in blocks:
+        assert getattr(after, block) == getattr(before, block)
 
 
 def test_without_a_name_the_profiles_are_listed(repository, monkeypatch, capsys):

@@ -1,5 +1,7 @@
 """Small real things to test with: tokenizers, backbones, datasets, parameters."""
 
+import re
+from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
 
@@ -174,7 +176,17 @@ def method_names() -> list[str]:
 def entry(method: str) -> dict:
     """Return a method's entry: its defaults, or params.yaml's values if a key has no default."""
     fields = import_module(f"pipeline.methods.{method}").Settings.model_fields.values()
-    return SHIPPED[method] if any(map(FieldInfo.is_required, fields)) else {"method": method}
+    shipped = SHIPPED if any(map(FieldInfo.is_required, fields)) else {}
+    return deepcopy(shipped.get(method, {"method": method}))
+
+
+def contributed() -> tuple[str, dict]:
+    """Return the file and the entry of CONTRIBUTING's new method, `plain`."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,), (block,) = (
+        re.findall(rf"```{k}\n(.*?)```", text, re.DOTALL) for k in ("python", "yaml")
+    )
+    return code, YAML(typ="safe").load(block.partition("methods:\n")[2])["plain"]
 
 
 def params(**changes: object) -> dict:

@@ -23,7 +23,7 @@ ALPHABETS = {
     "Thai": "กขคงจฉชซญดตถทธนบปผฝพฟภมยรลว",
     "Han": "的一是不了人我在有他这中大来上国个到说们为子和你地出",
 }
-OURS = {row.codes["google"]: code for code, row in LANGUAGES.items()}
+OURS = {row.codes.get("google"): code for code, row in LANGUAGES.items()}
 
 
 def rendering(text: str, language: str) -> str:

@@ -15,6 +15,7 @@ from pipeline.cluster.lock_file import LockFile
 from pipeline.cluster.patches import patch
 from pipeline.cluster.states import State
 from pipeline.cluster.task import Step, Task, call_of, log_path
+from pipeline.cluster.worker import run_here
 from pipeline.errors import InputError, RunError
 
 
@@ -29,10 +30,11 @@ class Project:
         """Open the repository of a folder. Workers call the programs of `entries` (see `call_of`).
 
         Raises:
-            InputError: the folder is in no repository.
+            InputError: the folder is in no repository of DVC, or that in none of git.
         """
         from dvc.exceptions import NotDvcRepoError
         from dvc.repo import Repo
+        from dvc.scm import SCMError
 
         patch()
         # Only stages/ writes to the terminal.
@@ -40,7 +42,12 @@ class Project:
         try:
             self.repo = Repo(str(folder), _wait_for_lock=True)
         except NotDvcRepoError:
-            raise InputError(f"{folder}: expected a DVC repository, found none") from None
+            raise InputError(f"{folder.resolve()}: expected a DVC repository, found none") from None
+        except SCMError:
+            raise InputError(
+                f"{folder.resolve()}: expected a git repository, found none (make one: "
+                "git init; or do without: dvc config --local core.no_scm true)"
+            ) from None
         self.lock = self.repo.lock
         """DVC's lock of the repository, which waits; DVC's own commands give up after a while."""
         self._entries = entries
@@ -113,11 +120,14 @@ class Project:
     def begin(self, name: str) -> State | Task:
         """Do all of a stage that comes before its command. The stages it needs must have ended.
 
+        A quick stage runs here.
+
         Returns the task to run before `finish` or `release`; or the state, if nothing is to run.
 
         Raises:
             BusyError: another process works on the stage.
             DvcException: a dep is missing, for example.
+            InputError, RunError: a quick stage failed.
         """
         from dvc.stage.cache import RunCacheNotFoundError
 
@@ -131,9 +141,36 @@ class Project:
             try:
                 self.repo.stage_cache.restore(stage)
             except RunCacheNotFoundError:
-                return self._task(name, stage)
+                task = self._task(name, stage)
+                if not _is_quick(stage):
+                    return task
+                try:
+                    run_here(task)
+                except BaseException:
+                    self.release(name)
+                    raise
+                self.finish(name)
+                return State.DONE
             self._save(stage)
             return State.RESTORED
+
+    def try_quick(self) -> set[str]:
+        """Run the quick stages that a run would run first, but save nothing; return their names.
+
+        Raises:
+            InputError, RunError: a command failed.
+        """
+        tried = set()
+        for name, stage in self.stages.items():
+            first = all(_is_quick(self.stages[other]) for other in (name, *self.needs[name]))
+            if first and not stage.frozen and stage.changed():
+                stage.remove_outs()
+                try:
+                    run_here(self._described(name, stage))
+                except RunError as error:
+                    raise RunError(f"{name}: {error}") from None
+                tried.add(name)
+        return tried
 
     def finish(self, name: str) -> None:
         """Save what the command has made, in the cache and in the run-cache.
@@ -182,10 +219,18 @@ class Project:
         # Locked for reading, even the outs: `dvc status` may look at them, but nobody may write.
         paths = [path.fs_path for path in (*stage.deps, *stage.outs) if path.protocol == "local"]
         self._begun[name] = self.hold(f" ({name})", read=paths), _hashes(stage)
+        return self._described(name, stage)
+
+    def _described(self, name: str, stage: Any) -> Task:  # noqa: ANN401
         root = self.repo.root_dir
         steps = tuple(_steps(stage.cmd, self._entries))
         environment = (("DVC_ROOT", root), ("DVC_STAGE", name))
         return Task(name, stage.wdir, steps, environment, log=f"{root}/{log_path(name)}")
+
+
+def _is_quick(stage: Any) -> bool:  # noqa: ANN401
+    """Return whether a stage is run here, and even for a plan."""
+    return bool(stage.always_changed or (stage.meta or {}).get("quick"))
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import secrets
 import socket
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +16,7 @@ from pipeline.errors import InputError
 
 STORE = 80 * 2**20  # bytes of Ray's object store: close to its minimum, as tasks barely use it
 MEASURE = 10.0  # seconds between two looks at the size of the cluster
+LONGEST = 39  # characters of a folder for sockets: Ray adds up to 68, and 107 are allowed
 PATIENCE = 10.0  # seconds that a cluster gets to answer
 
 
@@ -69,6 +72,8 @@ class RayWorkers:
     def _connect(self) -> None:
         # Set before the import of Ray, which otherwise reports every run to its makers.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        if not self._address:  # Ray would write one into the home folder.
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         import ray
 
         affinity = getattr(os, "sched_getaffinity", None)
@@ -86,7 +91,8 @@ class RayWorkers:
             )
         # How many tasks a machine of a cluster will run is unknown.
         threads = 1 if self._address else max(1, cores // self.size)
-        options = {"threads": None if "OMP_NUM_THREADS" in os.environ else threads}
+        chosen = os.environ.get("OMP_NUM_THREADS")
+        options = {"threads": int(chosen or threads), "chosen": bool(chosen)}
         actors = ray.remote(num_cpus=1, num_gpus=self._gpus, max_restarts=0)(Worker)
         self._new_actor = partial(actors.remote, **options)
 
@@ -132,7 +138,7 @@ def _start_ray(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: AN
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if not address:
         quiet |= {"include_dashboard": False, "object_store_memory": STORE}
-        ray.init(address="local", num_cpus=cpus, **quiet)
+        ray.init(address="local", num_cpus=cpus, _temp_dir=_folder(), **quiet)
         return
     try:
         host, colon, port = address.rpartition(":")
@@ -143,6 +149,12 @@ def _start_ray(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: AN
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"--address {address}: expected a Ray cluster ({reason})") from None
+
+
+def _folder() -> str:
+    """Return Ray's folder for logs and sockets: in TMPDIR, or in /tmp if Ray cannot use that."""
+    folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    return f"{folder if folder.isascii() and len(folder) <= LONGEST else '/tmp'}/ray"
 
 
 def _reason(error: Exception) -> str:

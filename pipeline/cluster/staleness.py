@@ -1,6 +1,6 @@
 """What a run would do with each stage, and why, without doing it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,8 @@ from pipeline.cluster.task import group
 class Prospect(StrEnum):
     """What a run would do with a stage."""
 
+    ALWAYS = "always runs"
+    """It was run before the stages below were looked at, and its outs are as a run leaves them."""
     UNCHANGED = "unchanged"
     RESTORED = "restored"
     STALE = "stale"
@@ -33,16 +35,24 @@ class Finding:
     """The path of its first out; empty if it has none."""
 
 
-def look(project: Project, *, settled: Collection[str] = ()) -> list[Finding]:
+def look(project: Project) -> list[Finding]:
     """Return what a run would do with each stage of the plan; the project must be locked.
 
-    The outs of `settled` stages are as they will be after the run.
+    Quick stages are run first: only their outs tell what a run would do with those below.
+
+    Raises:
+        InputError, RunError: such a stage failed.
     """
+    tried = project.try_quick()
     known: dict[Any, Any] = {}
     moving: set[str] = set()
     findings = []
     for name, stage in project.stages.items():
         above = sorted(project.needs[name] & moving)
+        out = stage.outs[0].def_path if stage.outs else ""
+        if stage.always_changed and name in tried:
+            findings.append(Finding(name, Prospect.ALWAYS, (), out))
+            continue
         moved = [out.fs_path for stale in above for out in project.stages[stale].outs]
         reasons = tuple(_reasons(stage, known, moved=moved))
         in_place = False
@@ -59,9 +69,8 @@ def look(project: Project, *, settled: Collection[str] = ()) -> list[Finding]:
         else:
             prospect = Prospect.STALE
         # A stage whose files already equal those of the kept run changes nothing for others.
-        if prospect is not Prospect.UNCHANGED and not in_place and name not in settled:
+        if prospect is not Prospect.UNCHANGED and not in_place and name not in tried:
             moving.add(name)
-        out = stage.outs[0].def_path if stage.outs else ""
         findings.append(Finding(name, prospect, reasons, out))
     return findings
 

@@ -16,6 +16,7 @@ from typing import TextIO
 from pipeline.cluster.imported_code import ImportedCode
 from pipeline.cluster.process_state import as_in_new_process
 from pipeline.cluster.task import Outcome, Step, Task
+from pipeline.errors import InputError, RunError
 
 PATIENCE = 60.0  # seconds that a task waits for leftover processes of an earlier run of its stage
 
@@ -27,12 +28,12 @@ GUARD = "exec 3<&0 >/dev/null 2>&1; { trap '' TERM; read -r _ <&3 || kill -s KIL
 class Worker:
     """Runs tasks. Imports stay loaded, so that every task but the first starts quickly."""
 
-    def __init__(self, *, threads: int | None) -> None:
-        """Prepare. Each task gets `threads` CPU threads; None means those in OMP_NUM_THREADS."""
-        if threads is None:
-            threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        else:  # Ray sets this variable; commands would mistake it for the user's choice.
-            os.environ.pop("OMP_NUM_THREADS", None)
+    def __init__(self, *, threads: int, chosen: bool = False) -> None:
+        """Prepare. Each task gets `threads` CPU threads, `chosen` if the user set their number."""
+        # Ray sets this variable; commands would mistake it for the user's choice.
+        os.environ.pop("OMP_NUM_THREADS", None)
+        if chosen:
+            os.environ["OMP_NUM_THREADS"] = str(threads)
         # As in stages/cli.py: imports make many objects, which the collector would scan each time.
         gc.set_threshold(200_000, 20, 20)
         self._code = ImportedCode()
@@ -54,6 +55,32 @@ class Worker:
         except OSError as error:
             return Outcome(f"{task.log}: {error}")
         return Outcome()
+
+
+def run_here(task: Task) -> None:
+    """Run a task's commands on this machine, each as a process of its own.
+
+    Raises:
+        InputError, RunError: one of them failed; the message is the reason.
+    """
+    path = Path(task.log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as log:
+        for step in task.steps:
+            module, _, function = step.entry.partition(":")
+            call = f"import sys, {module} as m; sys.argv[:] = {step.arguments}; m.{function}()"
+            ended = subprocess.run(
+                (sys.executable, "-c", call) if step.entry else step.arguments,
+                cwd=task.folder,
+                env=os.environ | dict(task.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
+            if ended.returncode:
+                wrong = InputError if ended.returncode == 2 and step.entry else RunError
+                raise wrong(_reason(step, task, ended.returncode))
 
 
 @contextmanager

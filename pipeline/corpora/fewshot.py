@@ -9,8 +9,9 @@ from pipeline.corpora.leaks import bare_pairs, pair_texts, refuse_pairs_of, shar
 from pipeline.corpora.sources import read_split, refuse_blank
 from pipeline.corpora.xnli import HUB_NAMES
 from pipeline.errors import InputError
+from pipeline.hub.names import given_splits
 from pipeline.params.runs import LABELS
-from pipeline.params.text import Fewshot, Source
+from pipeline.params.text import Fewshot
 from pipeline.params.whole import Params
 
 
@@ -54,8 +55,8 @@ def sample_split(pool: pd.DataFrame, *, shots: int, split: str, seed: int | str)
     for label, name in enumerate(LABELS):
         if counts.get(label, 0) < shots:
             raise InputError(
-                f"data/corpora/{split}.parquet: expected at least {shots} pairs of {name} "
-                f"for {shots} shots, found {counts.get(label, 0)}"
+                f"data/corpora/{split}.parquet: expected at least {shots} of label {name} for "
+                f"k = {shots}, found {counts.get(label, 0)}"
             )
     chosen = chosen.assign(split=split, turn=chosen.groupby("label").cumcount())
     chosen = chosen.sort_values(["turn", "label"], ignore_index=True)
@@ -86,19 +87,14 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
     Raises:
         InputError: a file is missing, or it does not hold k distinct pairs of each label.
     """
-    source, frames = Source(path=fewshot.source), []
-    if not source.is_folder:
-        raise InputError(
-            f"params.yaml: fewshot.source: expected sample, or a folder of given splits, "
-            f"found no {fewshot.source}"
-        )
+    source, frames = given_splits(fewshot), []
     for split in ("train", "dev"):
         config, place = f"k{shots}", f"{fewshot.source}: k{shots}/{HUB_NAMES[split]}"
         frame = read_split(source, config=config, split=HUB_NAMES[split], key="fewshot.source")
         refuse_blank(frame, place=place)
         counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]
         if counts != [shots] * len(LABELS) or len(frame) != shots * len(LABELS):
-            raise InputError(f"{place}: expected {shots} pairs of each label, found {counts}")
+            raise InputError(f"{place}: expected {shots} of each label, found {counts}")
         repeated = bare_pairs(frame).duplicated()
         if repeated.any():
             row = int(repeated.argmax())

@@ -17,7 +17,9 @@ import pandas as pd
 from pipeline.corpora.leaks import is_blank
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
+from pipeline.hub.names import split_pattern
 from pipeline.params.runs import LABELS
+from pipeline.params.strict import shown
 from pipeline.params.text import Source
 
 if TYPE_CHECKING:
@@ -45,8 +47,7 @@ def read_split(
 
 def split_files(source: Source, *, config: str, split: str, key: str) -> list[Path]:
     """Return the Parquet files of a split in their order; see `read_split`."""
-    # The number excludes other files, such as train-translations.parquet.
-    pattern = f"{config}/{split}-[0-9]*.parquet"
+    pattern = split_pattern(config, split)
     folder = fetch(source, [pattern], kind="dataset", key=key)
     files = sorted(folder.glob(pattern))
     if not files:
@@ -71,8 +72,8 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
     Labels with the names of LABELS, be they text or class labels, become ids of LABELS.
 
     Raises:
-        InputError: a file cannot be read, there are no rows, or one of `columns` is missing; the
-            first two must hold text.
+        InputError: a file cannot be read, there are no rows, one of `columns` is missing, or a
+            label is none of LABELS; the first two columns must hold text.
     """
     with opened(files, place=place) as dataset:
         for column in columns:
@@ -89,6 +90,13 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
         if "label" in columns:
             ids = _label_ids(dataset.features, place=place)
             frame["label"] = [ids.get(label, label) for label in frame.label]
+            wrong = ~frame.label.isin(range(len(LABELS)))
+            if wrong.any():
+                row = int(wrong.argmax())
+                raise InputError(
+                    f"{place}, row {row}: expected label 0, 1 or 2 ({', '.join(LABELS)}), "
+                    f"found {shown(frame.label.tolist()[row])}"
+                )
     return frame
 
 

@@ -14,8 +14,11 @@ from pipeline.corpora.drawing import dealt, draw_key
 from pipeline.corpora.leaks import pair_texts, refuse_pairs_of
 from pipeline.corpora.sources import PAIR, blank, read_files
 from pipeline.errors import InputError
+from pipeline.hub import names
 from pipeline.params.whole import Params
 from pipeline.progress import Progress
+
+WAY_OUT = "(or set fewshot.translations: false, and name no run with pairs: xnli)"
 
 
 def translated_split(
@@ -28,13 +31,19 @@ def translated_split(
         RunError: the Hub cannot be reached.
     """
     fewshot, targets, xnli = params.fewshot, params.languages.targets, params.datasets.xnli
-    if fewshot.source == "sample":
-        place = f"{xnli.path}: all_languages/train"
-        every = read_translations(xnli, train, params.languages, progress=progress)
-    else:
-        path = Path(fewshot.source) / f"k{shots}" / "train-translations.parquet"
-        place, every = str(path), given_translations(path, pairs=len(train), languages=targets)
-    pairs = with_translations(train, every, languages=targets, seed=fewshot.split_seed, place=place)
+    path = Path(fewshot.source) / names.given_translations(shots)
+    is_sample = fewshot.source == "sample"
+    place = f"{xnli.path}: all_languages/train" if is_sample else str(path)
+    try:
+        if is_sample:
+            every = read_translations(xnli, train, params.languages, progress=progress)
+        else:
+            every = given_translations(path, pairs=len(train), languages=targets)
+        pairs = with_translations(
+            train, every, languages=targets, seed=fewshot.split_seed, place=place
+        )
+    except InputError as error:
+        raise InputError(f"{error} {WAY_OUT}") from None
     refuse_test_pairs(pairs, test, place=place)
     return pairs
 

@@ -125,8 +125,15 @@ def sweep_gaps(params: Params) -> str:
 def _subject(params: Params, pairs: int) -> str:
     return (
         f"Accuracy in percent with the backbone `{params.backbone.path}` on the {pairs} test pairs "
-        f"of `{params.datasets.xnli.path}` in {counted(len(params.languages.all), 'language')}"
+        f"of `{params.datasets.xnli.path}` in {_languages(params)}"
     )
+
+
+def _languages(params: Params) -> str:
+    compared, tested = params.compared_languages, params.languages.all
+    if len(compared) == len(tested):
+        return counted(len(tested), "language")
+    return f"{len(compared)} of {len(tested)} languages ({joined(compared)})"
 
 
 def _chance(mean: pd.DataFrame, pairs: int) -> str:
@@ -152,7 +159,7 @@ def _comparability(params: Params, table: str) -> str:
         )
     return (
         f"The paper's values (Qiu et al. 2024, {table}) are for XLM-R-base on XNLI, means over "
-        f"5 seeds. {compare}"
+        f"5 seeds; its averages are over the same languages as ours, or left out. {compare}"
     )
 
 

@@ -68,19 +68,23 @@ class Cells:
         return tuple(sorted(both))
 
 
-def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
+def read_cells(
+    cells: Sequence[Cell], languages: Sequence[str], *, compared: Sequence[str] | None = None
+) -> Cells:
     """Read the predictions of these cells, and of no others, in this order.
+
+    The cells have rows in `languages`; those in `compared` (default: all) are returned.
 
     Raises:
         InputError: a cell is missing or damaged, or does not have exactly one row per language
             and test pair, with the labels of the first cell. The message names the file.
     """
-    codes, (first, last) = tuple(sorted(languages)), _read(cells[0])
+    codes, (first, last) = tuple(sorted(languages)), read_predictions(cells[0])
     pair_ids = pd.Index(last["pair_id"].unique()).sort_values()
     order = _order(last, codes, pair_ids, path=first)
     label, predicted = last["label"].to_numpy(np.int8)[order], {}
     for cell in cells:
-        path, frame = _read(cell)
+        path, frame = read_predictions(cell)
         # Most files have their rows in the same order, and comparing is faster than sorting.
         if not all(frame[column].equals(last[column]) for column in PREDICTIONS.key):
             order = _order(frame, codes, pair_ids, path=path)
@@ -94,9 +98,13 @@ def read_cells(cells: Sequence[Cell], languages: Sequence[str]) -> Cells:
             )
         predicted[cell] = frame["predicted"].to_numpy(np.int8)[order]
         last = frame
-    shape = len(codes), len(pair_ids)
-    by_language = {cell: values.reshape(shape) for cell, values in predicted.items()}
-    return Cells(codes, pair_ids, label.reshape(shape), by_language)
+    kept = [at for at, code in enumerate(codes) if compared is None or code in compared]
+
+    def by_language(values: NDArray[np.int8]) -> NDArray[np.int8]:
+        return values.reshape(len(codes), len(pair_ids))[kept]
+
+    by_cell = {cell: by_language(values) for cell, values in predicted.items()}
+    return Cells(tuple(codes[at] for at in kept), pair_ids, by_language(label), by_cell)
 
 
 def metrics_path(cell: Cell) -> Path:
@@ -126,7 +134,12 @@ def read_metrics(cell: Cell, **kinds: type) -> dict[str, Any]:
     return dict(metrics)
 
 
-def _read(cell: Cell) -> tuple[Path, pd.DataFrame]:
+def read_predictions(cell: Cell) -> tuple[Path, pd.DataFrame]:
+    """Return the path and rows (language, pair_id, label, predicted) of a cell's predictions.
+
+    Raises:
+        InputError: the file is missing or damaged, or has no rows.
+    """
     path = run_folder(*cell) / "predictions.parquet"
     if not path.is_file():
         raise InputError(

@@ -61,13 +61,14 @@ def printed_rows(
 
     The best is chosen among printed numbers: rows that tie to one decimal are all best.
 
-    `std` has the standard deviations of the rows of `mean`, and for Table II their seeds.
+    `paper` is the paper's table as `comparable` returns it. `std` has the standard deviations of
+    the rows of `mean`, and for Table II their seeds.
     """
     name, columns = "variant" if "variant" in mean else "method", [*languages_of(mean), AVERAGE]
     theirs, shots = _papers_rows(paper, mean, name), mean["shots"]
     means, papers = _texts(mean[columns]), _texts(theirs)
     stds = _texts(mean[columns] * np.nan if std is None else std[columns])
-    numbers = means.astype(float)
+    numbers = means.apply(pd.to_numeric)
     best = numbers.eq(numbers.groupby(shots).transform("max"))
     best = best.mul(shots.duplicated(keep=False), axis=0)
     rows = []
@@ -90,10 +91,7 @@ def _papers_rows(paper: pd.DataFrame, mean: pd.DataFrame, name: str) -> pd.DataF
     """Return the paper's row for each of ours, missing if it has none."""
     theirs = with_original(paper) if name == "variant" else paper
     theirs = mean[["shots", name]].merge(theirs, on=["shots", name], how="left")
-    theirs = theirs.reindex(columns=[*languages_of(mean), AVERAGE, PRINTED_P])
-    if set(languages_of(mean)) != set(languages_of(paper)):
-        theirs[AVERAGE] = np.nan  # the paper's average is over its own languages
-    return theirs
+    return theirs.reindex(columns=[*languages_of(mean), AVERAGE, PRINTED_P])
 
 
 def by_shots(rows: Sequence[Row]) -> dict[int, list[Row]]:
@@ -115,7 +113,8 @@ def markdown(rows: Sequence[Row], *, title: str, paragraphs: Sequence[str]) -> s
         averages = [["shots", *dict.fromkeys(row.name for row in rows)]]
         for k, of in groups.items():
             averages.append([str(k), *(_in_markdown(row.entries[AVERAGE]) for row in of)])
-        parts += ["## Mean over the languages", _markdown_table(averages)]
+        languages = counted(len(rows[0].entries) - 1, "language")
+        parts += [f"## Mean over {languages}", _markdown_table(averages)]
     for k, of in groups.items():
         by_language = [["", *(row.name for row in of)]]
         for code in of[0].entries:

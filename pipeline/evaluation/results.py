@@ -25,15 +25,16 @@ def results(params: Params) -> Contents:
     Raises:
         InputError: a cell is missing or damaged, or a table of the paper's is.
     """
-    paper1, paper2 = files.PAPER_TABLE1.read(), files.PAPER_TABLE2.read()
-    cells = read_cells(params.cells, params.languages.all)
+    printed = files.PAPER_TABLE1.read(), files.PAPER_TABLE2.read()
+    cells = read_cells(params.cells, params.languages.all, compared=params.compared_languages)
+    paper1, paper2 = (tables.comparable(paper, cells.languages) for paper in printed)
     reference = params.comparison.reference
     bootstrap = Bootstrap(cells)
     spread = intervals(cells, bootstrap)
     ahead = differences(cells, bootstrap, reference=reference)
     variants, shots = (*params.sweeps.runs, *params.ablations.runs), params.sweeps.shots
     blocks = {block: getattr(params, block) for block in CELLS}
-    originals = paper2.loc[paper2[files.PRINTED_P].isna(), "variant"]
+    originals = paper2.loc[~paper2["shots"].duplicated(), "variant"]
     # Runs of the grid have the names of their methods, which are the rows of Table I.
     runs = {
         1: {run: run for run in params.grid.runs},

@@ -10,6 +10,7 @@ from scipy import stats
 
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.files import SIGNIFICANCE
+from pipeline.evaluation.words import counted
 from pipeline.params.grid import Grid
 
 PAPER_TEST = "paper_independent_t_16_columns"
@@ -161,7 +162,8 @@ def mcnemar_clustered(discordance: ArrayLike, *, rows: int) -> Outcome:
         return replace(outcome, note="not computed: no test pair on which the runs differ")
     note = "for these trained models and new test pairs, not for new seeds"
     if discordant < FEW_DISCORDANT:
-        note = f"only {discordant} pairs differ, so the chi-square is rough; {note}"
+        few = f"only {counted(discordant, 'pair')} with a difference"
+        note = f"{few}, so the chi-square is rough; {note}"
     chi2 = total**2 / squares
     return _computed(outcome, chi2, float(stats.chi2.sf(chi2, 1)), note)
 

@@ -3,7 +3,7 @@
 Accuracies are in percent, standard deviations and differences in percentage points.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import product
 from typing import Any
 
@@ -109,8 +109,24 @@ def table2_std(cells: Cells, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_original(paper: pd.DataFrame) -> pd.DataFrame:
-    """Return the paper's Table II with the reference, the row without a p-value, named as ours."""
-    return paper.assign(variant=paper["variant"].where(paper[files.PRINTED_P].notna(), ORIGINAL))
+    """Return the paper's Table II with the reference, the first row of its shots, named as ours."""
+    return paper.assign(variant=paper["variant"].where(paper["shots"].duplicated(), ORIGINAL))
+
+
+def comparable(paper: pd.DataFrame, languages: Collection[str]) -> pd.DataFrame:
+    """Return a table of the paper's in those of its languages that ours are in.
+
+    The paper's averages and p-values are over all its languages. If ours are only some of them,
+    the averages are computed over these; if ours include others, they are missing. The p-values
+    are missing in both cases.
+    """
+    printed = languages_of(paper)
+    if set(printed) == set(languages):
+        return paper
+    others = [code for code in printed if code not in languages]
+    average = paper[list(languages)].mean(axis=1) if set(languages) < set(printed) else np.nan
+    missing = {files.PRINTED_P: np.nan} if files.PRINTED_P in paper else {}
+    return paper.drop(columns=others).assign(**{AVERAGE: average}, **missing)
 
 
 def paper_gap(
@@ -120,12 +136,11 @@ def paper_gap(
 ) -> pd.DataFrame:
     """Set ours beside every number of the paper's tables.
 
-    The paper prints no spread, so the interval of a difference only includes ours. The paper's
-    average is over its own languages: it is compared only with one over the same languages.
+    The paper prints no spread, so the interval of a difference only includes ours.
 
     Args:
         intervals: intervals.csv.
-        tables: the paper's tables by number, 1 or 2.
+        tables: the paper's tables by number, 1 or 2, as `comparable` returns them.
         runs: by number of the table, our run for each row of the paper's, if there is one.
 
     Returns:
@@ -139,13 +154,10 @@ def paper_gap(
         for language in (*languages_of(table), AVERAGE)
     ]
     frame = pd.DataFrame(rows, columns=["table", "shots", "row", "run", "language", "paper"])
+    frame = frame.dropna(subset="paper")
     ours = intervals[["run", "shots", "language", "mean", "low", "high"]]
     ours = ours.rename(columns={"mean": "ours"})
     frame = frame.merge(ours, on=["run", "shots", "language"], how="left", validate="many_to_one")
-    for number, table in tables.items():
-        if set(ours["language"]) - {AVERAGE} != set(languages_of(table)):
-            averages = (frame["table"] == number) & (frame["language"] == AVERAGE)
-            frame.loc[averages, ["ours", "low", "high"]] = np.nan
     for column in ("ours", "low", "high"):
         difference = "difference" if column == "ours" else f"difference_{column}"
         frame[difference] = frame[column] - frame["paper"]

@@ -20,18 +20,13 @@ from pipeline.backbone.rows import Row, collate
 from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
+from pipeline.hub.names import BACKBONE, PICKLES, SAFETENSORS, VOCABULARIES, has_safetensors
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import PARAMS
 from pipeline.params.text import Source
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 """The files of data/backbone/, whatever the source has."""
-
-VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
-TOKENIZER = ("merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
-SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
-PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
-"""Repositories also hold weights for other frameworks, often gigabytes each."""
 
 TOLERANCE = 1e-3
 """Between two computations of logits in float32; the logits are of the order of ten."""
@@ -86,8 +81,8 @@ def fetch_outline(source: Source) -> tuple[Pieces, Backbone]:
             than its weights is missing or broken.
         RunError: the Hub cannot be reached.
     """
-    place, names = _place(source), ("config.json", *VOCABULARIES, *TOKENIZER)
-    original = fetch(source, names, kind="model", key="backbone")
+    place = _place(source)
+    original = fetch(source, BACKBONE, kind="model", key="backbone")
     tokenizer = _load_tokenizer(original, place=place)
     with tempfile.TemporaryDirectory() as scratch:
         tokenizer.save_pretrained(scratch)
@@ -141,9 +136,8 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
 
 def _files(source: Source) -> Path:
     for weights in (SAFETENSORS, PICKLES):
-        names = ("config.json", *VOCABULARIES, *TOKENIZER, *weights)
-        folder = fetch(source, names, kind="model", key="backbone")
-        if any(folder.glob("model*.safetensors")):
+        folder = fetch(source, (*BACKBONE, *weights), kind="model", key="backbone")
+        if has_safetensors(folder):
             break
     return folder
 

@@ -5,15 +5,14 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from huggingface_hub import HfApi, errors, snapshot_download
 from huggingface_hub.utils import disable_progress_bars, httpx  # type: ignore[attr-defined]
 
 from pipeline.errors import InputError, RunError
+from pipeline.hub.names import Kind, is_commit, require_hub_id
 from pipeline.params.text import Source
-
-Kind = Literal["dataset", "model"]
 
 
 def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path:
@@ -29,35 +28,62 @@ def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path
     """
     if source.is_folder:
         return Path(source.path)
-    if source.path.startswith((".", "/", "~")) or source.path.count("/") > 1:
-        raise InputError(f"params.yaml: {key}.path: expected a folder, found no {source.path}")
-    # It warns about every retry, in addition to the one line of an error.
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    commit, failure = _commit(source, kind, key)
     # Datasets have our own progress bar; a backbone's gigabyte gets the client's.
     if kind == "dataset" or not os.isatty(2):
         disable_progress_bars()
-    commit, failure = _commit(source, kind, key)
     try:
         folder = snapshot_download(
             source.path, repo_type=kind, revision=commit or source.revision,
             allow_patterns=list(files), local_files_only=commit is None,
         )  # fmt: skip
     except errors.LocalEntryNotFoundError as error:
-        raise RunError(
-            f"{key}: expected {source.path} on the Hugging Face Hub (there is no such folder), "
-            f"found {failure or error}"
-        ) from None
+        raise _not_there(source, key, failure or _reason(error.__cause__ or error)) from None
     except (OSError, httpx.HTTPError) as error:
         raise RunError(f"{key}: {source.path} cannot be downloaded: {error}") from None
     return Path(folder)
 
 
+def commit_of(source: Source, *, kind: Kind, key: str) -> str:
+    """Return the commit of a Hub repository that `fetch` reads.
+
+    If the Hub does not answer, this is the commit that it named last, from its cache.
+
+    Raises:
+        InputError: there is no such repository or revision.
+        RunError: the Hub cannot be reached, and has never named a commit.
+    """
+    commit, failure = _commit(source, kind, key)
+    if commit is None:
+        try:
+            last = HfApi().resolve_revision(
+                source.path, repo_type=kind, revision=source.revision, local_files_only=True
+            )
+        except errors.RevisionResolutionError:
+            raise _not_there(source, key, failure) from None
+        commit = last.resolved
+    return commit
+
+
+class _Hub(HfApi):
+    """The Hub, which gets ten seconds to name a commit."""
+
+    def repo_info(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        return super().repo_info(*arguments, **options | {"timeout": 10})
+
+
 @cache
 def _commit(source: Source, kind: Kind, key: str) -> tuple[str | None, str]:
     """Return the commit of a revision, or None and the reason if the Hub does not answer."""
-    place, revision = f"params.yaml: {key}", source.revision
+    require_hub_id(source, key=key)
+    # It warns about every retry, in addition to the one line of an error.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    place, revision, hub = f"params.yaml: {key}", source.revision, _Hub()
     try:
-        info = HfApi().repo_info(source.path, repo_type=kind, revision=revision, timeout=10)  # s
+        if is_commit(revision):
+            hub.repo_info(source.path, repo_type=kind, revision=revision)
+        # This notes in the Hub's cache what a branch was, for the time without a network.
+        found = hub.resolve_revision(source.path, repo_type=kind, revision=revision)
     except errors.RevisionNotFoundError:
         raise InputError(
             f"{place}.revision: expected a revision of {source.path} on the Hub, "
@@ -68,10 +94,23 @@ def _commit(source: Source, kind: Kind, key: str) -> tuple[str | None, str]:
             f"{place}.path: expected a folder, or a {kind} on the Hub that is open to you, "
             f"found neither at {source.path}"
         ) from None
-    except errors.OfflineModeIsEnabled:
-        return None, "the network switched off (HF_HUB_OFFLINE)"
-    except errors.HfHubHTTPError as error:
-        return None, f"an error of the Hub, status {error.response.status_code}"
-    except httpx.HTTPError as error:
-        return None, f"no connection: {error}"
-    return info.sha, ""
+    except errors.RevisionResolutionError as error:
+        return None, _reason(error.__cause__ or error)
+    except (errors.OfflineModeIsEnabled, errors.HfHubHTTPError, httpx.HTTPError) as error:
+        return None, _reason(error)
+    return found.resolved, ""
+
+
+def _not_there(source: Source, key: str, found: str) -> RunError:
+    return RunError(
+        f"{key}: expected {source.path} on the Hugging Face Hub (there is no such folder), "
+        f"found {found}"
+    )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return "the network switched off (HF_HUB_OFFLINE)"
+    if isinstance(error, errors.HfHubHTTPError):
+        return f"an error of the Hub, status {error.response.status_code}"
+    return f"no connection: {error}" if isinstance(error, httpx.HTTPError) else str(error)

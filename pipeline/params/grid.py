@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import PositiveInt, Strict, field_validator, model_validator
 
-from pipeline.params.runs import Names, Seed, distinct
+from pipeline.params.runs import Languages, Names, Seed, all_or_distinct, distinct
 from pipeline.params.strict import Name, RowName, Strictly
 
 Shots = Annotated[tuple[PositiveInt, ...], Strict(False)]
@@ -34,8 +34,11 @@ class Grid(Strictly):
 
 
 class Comparison(Strictly):
-    """The runs to compare."""
+    """The runs to compare, and the languages to compare them in: None for all test languages."""
 
     reference: Name  # all others are compared with it
     baseline: Name  # Figure 3 shows its difference from the reference by language
     table2: dict[RowName, Name]  # the paper's name of a row below the reference -> our run
+    languages: Languages | None = None
+
+    _all_or_distinct = field_validator("languages", mode="wrap")(all_or_distinct)

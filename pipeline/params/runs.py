@@ -1,5 +1,6 @@
 """The blocks of params.yaml that a cell reads: languages, training, template, methods."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
@@ -42,6 +43,18 @@ def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     if repeated:
         raise ValueError(f"expected distinct values, found {repeated[0]!r} twice")
     return values
+
+
+def all_or_distinct(
+    languages: object, listed: Callable[[object], tuple[str, ...]]
+) -> tuple[str, ...] | None:
+    """Return None for "all", or distinct languages; raise a ValueError for anything else."""
+    if languages == "all":
+        return None
+    if not isinstance(languages, list | tuple) or not languages:
+        wanted = "at least one entry" if languages in ([], ()) else "a list"
+        raise ValueError(f"expected all or {wanted}")
+    return distinct(listed(languages))
 
 
 class LanguageParams(Strictly):

@@ -1,13 +1,12 @@
 """The blocks of params.yaml about text: datasets, splits, pairs and their translation."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
 
-from pipeline.params.runs import Languages, Seed, distinct
+from pipeline.params.runs import Languages, Seed, all_or_distinct
 from pipeline.params.strict import LanguageCode, Name, Strictly
 
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -18,8 +17,7 @@ Positive = Annotated[float, Field(gt=0)]
 class Source(Strictly):
     """A Hub id, or a folder with the same layout.
 
-    `revision` is a commit of the Hub repository. For a folder it may be any word: DVC sees only a
-    folder's name and revision, so a new word makes it read the folder again.
+    `revision` is a commit, branch or tag of the Hub repository. For a folder it is only a note.
     """
 
     path: Text
@@ -114,14 +112,4 @@ class Paws15(Strictly):
         """The number of extended pairs, at least `pairs`."""
         return max(self.pairs, self.extended or 0)
 
-    @field_validator("languages", mode="wrap")
-    @classmethod
-    def _all_or_distinct(
-        cls, languages: object, listed: Callable[[object], tuple[str, ...]]
-    ) -> tuple[str, ...] | None:
-        if languages == "all":
-            return None
-        if not isinstance(languages, list | tuple) or not languages:
-            wanted = "at least one entry" if languages in ([], ()) else "a list"
-            raise ValueError(f"expected all or {wanted}")
-        return distinct(listed(languages))
+    _all_or_distinct = field_validator("languages", mode="wrap")(all_or_distinct)

@@ -114,6 +114,22 @@ class Params(Runs, extra="forbid"):
         return self
 
     @model_validator(mode="after")
+    def _compared_languages_are_tested(self) -> Self:
+        for code in self.comparison.languages or ():
+            if code not in self.languages.all:
+                raise ValueError(
+                    f"comparison.languages: expected test languages "
+                    f"({', '.join(self.languages.all)}), found {code!r}"
+                )
+        return self
+
+    @property
+    def compared_languages(self) -> tuple[str, ...]:
+        """The languages of tables, tests and figures, in the order of the test languages."""
+        chosen = self.comparison.languages or self.languages.all
+        return tuple(code for code in self.languages.all if code in chosen)
+
+    @model_validator(mode="after")
     def _pair_languages_are_targets(self) -> Self:
         if others := [c for c in self.pair_languages if c not in self.languages.targets]:
             raise ValueError(

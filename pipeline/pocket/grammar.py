@@ -7,10 +7,9 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import Field, RootModel, Strict, StringConstraints, model_validator
 
 from pipeline.errors import InputError
-from pipeline.languages import LANGUAGES
 from pipeline.params.runs import LABELS
 from pipeline.params.strict import Strictly, parse, read_yaml
-from pipeline.pocket.lexicon import SLOTS, Concept, Lexicon, read_lexicon, wrong_cell
+from pipeline.pocket.lexicon import CODES, SLOTS, Concept, Lexicon, read_lexicon, wrong_cell
 
 Word = Annotated[str, StringConstraints(min_length=1)]
 
@@ -108,8 +107,8 @@ def read_grammar(folder: Path) -> Grammar:
     if not path.is_file():
         raise InputError(f"{path}: expected the grammar, found no such file")
     languages = dict(sorted(parse(Languages, read_yaml(path), place=str(path)).root.items()))
-    if languages.keys() != LANGUAGES.keys():
-        expected = f"expected one entry for each of {', '.join(sorted(LANGUAGES))}"
+    if tuple(languages) != CODES:
+        expected = f"expected one entry for each of {', '.join(CODES)}"
         raise InputError(f"{path}: {expected}, found {', '.join(languages)}")
     for concept in lexicon.concepts:
         for code, form in concept.forms.items():

@@ -74,7 +74,8 @@ def disagreements(params: Params, shots: int, seeds: Sequence[int]) -> list[Disa
         InputError: predictions are missing or for other test rows, or a pair has no text.
     """
     runs = params.comparison.reference, params.comparison.baseline
-    cells = read_cells([(r, shots, s) for r in runs for s in seeds], params.languages.all)
+    named = [(run, shots, seed) for run in runs for seed in seeds]
+    cells = read_cells(named, params.languages.all, compared=params.compared_languages)
     # By seed, language and pair: [S, L, P].
     votes = [np.stack([cells.predicted[run, shots, seed] for seed in seeds]) for run in runs]
     ours, theirs = ((predicted == cells.label).sum(axis=0) for predicted in votes)

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from pipeline.evaluation import captions, files
 from pipeline.evaluation.printing import by_shots, printed_rows
-from pipeline.evaluation.words import counted, interval, percent, signed, typeset_p
+from pipeline.evaluation.tables import comparable
+from pipeline.evaluation.words import counted, interval, joined, percent, signed, typeset_p
 from pipeline.params.runs import PARAMS
 from pipeline.params.whole import CELLS, Params
 from pipeline.report import facts, statements, tables
@@ -36,7 +37,10 @@ def read_tables() -> dict[files.Csv, pd.DataFrame]:
     """
     ours = (files.TABLE1, files.TABLE1_STD, files.TABLE2, files.INTERVALS, files.DIFFERENCES)
     more = (files.SIGNIFICANCE, files.SWEEPS, files.CONFUSION, files.PAPER_GAP)
-    return {csv: csv.read() for csv in (*ours, *more, files.PAPER_TABLE1, files.PAPER_TABLE2)}
+    read = {csv: csv.read() for csv in (*ours, *more)}
+    languages = files.languages_of(read[files.TABLE1])
+    papers = (files.PAPER_TABLE1, files.PAPER_TABLE2)
+    return read | {csv: comparable(csv.read(), languages) for csv in papers}
 
 
 def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None]) -> str:
@@ -81,6 +85,7 @@ def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None
 def _from_params(params: Params) -> dict[str, Any]:
     grids = {block: getattr(params, block) for block in CELLS}
     seeds = {block: len(grid.seeds) for block, grid in grids.items() if grid.cells}
+    compared, tested = params.compared_languages, params.languages.all
     return {
         "params": params,
         "reference": params.comparison.reference,
@@ -89,6 +94,7 @@ def _from_params(params: Params) -> dict[str, Any]:
         "profile": facts.profile_name(),
         "params_text": PARAMS.read_text(encoding="utf-8"),
         "source": facts.source,
+        "languages": joined(compared) + ("" if compared == tested else f" (of {joined(tested)})"),
         "splits": facts.splits(params),
         "pairs": facts.pairs(params),
         "few_seeds": list(statements.few_seeds(seeds)),

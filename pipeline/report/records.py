@@ -8,8 +8,8 @@ import numpy as np
 
 from pipeline.artifacts import read_json
 from pipeline.cells.files import circumstances_path
-from pipeline.cells.metrics import at_chance
-from pipeline.evaluation.cells import Cell, read_metrics
+from pipeline.cells.metrics import at_chance, cell_metrics
+from pipeline.evaluation.cells import Cell, read_metrics, read_predictions
 from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.words import joined, listed, percent
 from pipeline.params.runs import LABELS
@@ -32,16 +32,19 @@ class Record:
 
 
 def read_records(params: Params) -> list[Record]:
-    """Read the record of every cell of params.yaml.
+    """Read the record of every cell of params.yaml; its metrics are over the compared languages.
 
     Raises:
-        InputError: the metrics.json of a cell is missing or incomplete.
+        InputError: the metrics.json or the predictions of a cell are missing or incomplete.
     """
     kinds = {"accuracy": dict, "most_predicted": dict, "test": dict, "at_chance": bool}
     records = []
     for block in CELLS:
         for cell in getattr(params, block).cells:
             metrics = read_metrics(cell, **kinds, dev_accuracy=float)
+            if params.comparison.languages:
+                _, rows = read_predictions(cell)
+                metrics |= cell_metrics(rows[rows["language"].isin(params.compared_languages)])
             path = circumstances_path(*cell)
             records.append(Record(cell, block, metrics, read_json(path) if path.is_file() else {}))
     return records

@@ -58,7 +58,7 @@ def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[T
         best = grid.loc[grid.groupby("shots")["mean"].idxmax(), "run"]
         what = (
             f"numbers of shots at which {reference} has the highest mean of "
-            f"{grid['run'].nunique()} runs"
+            f"{counted(grid['run'].nunique(), 'run')}"
         )
         tiles.append(Tile(f"{(best == reference).sum()} of {len(best)}", "", what))
     what = (
@@ -71,10 +71,11 @@ def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[T
 def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Row]]:
     """Return Table II by shots: ours, with the paper's values at the same shots.
 
-    If none of our shots are the paper's, the paper's own table comes last, its rows without a run.
+    If none of our shots are the paper's, the paper's own table comes last, its rows without a run,
+    if it has any of our languages.
     """
     tables = by_shots(printed_rows(ours, paper))
-    if not set(tables) & set(paper["shots"]):
+    if languages_of(paper) and not set(tables) & set(paper["shots"]):
         theirs = with_original(paper).assign(run="", **dict.fromkeys(P_VALUES, float("nan")))
         tables |= by_shots(printed_rows(theirs, paper))
     return tables
@@ -88,7 +89,8 @@ def gap_rows(gap: pd.DataFrame) -> list[dict[Hashable, Any]]:
 def gap_summary(gap: pd.DataFrame) -> str:
     """Return how many of the paper's numbers were run, and how far ours are from them."""
     made = gap[gap["ours"].notna()]
-    text = f"Of the {len(gap)} numbers in the paper's tables, {len(made)} have a counterpart here."
+    numbers = f"{len(gap)} numbers in the paper's tables for these languages"
+    text = f"Counterparts here: {len(made)} of the {numbers}."
     if made.empty:
         return text
     within = ((made["difference_low"] <= 0) & (made["difference_high"] >= 0)).sum()
@@ -118,11 +120,10 @@ def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[di
 
 
 def _papers(paper: pd.DataFrame, params: Params, *, shots: int) -> tuple[str, str]:
-    """Return the paper's accuracy and lead, "" if it has none or is about other languages."""
+    """Return the paper's accuracy and lead, "" if it has none over the same languages."""
     reference, baseline = params.comparison.reference, params.comparison.baseline
-    printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE]
-    # The paper's mean is over its own languages.
-    if set(languages_of(paper)) != set(params.languages.all) or reference not in printed.index:
+    printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE].dropna()
+    if reference not in printed.index:
         return "", ""
     ahead = signed(printed[reference] - printed[baseline]) if baseline in printed.index else ""
     accuracy = f"the paper's: {percent(printed[reference])}"

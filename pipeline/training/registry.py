@@ -37,10 +37,16 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
 
 def build(context: Context) -> Method:
     """Return the method of a run; raise an InputError if a setting is impossible."""
-    module = import_module(f"pipeline.methods.{context.run.method}")
-    settings = read_settings(context.run)
+    run = context.run
+    module, settings = import_module(f"pipeline.methods.{run.method}"), read_settings(run)
     try:
         method: Method = module.Model(context, settings)
     except NoRoomError as error:
         raise InputError(f"{context.place('training', 'max_length')}: {error}") from None
+    trains = run.training.epochs != 0
+    if trains and not any(parameter.requires_grad for parameter in method.parameters()):
+        raise InputError(
+            f"params.yaml: methods.{run.name}: expected something to train, found nothing in "
+            f"method {run.method} with trainable: {run.training.trainable}"
+        )
     return method

@@ -26,7 +26,7 @@ def draw_pairs(
     """
     if len(pool) < paws15.pairs:
         raise InputError(
-            f"params.yaml: {key}: expected at most the {len(pool)} usable pairs of "
+            f"params.yaml: {key}: expected at most {len(pool)}, the usable pairs of "
             f"datasets.paws_x, found {paws15.pairs}"
         )
     drawn = _shuffled(pool, paws15.seed).head(paws15.pairs)

@@ -14,20 +14,19 @@ from filelock import FileLock, Timeout
 from pipeline.errors import InputError, RunError
 from pipeline.translation.sentences import Sentence
 
-JOURNAL = Path("data/translations/journal.sqlite")
 _TABLES = """
-CREATE TABLE accepted (
+CREATE TABLE IF NOT EXISTS accepted (
     engine TEXT NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
     sha256 TEXT NOT NULL, sentence TEXT NOT NULL, translation TEXT NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (engine, version, source, target, sha256)
 ) WITHOUT ROWID;
-CREATE TABLE refused (
+CREATE TABLE IF NOT EXISTS refused (
     id INTEGER PRIMARY KEY,
     engine TEXT NOT NULL, version TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
     sha256 TEXT NOT NULL, sentence TEXT NOT NULL, answer TEXT, reason TEXT NOT NULL,
     at TEXT NOT NULL, counts INTEGER NOT NULL
 );
-CREATE INDEX refused_by_sentence ON refused (engine, version, source, target, sha256);
+CREATE INDEX IF NOT EXISTS refused_by_sentence ON refused (engine, version, source, target, sha256);
 PRAGMA user_version = 1;
 """
 _OF_ENGINE = "WHERE engine = ? AND version = ? AND source = ?"
@@ -104,23 +103,14 @@ class Journal:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock out other processes within the block, or raise RunError if one has the lock.
-
-        The lock dies with its process.
-        """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._path.with_suffix(".lock"), timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise RunError(f"{self._path}: another `mpt paws15` is translating into it") from None
-        try:
-            yield
-        finally:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-            lock.release()
+        """Lock out other processes within the block; see `locked`."""
+        with locked(self._path):
+            try:
+                yield
+            finally:
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
 
     def _read(self, query: str) -> list[tuple[str, ...]]:
         if not self._path.exists():
@@ -134,31 +124,58 @@ class Journal:
 
     @contextmanager
     def _used(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection to one thread at a time, and turn its errors into ours."""
-        try:
-            with self._lock:
-                if self._connection is None:
-                    self._connection = self._opened()
-                yield self._connection
-        except sqlite3.OperationalError as error:
-            raise RunError(f"{self._path}: the journal cannot be used: {error}") from None
-        except sqlite3.DatabaseError as error:
-            raise InputError(
-                f"{self._path}: expected a journal of translations, found {error}"
-            ) from None
+        """Give the connection to one thread at a time."""
+        with named_errors(self._path), self._lock:
+            if self._connection is None:
+                self._connection = opened(self._path)
+            yield self._connection
 
-    def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
-        # WAL lets --status read meanwhile; FULL waits for the disk at each commit.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        (form,) = connection.execute("PRAGMA user_version").fetchone()
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if not form and not tables:
-            connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
-        elif form != 1:
-            connection.close()
-            raise InputError(
-                f"{self._path}: expected a journal of translations of form 1, found form {form}"
-            )
-        return connection
+
+@contextmanager
+def locked(path: Path, *, seconds: float = 0) -> Iterator[None]:
+    """Lock a journal within the block, or raise RunError if another process keeps the lock.
+
+    The lock dies with its process; `seconds` is how long to wait for it.
+    """
+    lock = FileLock(path.with_suffix(".lock"), timeout=seconds)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"{path}: another `mpt paws15`, of this clone or another, is translating into it"
+        ) from None
+    except OSError as error:
+        raise RunError(f"{path}: the journal cannot be used: {error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and the system into a RunError, or InputError for another file."""
+    try:
+        yield
+    except (sqlite3.OperationalError, OSError) as error:
+        raise RunError(f"{path}: the journal cannot be used: {error}") from None
+    except sqlite3.DatabaseError as error:
+        raise InputError(f"{path}: expected a journal of translations, found {error}") from None
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """Open a journal, which becomes one if it does not exist; call it within `named_errors`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
+    # WAL lets --status read meanwhile; FULL waits for the disk at each commit.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    (form,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if not form and not tables:
+        connection.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
+    elif form != 1:
+        connection.close()
+        raise InputError(f"{path}: expected a journal of translations of form 1, found form {form}")
+    return connection

@@ -75,6 +75,6 @@ class Outage:
         minutes = {TOO_MANY: 60, SERVER_ERROR: 30}.get(self._kind, 15)
         hour = datetime.now().astimezone() + timedelta(minutes=minutes)
         return (
-            f"stopped after {self._in_a_row} failures in a row ({self._kind}); "
+            f"stopped, failures in a row: {self._in_a_row} ({self._kind}); "
             f"run it again in {minutes} minutes, after {hour:%H:%M}"
         )

@@ -13,7 +13,8 @@ from pipeline.params.whole import Params
 from pipeline.progress import Progress
 from pipeline.translation.checks import has_letters
 from pipeline.translation.engines import Engine
-from pipeline.translation.journal import JOURNAL, Journal
+from pipeline.translation.journal import Journal
+from pipeline.translation.place import journal_path
 from pipeline.translation.sentences import SIDES, Answer, Check, Sentence
 from pipeline.translation.web import Web, routed_through
 from pipeline.translation.workers import Translate, Workers, counting
@@ -39,7 +40,9 @@ class ServerEngine(Engine):
         self._settings = params.paws15.translation
         url = self._settings.url
         self.version = f"deep-translator {version('deep-translator')}" + (f", {url}" if url else "")
-        self._journal = Journal(JOURNAL, engine=name, version=self.version, source=self._source)
+        self._journal = Journal(
+            journal_path(), engine=name, version=self.version, source=self._source
+        )
 
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
         """Return the pairs whose sentences have letters and are short enough."""

@@ -79,7 +79,7 @@ def test_ids_are_those_of_transformers(folder):
 
 def test_pocket_in_every_language():
     files = sorted((POCKET / "hub" / "xnli").glob("??/validation-*.parquet"))
-    assert len(files) == len(LANGUAGES)
+    assert len(files) == 15
     rows = pd.concat(pd.read_parquet(file) for file in files)
     same(POCKET / "backbone", [*rows.premise, *rows.hypothesis, *AWKWARD])
 

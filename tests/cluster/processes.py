@@ -13,9 +13,9 @@ import psutil
 from tests.commands import environment
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
+def start(folder: Path, *arguments: str, **changes: str) -> subprocess.Popen:
     """Begin `mpt repro` in a folder. Its few lines wait in a pipe until its end."""
-    settings = environment()
+    settings = environment(**changes)
     if "--address" not in arguments:
         settings.pop("RAY_AUTH_MODE", None)  # Ray's own default, as users have it
     # Tests that run in the background ignore Ctrl-C, and their child processes inherit that.

@@ -1,6 +1,7 @@
 """What the driver does about failures, lost workers, edits during a run and other processes."""
 
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -28,6 +29,15 @@ def test_an_unknown_target_is_refused(repository, target):
 def test_a_folder_without_dvc_is_refused(tmp_path):
     with pytest.raises(InputError, match="expected a DVC repository"):
         Project(tmp_path, {})
+
+
+def test_a_folder_without_git_is_refused_unless_dvc_is_to_do_without(repository):
+    shutil.rmtree(repository / ".git")
+    with pytest.raises(InputError, match=r"expected a git repository, found none .*git init"):
+        Project(repository, {})
+    with (repository / ".dvc/config.local").open("w") as file:
+        file.write("[core]\n    no_scm = true\n")
+    assert toy.run(repository).good
 
 
 def test_without_keep_going_nothing_more_begins_after_a_failure(repository):

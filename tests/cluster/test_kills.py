@@ -119,3 +119,17 @@ def test_ten_kills_lose_no_finished_cell_and_change_nothing(repository, sequenti
     assert toy.lock(repository) == toy.lock(other)
     assert toy.cache(other).items() <= toy.cache(repository).items()
     assert toy.status(repository) == {}
+
+
+def test_ray_starts_in_unusual_surroundings(repository, tmp_path):
+    """Sockets have short ASCII names, Ray keeps a token at home, and OpenMP allows a list."""
+    (repository / "cell.sh").write_text('echo "$OMP_NUM_THREADS" >> told/threads\n' + toy.CELL)
+    toy.write_params(repository, [1])
+    temporary = tmp_path / ("zeitweiliges_für_viele_" * 3)
+    temporary.mkdir()
+    # Even root cannot write to /proc.
+    surroundings = {"TMPDIR": str(temporary), "HOME": "/proc", "OMP_NUM_THREADS": "3,1"}
+    process = start(repository, "--jobs", "1", **surroundings)
+    said, complained = process.communicate()
+    assert process.returncode == 0, said + complained
+    assert (repository / "told/threads").read_text() == "3\n"

@@ -9,7 +9,7 @@ from pipeline.cluster.costs import expected, past_cells
 from pipeline.cluster.project import Project
 from pipeline.cluster.staleness import look
 from tests.cluster import toy
-from tests.commands import call
+from tests.commands import call, only_line
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -61,6 +61,45 @@ def test_it_says_why(repository):
     found = findings(repository)
     assert found["cell@2"].reasons == ("cell.sh is modified", "needs base")
     assert found["cell@2"].prospect == "stale"
+
+
+def always(repository):
+    """Make the first stage one that always runs."""
+    path = repository / "dvc.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("outs: [base]", "outs: [base]\n    always_changed: true"))
+
+
+def test_a_stage_that_always_runs_is_run_and_those_below_are_judged_by_its_outs(repository):
+    always(repository)
+    assert set(prospects(repository).values()) == {"always runs", "stale"}
+    toy.run(repository)
+    before = toy.lock(repository)
+    found = findings(repository)
+    assert (found["base"].prospect, found["base"].reasons) == ("always runs", ())
+    assert {name for name in found if found[name].prospect != "unchanged"} == {"base"}
+    (repository / "source.txt").write_text("one\nand more\n")  # beside what cells read
+    assert {name for name, one in findings(repository).items() if one.reasons} == set()
+    (repository / "source.txt").write_text("two\n")
+    found = findings(repository)
+    assert found["cell@2"].reasons == ("base/one.txt is modified",)
+    assert {found[f"cell@{n}"].prospect for n in range(1, 5)} == {"stale"}
+    assert toy.lock(repository) == before
+    states = toy.by_state(toy.run(repository))
+    assert states == {"done": {"base", "all", "note", *toy.CELLS}}
+
+
+def test_a_stage_that_always_runs_and_fails_is_the_answer(repository, monkeypatch, capsys):
+    always(repository)
+    toy.run(repository)
+    (repository / "source.txt").unlink()
+    (repository / "dvc.yaml").write_text(
+        (repository / "dvc.yaml").read_text().replace("deps: [source.txt]", "deps: [cell.sh]")
+    )
+    assert call(monkeypatch, "plan") == 1
+    line = only_line(capsys.readouterr().err)
+    assert line.startswith("base: ")
+    assert "source.txt" in line
 
 
 def test_what_is_lost_is_restored(repository):
@@ -131,8 +170,12 @@ def test_the_command_prints_matrices_reasons_and_costs(repository, monkeypatch, 
         *("all: 1 downstream", "  needs 4 of cell"),
         *("note: 1 downstream", "  needs all, cell@1"),
         "to run: 6 stages",
-        "  4 of them are cells: 2:00 min one after another, judged by data/circumstances/",
+        "  4 cells: 2:00 min on one worker, judged by data/circumstances/",
         *("  memory per cell: up to 1,500 MiB", "  device memory per cell: up to 90 MiB"),
+    ]
+    assert plan("cell@1").splitlines()[-4:-2] == [
+        "to run: 1 stage",
+        "  1 cell: 30.0 s on one worker, judged by data/circumstances/",
     ]
     data = json.loads(plan("--json"))
     assert data["prospects"] == {"unchanged": 1, "stale": 4, "downstream": 2}

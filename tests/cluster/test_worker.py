@@ -74,6 +74,16 @@ def test_a_task_waits_for_leftovers_of_an_earlier_one(run, monkeypatch, tmp_path
     assert run("echo one") == ("", "one\n")
 
 
+@pytest.mark.parametrize(("chosen", "seen"), [(True, "3"), (False, "")])
+def test_commands_see_the_number_of_threads_that_the_user_chose(
+    chosen, seen, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # by Ray
+    worker = Worker(threads=3, chosen=chosen)
+    assert worker.run(task(tmp_path, 'echo "$OMP_NUM_THREADS"')).reason == ""
+    assert (tmp_path / "log").read_text() == f"{seen}\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_all_that_a_command_started_ends_with_its_worker(tmp_path, number):
     line = "sh -c 'echo $$ >> pids; while sleep 0.1; do :; done; true' | cat"

@@ -14,6 +14,7 @@ from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, s
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
 from pipeline.corpora.leaks import pair_texts
 from pipeline.errors import InputError
+from pipeline.params.runs import LABELS
 from pipeline.params.text import Fewshot
 from tests import real_data, toys
 from tests.commands import call, only_line, refusal
@@ -126,7 +127,7 @@ def test_each_training_seed_may_have_its_own_split():
 
 def test_a_label_with_too_few_pairs_is_named():
     assert refusal(sampled, POOLS | {"train": pool("train", 35)}, shots=12, seed=0) == (
-        "data/corpora/train.parquet: expected at least 12 pairs of contradiction for 12 shots, "
+        "data/corpora/train.parquet: expected at least 12 of label contradiction for k = 12, "
         "found 11"
     )
 
@@ -159,8 +160,10 @@ def complaint(fewshot, shots=2):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"label": 0}, ": expected 2 pairs of each label, found [6, 0, 0]"),
-        ({"label": [0, 1, 2, 0, 1, -1]}, ": expected 2 pairs of each label, found [2, 2, 1]"),
+        ({"label": 0}, ": expected 2 of each label, found [6, 0, 0]"),
+        ({"label": [*LABELS, *LABELS[:2], "Neutral"]},
+         ", row 5: expected label 0, 1 or 2 (entailment, neutral, contradiction), "
+         "found 'Neutral'"),
         ({"premise": ["a", " ", *"bcde"]}, ", row 1: expected two sentences, found blank text"),
         ({"hypothesis": ["a", "z", None, *"cde"]},
          ", row 2: expected two sentences, found blank text"),
@@ -176,7 +179,7 @@ def test_given_splits_that_are_wrong_are_refused(changes, line, tmp_path):
 
 def test_given_splits_that_lack_pairs_or_labels_are_refused(tmp_path):
     assert complaint(write_given(tmp_path, train=lambda frame: frame.iloc[:5])) == (
-        "HERE: k2/train: expected 2 pairs of each label, found [2, 2, 1]"
+        "HERE: k2/train: expected 2 of each label, found [2, 2, 1]"
     )
     assert complaint(write_given(tmp_path, train=lambda frame: frame.drop(columns="label"))) == (
         "HERE: k2/train: expected a column label, found premise, hypothesis"

@@ -63,10 +63,8 @@ def test_only_the_named_files_of_the_pinned_revision_are_downloaded_once(project
     settings = hub.settings(home) | {"TMPDIR": str(scratch)}
     ended = run(project, "corpora", **settings)
     assert (ended.returncode, ended.stderr) == (0, "")
-    splits = [(code, split) for code in ("en", *toys.TARGETS) for split in ("validation", "test")]
-    assert hub.downloaded == sorted(
-        f"{code}/{split}-00000-of-00001.parquet" for code, split in (*splits, ("en", "train"))
-    )
+    splits = [*(f"{code}/test" for code in ("en", *toys.TARGETS)), "en/validation", "en/train"]
+    assert hub.downloaded == sorted(f"{split}-00000-of-00001.parquet" for split in splits)
     assert hub.revisions == {PINNED}
     test = artifacts.read_table(project / "data/corpora/test.parquet", EXAMPLES)
     assert len(test) == 12 * 4  # 6 per language in the commit that is now main
@@ -177,18 +175,16 @@ def write_split(folder, name="test-00000-of-00001", **columns):
 
 @pytest.mark.parametrize("form", ["class labels", "text"])
 def test_labels_are_mapped_by_name(form, tmp_path):
-    names = ["contradiction", "entailment", "neutral", None]
-    kind = datasets.ClassLabel(names=names[:3]) if form != "text" else datasets.Value("string")
+    names = ["contradiction", "entailment", "neutral"]
+    kind = datasets.ClassLabel(names=names) if form != "text" else datasets.Value("string")
     text = datasets.Value("string")
     rows = datasets.Dataset.from_dict(
-        {"premise": list("abcd"), "hypothesis": list("efgh"), "label": names},
+        {"premise": list("abc"), "hypothesis": list("efg"), "label": names},
         features=datasets.Features({"premise": text, "hypothesis": text, "label": kind}),
     )
     (tmp_path / "en").mkdir()
     rows.to_parquet(tmp_path / "en/test-00000-of-00001.parquet")
-    labels = read(tmp_path).label
-    assert list(labels[:3]) == [2, 0, 1]
-    assert labels.isna()[3]
+    assert list(read(tmp_path).label) == [2, 0, 1]
 
 
 def test_class_labels_with_other_names_are_refused_and_numbers_are_no_names(tmp_path):
@@ -215,11 +211,23 @@ def test_a_folder_may_have_any_name(name, tmp_path):
     assert list(read(tmp_path / name).premise) == ["a", "b"]
 
 
-def test_other_labels_stay(tmp_path):
-    write_split(tmp_path, label=[-1, 7])
-    assert list(read(tmp_path).label) == [-1, 7]
-    write_split(tmp_path, label=["maybe", "neutral"])
-    assert list(read(tmp_path).label) == ["maybe", 1]
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ([0, 3], "3"),
+        ([0, -1], "-1"),
+        ([0, None], "nan"),
+        (["neutral", "Neutral"], "'Neutral'"),
+        (["neutral", "0"], "'0'"),
+        (["neutral", None], "nan"),
+    ],
+)
+def test_other_labels_are_refused(labels, found, tmp_path):
+    write_split(tmp_path, label=labels)
+    assert complaint(tmp_path) == (
+        "HERE: en/test, row 1: expected label 0, 1 or 2 (entailment, neutral, contradiction), "
+        f"found {found}"
+    )
 
 
 def test_the_files_of_a_split_are_read_in_their_order_and_others_are_not(tmp_path):

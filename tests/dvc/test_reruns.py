@@ -94,7 +94,16 @@ def stale(folder: Path) -> set[str]:
     """Return the stages whose dependencies changed; `repro --dry` stops at a file yet to come."""
     with Repo(str(folder)) as repo:
         # Outside the current folder DVC puts the path before the name.
-        return {name.rpartition("dvc.yaml:")[2] for name in repo.status()}
+        status = {name.rpartition("dvc.yaml:")[2]: why for name, why in repo.status().items()}
+    assert "always changed" in status["inputs"]
+    if status["inputs"] == ["always changed"]:
+        del status["inputs"]
+    return set(status)
+
+
+def ran(said: str) -> set[str]:
+    """Return the stages that DVC ran, by what it said."""
+    return set(re.findall("^Running stage '(.*)'", said, re.MULTILINE))
 
 
 @pytest.fixture
@@ -106,8 +115,40 @@ def edited(finished, tmp_path):
 
 
 def test_nothing_runs_twice(finished):
-    assert "Data and pipelines are up to date." in run("dvc", "repro", cwd=finished)
-    assert run("dvc", "status", cwd=finished).strip() == "Data and pipelines are up to date."
+    assert ran(run("dvc", "repro", cwd=finished)) == {"inputs"}
+    assert stale(finished) == set()
+    assert run("git", "status", "--short", cwd=finished) == ""
+
+
+def appended(path):
+    with path.open("ab") as file:
+        file.write(b" ")
+
+
+def set_back(path):
+    times = path.stat()
+    appended(path)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("edit", "path", "expected"),
+    [
+        (appended, "data/pocket/hub/xnli/de/test-00000-of-00001.parquet", {"corpora"}),
+        (set_back, "data/pocket/hub/paws-x/de/validation-00000-of-00001.parquet", PAWS15),
+        (set_back, "data/pocket/backbone/config.json", {"backbone"}),
+        (Path.touch, "data/pocket/backbone/config.json", set()),
+        (appended, "data/pocket/hub/xnli/README.md", set()),
+    ],
+    ids=["dataset", "pairs", "backbone", "touched", "another file"],
+)
+def test_an_edit_outside_the_repository_runs_what_reads_it(edited, edit, path, expected):
+    edit(edited / path)
+    assert ran(run("dvc", "repro", "inputs", cwd=edited)) == {"inputs"}
+    assert stale(edited) == expected
+    plan = json.loads(run("mpt", "plan", "--json", cwd=edited))["stages"]
+    assert {name for name, stage in plan.items() if stage["prospect"] == "stale"} == expected
+    assert plan["inputs"]["prospect"] == "always runs"
 
 
 SHOTS_2 = {"train@sp-2-1", "train@sp-2-2", "train@mpt-2-1", "train@mpt-2-2"}
@@ -124,8 +165,19 @@ SHOTS_2 = {"train@sp-2-1", "train@sp-2-2", "train@mpt-2-1", "train@mpt-2-2"}
         ({"grid__runs": ["sp", "mpt", "ft"]}, {"train@ft-1-1", "train@ft-1-2", "tables"}),
         ({"paws15__seed": 1}, PAWS15),
         ({"matched__runs": []}, {"tables"}),
+        ({"comparison__languages": ["de", "sw"]}, {"tables"}),
     ],
-    ids=["shots", "seeds", "one method's rate", "alpha", "training", "runs", "pairs", "a block"],
+    ids=[
+        "shots",
+        "seeds",
+        "one method's rate",
+        "alpha",
+        "training",
+        "runs",
+        "pairs",
+        "a block",
+        "compared languages",
+    ],
 )
 def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expected):
     toys.write_params(parameters(**changes), edited / "params.yaml")
@@ -142,8 +194,8 @@ def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expecte
         ("pipeline/evaluation/printing.py", {"tables", "report"}),
         ("pipeline/report/template/style.css", {"report"}),
         ("pipeline/report/figures/gain.py", {"report"}),
-        ("pipeline/params/grid.py", {"check", "corpora", "backbone", "fewshot", "translations@1",
-                                     "tables", "report"} | PAWS15),
+        ("pipeline/params/grid.py", {"inputs", "check", "corpora", "backbone", "fewshot",
+                                     "translations@1", "tables", "report"} | PAWS15),
         ("pipeline/translation/engines/dataset.py", PAWS15),
         ("pipeline/errors.py", set()),
         ("pipeline/progress.py", set()),
@@ -157,14 +209,15 @@ def test_an_edit_of_the_code_runs_what_it_changes(edited, path, expected):
     assert stale(edited) == expected
 
 
-def test_the_method_of_contributing_makes_only_its_own_cells_stale(edited):
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+def test_the_method_of_contributing_runs_only_its_own_cells(edited):
+    code, entry = toys.contributed()
     (edited / "pipeline/methods/plain.py").write_text(code, encoding="utf-8")
-    entry = {"methods__plain": {"method": "plain", "prompt_length": 4}}
-    values = parameters(grid__runs=["sp", "mpt", "plain"], **entry)
+    values = parameters(grid__runs=["sp", "mpt", "plain"], methods__plain=entry)
     toys.write_params(values, edited / "params.yaml")
-    assert stale(edited) == {"check", "train@plain-1-1", "train@plain-1-2", "tables", "report"}
+    cells = {"train@plain-1-1", "train@plain-1-2"}
+    assert stale(edited) == cells | {"check", "tables", "report"}
+    assert ran(run("dvc", "repro", "tables", cwd=edited)) == cells | {"inputs", "check", "tables"}
+    assert "| plain" in (edited / "results/table1.md").read_text()
 
 
 def test_every_stage_waits_for_the_check(finished):
@@ -212,14 +265,27 @@ def test_a_plan_after_an_edit_knows_what_the_check_will_find(edited):
 def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
     clone = tmp_path / "clone"
     shutil.copytree(finished, clone)
-    for made in (".dvc/cache", "data/corpora", "data/backbone", "data/fewshot", "data/paws15",
-                 "data/translated"):  # fmt: skip
+    for made in (".dvc/cache", "data/inputs", "data/corpora", "data/backbone", "data/fewshot",
+                 "data/paws15", "data/translated"):  # fmt: skip
         shutil.rmtree(clone / made)
     for made in ("data/tokens", "data/runs", "results"):
         shutil.rmtree(clone / made)
-    said = run("dvc", "repro", "--allow-missing", "--dry", cwd=clone)
-    assert "Running stage" not in said
-    assert "Data and pipelines are up to date." in said
+    run("dvc", "repro", "inputs", cwd=clone)
+    assert ran(run("dvc", "repro", "--allow-missing", "--dry", cwd=clone)) == {"inputs"}
+    assert run("git", "status", "--short", cwd=clone) == ""
+
+
+def test_after_a_lock_from_another_machine_cells_are_restored_only_without_the_lock(edited):
+    """Its cells have other bytes. DVC looks for these, not for what the run-cache has."""
+    path, cell = edited / "dvc.lock", "train@mpt-1-1"
+    before = path.read_text(encoding="utf-8")
+    head, _, rest = before.partition(f"  {cell}:\n")
+    other = re.sub(r"(    outs:\n.*?md5: )\w+", rf"\g<1>{'0' * 32}", rest, count=1, flags=re.DOTALL)
+    path.write_text(f"{head}  {cell}:\n{other}", encoding="utf-8")
+    assert f"Running stage '{cell}'" in run("dvc", "repro", "--dry", cell, cwd=edited)
+    path.unlink()
+    assert "Running stage" not in run("dvc", "repro", cwd=edited)
+    assert path.read_text(encoding="utf-8") == before
 
 
 def test_an_experiment_with_other_shots_trains_only_their_cells(edited):
@@ -228,8 +294,8 @@ def test_an_experiment_with_other_shots_trains_only_their_cells(edited):
     before = cell.stat().st_mtime_ns
     changes = ["-S", "methods.mpt.alpha=0.3", "-S", "grid.shots=[2]", "-S", "grid.seeds=[2]"]
     said = run("dvc", "exp", "run", "-n", "fewer", *changes, cwd=edited)
-    ran = {line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")}
-    assert ran == {"check", "fewshot", "train@sp-2-2", "train@mpt-2-2", "tables", "report"}
+    expected = {"inputs", "check", "fewshot", "train@sp-2-2", "train@mpt-2-2", "tables", "report"}
+    assert ran(said) == expected
     assert cell.stat().st_mtime_ns == before
     lacks = "Not in Table II: 1 shot (mpt is not trained there)."
     assert lacks in (edited / "results/table2.md").read_text()

@@ -46,6 +46,9 @@ methods:
   alpha_09: {method: mpt}
   prefix: {method: mpt}
 """
+XNLI = ["ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"]
+"""The languages of the paper's tables."""
+
 BARE = (
     ("ablations: {runs: [no_translator]", "ablations: {runs: []"),
     ("matched: {runs: [sp_matched]", "matched: {runs: []"),

@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.files import PAPER_GAP, PAPER_TABLE1, PAPER_TABLE2
-from pipeline.evaluation.tables import paper_gap
-from pipeline.languages import LANGUAGES
+from pipeline.evaluation.tables import comparable, paper_gap
+from tests.evaluation.project import XNLI
 
 RUNS = {1: {"mpt": "mpt", "ours_alone": "ours_alone"}, 2: {"mpt": "mpt", "no-translator": "bare"}}
 
@@ -25,7 +25,7 @@ def measured(languages) -> pd.DataFrame:
 
 
 def test_every_number_of_the_paper_has_a_row_in_its_order(papers):
-    gap = paper_gap(measured(sorted(LANGUAGES)), papers, RUNS)
+    gap = paper_gap(measured(XNLI), papers, RUNS)
     assert list(gap.columns) == list(PAPER_GAP.columns)
     assert (gap["table"] == 1).sum() == 36 * 16
     assert (gap["table"] == 2).sum() == 5 * 16
@@ -36,7 +36,7 @@ def test_every_number_of_the_paper_has_a_row_in_its_order(papers):
 
 
 def test_ours_and_the_difference_by_hand(papers):
-    gap = paper_gap(measured(sorted(LANGUAGES)), papers, RUNS)
+    gap = paper_gap(measured(XNLI), papers, RUNS)
     ours = gap[(gap["row"] == "mpt") & (gap["shots"] == 64) & (gap["language"] == "en")]
     assert ours["table"].to_list() == [1, 2]
     for _, row in ours.iterrows():
@@ -47,7 +47,7 @@ def test_ours_and_the_difference_by_hand(papers):
 
 
 def test_what_was_not_run_is_empty(papers):
-    gap = paper_gap(measured(sorted(LANGUAGES)), papers, RUNS)
+    gap = paper_gap(measured(XNLI), papers, RUNS)
     other = gap[(gap["row"] == "mpt") & (gap["shots"] == 4)]
     assert set(other["run"]) == {"mpt"}
     assert other[["ours", "low", "high", "difference"]].isna().all(axis=None)
@@ -57,13 +57,24 @@ def test_what_was_not_run_is_empty(papers):
     assert "ours_alone" not in set(gap["row"])
 
 
-def test_an_average_over_other_languages_is_not_compared(papers):
-    gap = paper_gap(measured(["de", "en"]), papers, RUNS)
-    rows = gap.loc[gap["ours"].notna(), ["table", "row", "language"]].to_numpy().tolist()
-    assert rows == [
-        *([1, "mpt", code] for code in ("de", "en")),
-        *([2, "mpt", code] for code in ("de", "en")),
-        *([2, "no-translator", code] for code in ("de", "en")),
+@pytest.mark.parametrize(("ours", "average"), [(["en", "de"], [54.25]), (["en", "de", "it"], [])])
+def test_an_average_is_over_the_same_languages_or_left_out(papers, ours, average):
+    theirs = {number: comparable(paper, ours) for number, paper in papers.items()}
+    gap = paper_gap(measured(ours), theirs, RUNS)
+    gap = gap[gap["ours"].notna()]
+    languages = ["de", "en", *(["avg"] if average else [])]
+    assert gap[["table", "row", "language"]].to_numpy().tolist() == [
+        [number, row, code]
+        for number, row in ((1, "mpt"), (2, "mpt"), (2, "no-translator"))
+        for code in languages
     ]
-    averages = gap[gap["language"] == "avg"]
-    assert averages[["ours", "low", "high", "difference"]].isna().all(axis=None)
+    # The paper prints 53.1 in German and 55.4 in English.
+    mpt = gap[(gap["table"] == 1) & (gap["language"] == "avg")]
+    assert mpt["paper"].to_list() == pytest.approx(average)
+    # Its p-values are over its own languages.
+    assert theirs[2]["p_value"].isna().all()
+
+
+def test_a_table_in_all_languages_of_the_paper_is_as_printed(papers):
+    for paper in papers.values():
+        pd.testing.assert_frame_equal(comparable(paper, XNLI[::-1]), paper)

@@ -117,7 +117,7 @@ class TestMcNemar:
         assert outcome.difference == pytest.approx(10.0)
         # The chi-square of one degree of freedom is a squared normal.
         assert outcome.p_value == pytest.approx(math.erfc(math.sqrt(16 / 14 / 2)))
-        assert outcome.note.startswith("only 3 pairs differ")
+        assert outcome.note.startswith("only 3 pairs with a difference")
 
     @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
     def test_is_mcnemars_own_where_each_pair_is_one_row(self, b, c, concordant):

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.artifacts import read_table, write_table
+from pipeline.cells.files import PREDICTIONS
 from pipeline.errors import InputError
 from pipeline.params.whole import load_params
 from stages.tables import tables
@@ -65,7 +67,7 @@ def test_the_files_agree_with_one_another(finished):
     assert read(finished, "curves")["mpt"].to_list() == pytest.approx(means.loc[keys].to_list())
     gap = read(finished, "paper_gap").dropna(subset=["ours"])
     assert set(gap["row"]) == {"sp", "pct", "mpt"}
-    assert len(gap) == 3 * 2 * 4
+    assert len(gap) == 3 * 2 * 5
     lead = read(finished, "differences")
     lead = lead[(lead["language"] == "avg") & (lead["other"] == "sp")]
     for row in lead.to_dict("records"):
@@ -97,9 +99,45 @@ def test_markdown_and_latex_print_the_numbers_of_the_csv(finished):
             assert line.split("|")[column].strip() == printed
             assert rf"${row[code]:.1f}_{{\pm {deviation[code]:.1f}}}$" in tex
             assert rf"\textit{{{theirs}}}" in tex
-    # Our average is over other languages than the paper's.
-    averages = text.partition("## Mean over the languages")[2].partition("\n## ")[0]
-    assert "(" not in averages
+    averages = text.partition("## Mean over 4 languages")[2].partition("\n## ")[0]
+    over_ours = paper.loc[(16, "mpt"), ["ar", "de", "en", "sw"]].mean()
+    assert averages.rstrip().endswith(f" ({over_ours:.1f}) |")
+
+
+def comparing(languages: str) -> tuple[str, str]:
+    return "comparison: {reference", f"comparison: {{languages: {languages}, reference"
+
+
+def test_a_comparison_in_some_languages_reads_only_their_predictions(copied):
+    (copied / "params.yaml").write_text(edited(comparing("[sw, en]")), encoding="utf-8")
+    tables()
+    compared, caption = results(copied), (copied / "results/table1.md").read_text()
+    for path in (copied / "data/runs").rglob("*.parquet"):
+        rows = read_table(path, PREDICTIONS)
+        write_table(rows[rows["language"].isin(["en", "sw"])], path, PREDICTIONS)
+    text = edited(("targets: [ar, de, sw]", "targets: [sw]"))
+    (copied / "params.yaml").write_text(text, encoding="utf-8")
+    tables()
+    filtered = results(copied)
+    for name in FILES:
+        if not name.endswith((".md", ".tex")):
+            assert compared[name] == filtered[name], name
+    words = "in 2 of 4 languages (en, sw)"
+    assert words in caption
+    assert caption.replace(words, "in 2 languages") == filtered["table1.md"].decode()
+
+
+def test_a_comparison_needs_neither_the_source_language_nor_two(copied, finished, capsys):
+    for codes in (["ar", "sw"], ["sw"]):
+        text = edited(comparing(f"[{', '.join(codes)}]"))
+        (copied / "params.yaml").write_text(text, encoding="utf-8")
+        tables()
+        ours, every = read(copied, "table1"), read(finished, "table1")
+        assert list(ours.columns) == ["shots", "method", *codes, "avg"]
+        pd.testing.assert_frame_equal(ours[codes], every[codes])
+        assert ours["avg"].to_numpy() == pytest.approx(every[codes].mean(axis=1).to_numpy())
+        tables(show=True)
+        assert f"({', '.join(codes)})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_without_variants_all_files_are_made(copied, capsys):

@@ -12,6 +12,7 @@ from pipeline.prompting.losses import symmetric_kl
 from pipeline.prompting.translator import Translator
 from pipeline.training.registry import build
 from tests import toys
+from tests.commands import refusal
 
 TRANSLATORS = get_args(Translator)
 
@@ -215,3 +216,10 @@ def test_cross_entropy_over_the_vocabulary_or_the_label_words(made):
         method = made("sp", methods__sp__ce_over=over)
         losses.append(method.losses(streams(method)).total.item())
     assert losses[0] > losses[1]
+
+
+def test_a_run_with_nothing_to_train_is_refused(made):
+    assert refusal(made, "pct", training__trainable="prompt") == (
+        "params.yaml: methods.pct: expected something to train, found nothing in method pct "
+        "with trainable: prompt"
+    )

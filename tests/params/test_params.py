@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from pipeline.errors import InputError
+from pipeline.languages import LANGUAGES
 from pipeline.params.runs import METHODS
 from pipeline.params.strict import parse
 from pipeline.params.whole import Params, load_params
@@ -21,7 +22,6 @@ WHOLE = (ROOT / "tests" / "params.yaml").read_text(encoding="utf-8")
 VALUES_OF_WHOLE = YAML(typ="safe").load(WHOLE)
 RUNS = "ft, sp, pct, mpt, no_consistency"  # the entries of WHOLE
 FILES = ", ".join(sorted(path.stem for path in METHODS.glob("[a-z]*.py")))
-LANGUAGES = "ar, bg, de, el, en, es, fr, hi, ru, sw, th, tr, ur, vi, zh"
 
 
 def changed(*replacements):
@@ -51,15 +51,13 @@ def load(tmp_path):
     return write_and_load
 
 
-def test_params_as_shipped_are_the_pocket_profile():
-    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "profiles" / "pocket.yaml").read_bytes()
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "profiles").glob("*.yaml")), ids=lambda p: p.stem)
-def test_profiles_load(path):
-    params = load_params(path)
-    assert params.languages.all[0] == "en"
-    assert len(params.languages.all) == 15
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))],
+    ids=lambda path: path.stem,
+)
+def test_params_and_profiles_load(path):
+    assert load_params(path).grid.cells
 
 
 def test_the_paper_profile_has_the_papers_grid():
@@ -115,7 +113,8 @@ def test_shots_of_blocks_without_runs_are_not_used(load):
 
 ABSENT = object()
 AN_EPOCH = "expected longest, labelled, pairs or a number of updates"
-TABLE = f"expected languages of the table in pipeline/languages.py ({LANGUAGES})"
+TESTED = "en, ar, bg, de, el, es, fr, hi, ru, sw, th, tr, ur, vi, zh"
+TABLE = f"expected languages of the table in pipeline/languages.py ({', '.join(LANGUAGES)})"
 A_NAME = "expected a name of small letters, digits and _ that starts with a letter"
 WORDS = "expected a word for each of entailment, neutral, contradiction"
 # Key, value, the rest of the line.
@@ -188,6 +187,9 @@ BAD = [
     ("paws15.languages", [], "expected all or at least one entry, found []"),
     ("paws15.languages", ["de", "en"], "expected languages in languages.targets, found 'en'"),
     ("paws15.languages", ["de", "fr", "de"], "expected distinct values, found 'de' twice"),
+    ("comparison.languages", None, "expected all or a list, found nothing"),
+    ("comparison.languages", ["de", "de"], "expected distinct values, found 'de' twice"),
+    ("comparison.languages", ["de", "it"], f"expected test languages ({TESTED}), found 'it'"),
 ]  # fmt: skip
 MATCHED = {"runs": ["sp"], "shots": [4], "seeds": [1]}
 # Changes, the whole line.
@@ -273,6 +275,17 @@ def test_a_missing_file_and_bytes_that_are_not_text_are_one_line(tmp_path):
     )
     path.write_bytes(b"\xff\xfe")
     assert refusal(load_params, path) == f"{path}: expected text in UTF-8, found byte 0xff"
+
+
+@pytest.mark.parametrize(
+    ("languages", "compared"),
+    [({}, ("en", *toys.TARGETS)), ({"languages": "all"}, ("en", *toys.TARGETS)),
+     ({"languages": ["zh", "en"]}, ("en", "zh"))],
+)  # fmt: skip
+def test_the_compared_languages_are_in_the_order_of_the_test_languages(languages, compared):
+    values = toys.params()
+    values["comparison"] |= languages
+    assert parse(Params, values, place="here").compared_languages == compared
 
 
 def test_an_unknown_run_is_refused_with_the_names_of_all_runs():

@@ -19,7 +19,8 @@ from pipeline.backbone import backbone as backbone_file
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.slots import fill_slots
 from pipeline.backbone.tokens import load_pieces
-from pipeline.corpora.files import CORPORA, EXAMPLES, PARALLEL_PAIRS, PAWS15, read_fewshot
+from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15, read_fewshot
+from pipeline.corpora.sources import read_split
 from pipeline.methods import mpt
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import Params, load_params
@@ -74,10 +75,13 @@ def instrument(pocket, tmp_path_factory):
         make_pairs()
         split, _ = read_fewshot(SHOTS, seed=SEED)
         pairs = artifacts.read_table(PAWS15 / "pairs.parquet", PARALLEL_PAIRS)
-        dev = artifacts.read_table(CORPORA / "dev.parquet", EXAMPLES)
         params = load_params()
-    validation = dev.groupby("language", sort=False, observed=True).head(PAIRS_PER_LANGUAGE)
-    return Instrument(params, TrainingText.of(split, pairs), validation)
+    parts = []
+    for code in params.languages.all:
+        dev = read_split(params.datasets.xnli, config=code, split="validation", key="datasets.xnli")
+        part = dev.head(PAIRS_PER_LANGUAGE)
+        parts.append(part.assign(language=code, pair_id=part.index.map("dev-{}".format)))
+    return Instrument(params, TrainingText.of(split, pairs), pd.concat(parts, ignore_index=True))
 
 
 def trained(instrument, pocket, **changes):

@@ -50,7 +50,7 @@ def test_a_test_says_its_n_its_correction_its_level_and_its_scope():
         ("paper_independent_t_16_columns", 3.0, 30, 16, 8.6, 0.0047, math.nan, "not sound"),
         ("paired_t_seeds", 9.0, 2, 3, 8.64, 0.0612, 0.1224, ""),
         ("mcnemar_clustered", 30.0, 1, 300, 8.64, 4.1e-8, 8.2e-8,
-         "only 9 pairs differ, so the chi-square is rough; for these trained models"),
+         "only 9 pairs with a difference, so the chi-square is rough; for these trained models"),
     )  # fmt: skip
     assert seeds == (
         "Paired t-test over seeds (n = 3 seeds): p = 0.061; p = 0.12 after Holm's correction over "
@@ -60,8 +60,8 @@ def test_a_test_says_its_n_its_correction_its_level_and_its_scope():
     assert pairs == (
         "McNemar's test with test pairs as clusters (n = 300 pairs): p = 4.1 × 10⁻⁸; p = 8.2 × "
         "10⁻⁸ after Holm's correction over this one comparison, below 0.05: at the 5 % level this "
-        "test finds a difference; only 9 pairs differ, so the chi-square is rough; this is about "
-        "new test pairs for these trained models, not new seeds."
+        "test finds a difference; only 9 pairs with a difference, so the chi-square is rough; "
+        "this is about new test pairs for these trained models, not new seeds."
     )
     assert paper == (
         "The paper's test (16 numbers per row): p = 0.0047; it is given only for comparison with "
@@ -132,10 +132,10 @@ def test_the_distance_from_the_paper():
         ]
     )
     assert gap_summary(rows).startswith(
-        "Of the 3 numbers in the paper's tables, 2 have a counterpart here. The paper's value "
-        "lies within our 95 % interval for 1 of them. The distance is 3.5 points on average; the "
-        "largest is +6.9 points (mpt, 16 shots, sw)."
+        "Counterparts here: 2 of the 3 numbers in the paper's tables for these languages. The "
+        "paper's value lies within our 95 % interval for 1 of them. The distance is 3.5 points on "
+        "average; the largest is +6.9 points (mpt, 16 shots, sw)."
     )
     (row,) = gap_rows(rows)
     assert (row["shots"], row["ours"], row["paper"], row["difference"]) == (16, 43.0, 43.1, -0.1)
-    assert "0 have a counterpart here." in gap_summary(rows[rows["ours"].isna()])
+    assert "Counterparts here: 0 of" in gap_summary(rows[rows["ours"].isna()])

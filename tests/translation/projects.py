@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.artifacts import write_table
 from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES
-from pipeline.translation.journal import JOURNAL
+from pipeline.translation.place import journal_path
 from tests import toys
 
 ALL = ("ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
@@ -67,8 +67,8 @@ def written(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "data/paws15").iterdir()}
 
 
-def journal(folder: Path, table: str) -> pd.DataFrame:
-    connection = sqlite3.connect(folder / JOURNAL)
+def journal(table: str) -> pd.DataFrame:
+    connection = sqlite3.connect(journal_path())
     rows = pd.read_sql(f"SELECT * FROM {table}", connection)
     connection.close()
     return rows

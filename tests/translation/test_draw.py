@@ -78,7 +78,7 @@ def test_pairs_are_drawn_once():
 
 def test_more_pairs_than_the_pool_has_are_refused():
     assert refusal(draw, 61) == (
-        "params.yaml: paws15.pairs: expected at most the 60 usable pairs of datasets.paws_x, "
+        "params.yaml: paws15.pairs: expected at most 60, the usable pairs of datasets.paws_x, "
         "found 61"
     )
 

@@ -73,7 +73,7 @@ def test_too_few_spares_end_the_stage_and_change_no_pair(folder, paws15, server,
     assert paws15() == 0
     capsys.readouterr()
     assert paws15("--extended") == 1
-    assert "38 of 39 pairs are clean: 1 sentences were refused" in capsys.readouterr().err
+    assert "clean pairs: 38 of 39; sentences refused: 1" in capsys.readouterr().err
     assert set(written(folder)) == {"pairs.parquet", "manifest.json"}
 
 
@@ -95,6 +95,6 @@ def test_a_pool_that_is_too_small_names_the_parameter(folder, paws15, server, ca
     assert paws15("--extended") == 2
     assert server.requests == []
     assert only_line(capsys.readouterr().err) == (
-        "params.yaml: paws15.extended: expected at most the 40 usable pairs of datasets.paws_x, "
+        "params.yaml: paws15.extended: expected at most 40, the usable pairs of datasets.paws_x, "
         "found 41"
     )

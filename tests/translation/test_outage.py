@@ -58,7 +58,7 @@ def test_requests_that_were_under_way_together_count_once(outage):
         outage.failed("no connection", asked=time.monotonic())
     assert outage.is_too_long
     assert outage.verdict().startswith(
-        "stopped after 3 failures in a row (no connection); run it again in 15 minutes, after "
+        "stopped, failures in a row: 3 (no connection); run it again in 15 minutes, after "
     )
 
 

@@ -23,16 +23,17 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["pipeline.translation.engines.google", "stages.cli", __name__])
 
 
-def paws15_in(folder):
+def paws15_in(folder, journal):
     from stages.cli import main
 
+    os.environ["MPT_JOURNAL"] = journal
     os.chdir(folder)
     sys.argv = ["mpt", "paws15"]
     main()
 
 
 def start(folder):
-    process = PROCESSES.Process(target=paws15_in, args=(folder,))
+    process = PROCESSES.Process(target=paws15_in, args=(folder, os.environ["MPT_JOURNAL"]))
     process.start()
     return process
 
@@ -75,7 +76,7 @@ def test_killed_ten_times_over_a_server_that_fails_at_every_third_request(folder
     ways = Counter(request.behaviour for request in asked)
     assert set(ways) == {"well", *WAYS}
     assert 0.25 < 1 - ways["well"] / len(asked) < 0.35
-    accepted = projects.journal(folder, "accepted")
+    accepted = projects.journal("accepted")
     assert len(accepted) == 560
     at = {
         (row.target, row.sentence): datetime.fromisoformat(row.at).timestamp()

@@ -11,7 +11,8 @@ from pipeline.languages import LANGUAGES
 from pipeline.params.whole import load_params
 from pipeline.translation.draw import draw_pairs
 from pipeline.translation.engines import build
-from pipeline.translation.journal import JOURNAL, Journal
+from pipeline.translation.journal import Journal
+from pipeline.translation.place import FORMER, journal_path
 from pipeline.translation.sample import translated
 from tests.commands import only_line, run
 from tests.imports import ROOT
@@ -80,7 +81,7 @@ def test_more_pairs_ask_only_for_the_new_ones(folder, paws15, server):
     assert paws15() == 0
     first, before = pairs(folder), written(folder)
     assert len(server.requests) == 28
-    at = journal(folder, "accepted")["at"]
+    at = journal("accepted")["at"]
     assert facts(folder)["dates"] == {"first": at.min(), "last": at.max()}
     params(folder, pairs=40, url=server.url, workers=4)
     assert paws15() == 0
@@ -101,7 +102,7 @@ def test_a_bad_sentence_is_quarantined_and_listed(folder, paws15, server, capsys
     assert capsys.readouterr().err.splitlines() == [
         "warning: train-3, premise in sw: echo of the source: 'the brown dog number 3 runs "
         "over the wide field' (for 'the brown dog number 3 runs over the wide field')",
-        "mpt: 7 of 8 pairs are clean: 1 sentences were refused (listed above); more "
+        "mpt: clean pairs: 7 of 8; sentences refused: 1 (listed above); more "
         "paws15.translation.attempts ask for them again, paws15.translation.replace: true "
         "draws other pairs",
     ]
@@ -133,12 +134,12 @@ def test_a_server_that_is_down_is_left_alone_and_its_answers_do_not_count(  # no
     assert paws15() == 1
     line = only_line(capsys.readouterr().err)
     assert re.search(
-        rf"sentences are missing, 0 refused; the answers so far are kept: stopped after \d+ "
-        rf"failures in a row \({EXPECTED[way]}\); run it again in \d+ minutes, after \d\d:\d\d$",
+        rf"sentences missing: \d+, refused: 0; the answers so far are kept: stopped, failures in a "
+        rf"row: \d+ \({EXPECTED[way]}\); run it again in \d+ minutes, after \d\d:\d\d$",
         line,
     ), line
     assert len(server.requests) <= 10 + 6 * workers + workers
-    assert len(journal(folder, "accepted")) == 10
+    assert len(journal("accepted")) == 10
     before = len(server.requests)
     server.behave = always("well")
     assert paws15() == 0
@@ -170,7 +171,7 @@ def test_a_server_out_of_reach_is_a_failed_run(folder, paws15, capsys):
     write(folder, english(10), pairs=10, url="http://127.0.0.1:9/m")
     assert paws15() == 1
     line = only_line(capsys.readouterr().err)
-    assert "stopped after 10 failures in a row (no connection)" in line
+    assert "stopped, failures in a row: 10 (no connection)" in line
 
 
 def test_status_shows_progress_and_asks_nobody(folder, paws15, server, capsys):
@@ -178,7 +179,7 @@ def test_status_shows_progress_and_asks_nobody(folder, paws15, server, capsys):
     write(folder, english(6), languages=("de", "sw"), pairs=6, url=server.url, give_up_after=2)
     assert paws15("--status") == 0
     assert server.requests == []
-    assert not (folder / "data/translations").exists()
+    assert not journal_path().parent.exists()
     assert paws15() == 1
     asked = len(server.requests)
     capsys.readouterr()
@@ -206,11 +207,11 @@ def test_tighter_bounds_refuse_accepted_texts_and_wider_ones_ask_again(folder, p
 
 def test_a_second_process_is_refused(folder):
     write(folder, english(4), pairs=4, url="http://127.0.0.1:9/m")
-    with Journal(JOURNAL, engine="google", version="x", source="en").locked():
+    with Journal(journal_path(), engine="google", version="x", source="en").locked():
         ended = run(folder, "paws15")
     assert ended.returncode == 1
     assert only_line(ended.stderr) == (
-        "data/translations/journal.sqlite: another `mpt paws15` is translating into it"
+        f"{journal_path()}: another `mpt paws15`, of this clone or another, is translating into it"
     )
 
 
@@ -239,10 +240,10 @@ def test_progress_goes_by_sentence_and_includes_earlier_runs(folder, server):
     assert all(4 <= step[1] <= 10 and step[2] == 10 for step in told)
 
 
-def test_neither_dvc_nor_git_touches_the_journal():
+def test_neither_dvc_nor_git_touches_a_journal_in_its_former_place():
     stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     outs = {str(out) for stage in stages.values() for out in stage["outs"]}
     assert not any(out.startswith("data/translations") for out in outs)
-    assert not any(str(JOURNAL).startswith(out) for out in outs)
+    assert not any(str(FORMER).startswith(out) for out in outs)
     for name in (".gitignore", ".dvcignore"):
         assert "/data/translations/" in (ROOT / name).read_text(encoding="utf-8").splitlines()

@@ -24,8 +24,9 @@ def curves(intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str]) ->
     texts = zip(_texts(ours), bounds(ours), seeds, strict=True)
     ours = ours.assign(text=[f"{text} ({bound}), {of}" for text, bound, of in texts])
     panels = [_panel(ours, runs, title="ours")]
+    languages = counted(intervals["language"].nunique() - 1, "language")
     theirs = paper.rename(columns={"method": "run", AVERAGE: "mean"})
-    theirs = theirs.loc[theirs["run"].isin(runs), ["run", "shots", "mean"]]
+    theirs = theirs.loc[theirs["run"].isin(runs), ["run", "shots", "mean"]].dropna()
     if not theirs.empty:
         theirs = theirs.assign(text=[f"{text} in the paper" for text in _texts(theirs)])
         panels.append(_panel(theirs, runs, title="the paper's (XLM-R-base on XNLI)"))
@@ -33,7 +34,7 @@ def curves(intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str]) ->
         name="curves",
         title="Accuracy against shots",
         caption=(
-            "Mean accuracy over the languages; shots are labelled pairs per label, on a "
+            f"Mean accuracy over {languages}; shots are labelled pairs per label, on a "
             f"logarithmic axis. Vertical lines: {BOOTSTRAP}; the paper prints none."
         ),
         panels=tuple(panels),

@@ -49,8 +49,8 @@ def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison)
         _panel(rows.drop(columns=["low", "high"]), RELATIVE, title="the same, relative"),
     ]
     caption = f"Languages sorted by gain, with their families. Lines across the bars: {BOOTSTRAP}."
-    printed = paper[paper["shots"] == shots].set_index("method").drop(columns="shots").T
-    if {reference, baseline} <= set(printed.columns):
+    printed = paper[paper["shots"] == shots].set_index("method").drop(columns="shots").T.dropna()
+    if {reference, baseline} <= set(printed.columns) and len(printed):
         theirs = _papers(printed[reference], printed[baseline], list(rows["language"]))
         panels.append(_panel(theirs, POINTS, title=f"the paper's, {at} on XNLI"))
         panels.append(_panel(theirs, RELATIVE, title="the paper's, relative"))
@@ -85,8 +85,6 @@ def _described(rows: pd.DataFrame) -> pd.DataFrame:
 def _papers(ours: pd.Series, theirs: pd.Series, order: list[str]) -> pd.DataFrame:
     """Return the paper's gain by language, in this order as far as it has them."""
     gains = pd.DataFrame({"difference": ours - theirs, "relative": 100 * (ours / theirs - 1)})
-    if set(order) != set(gains.index):
-        order = [code for code in order if code != AVERAGE]  # its mean is over its own languages
     gains = gains.loc[[code for code in order if code in gains.index]]
     return _described(gains.rename_axis("language").reset_index())
 

@@ -129,4 +129,4 @@ def _panel(layers: list[alt.Chart], part: pd.DataFrame, **size: object) -> Panel
     title = f"{key_name(key)}, {counted(shots, 'shot')}"
     best = part["text"].iloc[int(part["mean"].argmax())]
     chart = finished(layers, title, width=BARS_WIDTH, **size)
-    return Panel(chart, f"{title}: {len(part)} values; the highest is {best}.")
+    return Panel(chart, f"{title}: {counted(len(part), 'value')}; the highest is {best}.")

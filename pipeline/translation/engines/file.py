@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from pipeline.corpora.leaks import normal
 from pipeline.errors import InputError
+from pipeline.hub.names import translations_file
 from pipeline.params.whole import Params
 from pipeline.translation.engines import Engine
 from pipeline.translation.sentences import SIDES, Answer, Check, Sentence
@@ -82,9 +83,4 @@ def _read(path: Path) -> pd.DataFrame:
 
 def build(params: Params) -> FileEngine:
     """Return the engine, or raise InputError without a file of the right form."""
-    key, file = "params.yaml: paws15.translation.file", params.paws15.translation.file
-    if file is None:
-        raise InputError(f"{key}: expected a CSV or Parquet file for engine file, found nothing")
-    if not Path(file).is_file():
-        raise InputError(f"{key}: expected a CSV or Parquet file, found no {file}")
-    return FileEngine(Path(file))
+    return FileEngine(translations_file(params.paws15))

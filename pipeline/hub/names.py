@@ -1,0 +1,68 @@
+"""Which files are read outside the repository: their names, in a Hub repository or a folder."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import InputError
+from pipeline.params.text import Fewshot, Paws15, Source
+
+Kind = Literal["dataset", "model"]
+"""Of a Hub repository."""
+
+VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
+BACKBONE = (
+    "config.json", *VOCABULARIES, "merges.txt", "tokenizer_config.json",
+    "special_tokens_map.json", "added_tokens.json",
+)  # fmt: skip
+SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
+PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
+"""Repositories also hold weights for other frameworks, often gigabytes each."""
+
+
+def has_safetensors(folder: Path) -> bool:
+    """Return whether a backbone's weights are read from SAFETENSORS; if not, from PICKLES."""
+    return any(folder.glob("model*.safetensors"))
+
+
+def split_pattern(config: str, split: str) -> str:
+    """Return the pattern of a split's Parquet files; `config` may be a language."""
+    # The number excludes other files, such as train-translations.parquet.
+    return f"{config}/{split}-[0-9]*.parquet"
+
+
+def given_translations(shots: int) -> str:
+    """Return the name of the translations of a given k-shot split."""
+    return f"k{shots}/train-translations.parquet"
+
+
+def given_splits(fewshot: Fewshot) -> Source:
+    """Return the folder of given splits, or raise InputError if there is none."""
+    source = Source(path=fewshot.source)
+    if not source.is_folder:
+        raise InputError(
+            f"params.yaml: fewshot.source: expected sample, or a folder of given splits, "
+            f"found no {fewshot.source}"
+        )
+    return source
+
+
+def translations_file(paws15: Paws15) -> Path:
+    """Return the file of engine `file`, or raise InputError if there is none."""
+    key, file = "params.yaml: paws15.translation.file", paws15.translation.file
+    if file is None:
+        raise InputError(f"{key}: expected a CSV or Parquet file for engine file, found nothing")
+    if not Path(file).is_file():
+        raise InputError(f"{key}: expected a CSV or Parquet file, found no {file}")
+    return Path(file)
+
+
+def is_commit(revision: str | None) -> bool:
+    """Return whether a revision of the Hub is a whole commit, which never changes."""
+    return bool(re.fullmatch("[0-9a-f]{40}", revision or ""))
+
+
+def require_hub_id(source: Source, *, key: str) -> None:
+    """Raise InputError if a source that is no folder cannot be a Hub id either."""
+    if source.path.startswith((".", "/", "~")) or source.path.count("/") > 1:
+        raise InputError(f"params.yaml: {key}.path: expected a folder, found no {source.path}")

@@ -1,0 +1,1 @@
+"""The content of everything that stages read outside the repository, as small files for DVC."""

@@ -1,0 +1,136 @@
+"""What each stage reads outside the repository, by content."""
+
+import json
+from collections.abc import Sequence
+from glob import escape
+from pathlib import Path
+
+from pipeline.errors import InputError
+from pipeline.hub import names
+from pipeline.inputs.memory import Memory, write
+from pipeline.params.text import Source
+from pipeline.params.whole import Params
+
+INPUTS = Path("data/inputs")
+
+Fingerprint = dict[str, str]
+"""The SHA-256 of each file by its path in its folder, or the `commit` of a Hub repository."""
+
+
+class Fingerprints:
+    """The fingerprints of the sources in params.yaml, by stage and key."""
+
+    def __init__(self, params: Params, memory: Memory) -> None:
+        self._params, self._memory = params, memory
+
+    def all(self) -> dict[str, dict[str, Fingerprint]]:
+        """Return what each stage reads; a stage whose settings need no source reads nothing.
+
+        Raises:
+            InputError: a folder, file, repository or revision does not exist.
+            RunError: the Hub cannot be reached, or a file changes while it is read.
+        """
+        stages = {
+            "backbone": self._backbone,
+            "corpora": self._corpora,
+            "fewshot": self._fewshot,
+            "paws15": self._paws15,
+            "translations": self._translations,
+        }
+        return {stage: read() for stage, read in stages.items()}
+
+    def _backbone(self) -> dict[str, Fingerprint]:
+        source = self._params.backbone
+        safetensors = names.has_safetensors(Path(source.path))
+        files = (*names.BACKBONE, *(names.SAFETENSORS if safetensors else names.PICKLES))
+        return {"backbone": self._of(source, files, key="backbone", kind="model")}
+
+    def _corpora(self) -> dict[str, Fingerprint]:
+        languages, datasets = self._params.languages, self._params.datasets
+        files = [names.split_pattern(languages.source, "train")]
+        for split in ("validation", "test"):
+            files += [names.split_pattern(code, split) for code in languages.all]
+        return {
+            "datasets.xnli": self._of(datasets.xnli, files, key="datasets.xnli"),
+            "datasets.paws_x": self._paws_x(languages.source),
+        }
+
+    def _fewshot(self) -> dict[str, Fingerprint]:
+        if self._params.fewshot.source == "sample":
+            return {}
+        files = [
+            names.split_pattern(f"k{shots}", split)
+            for shots in self._params.shots
+            for split in ("train", "validation")
+        ]
+        return {"fewshot.source": self._given(files)}
+
+    def _translations(self) -> dict[str, Fingerprint]:
+        fewshot, xnli = self._params.fewshot, self._params.datasets.xnli
+        if not fewshot.translations:
+            return {}
+        if fewshot.source == "sample":
+            files = [names.split_pattern("all_languages", "train")]
+            return {"datasets.xnli": self._of(xnli, files, key="datasets.xnli")}
+        files = [names.given_translations(shots) for shots in self._params.ablations.shots]
+        return {"fewshot.source": self._given(files)}
+
+    def _paws15(self) -> dict[str, Fingerprint]:
+        paws15 = self._params.paws15
+        if paws15.engine == "dataset":
+            codes = self._params.languages.source, *self._params.pair_languages
+            return {"datasets.paws_x": self._paws_x(*codes)}
+        if paws15.engine == "file":
+            path, key = names.translations_file(paws15), "paws15.translation.file"
+            return {key: self._of(Source(path=str(path.parent)), [escape(path.name)], key=key)}
+        return {}
+
+    def _paws_x(self, *codes: str) -> Fingerprint:
+        source = self._params.datasets.paws_x
+        files = [names.split_pattern(code, split) for code in codes for split in source.splits]
+        return self._of(source, files, key="datasets.paws_x")
+
+    def _given(self, files: Sequence[str]) -> Fingerprint:
+        source = names.given_splits(self._params.fewshot)
+        return self._of(source, files, key="fewshot.source")
+
+    def _of(
+        self, source: Source, files: Sequence[str], *, key: str, kind: names.Kind = "dataset"
+    ) -> Fingerprint:
+        """Return the fingerprint of the files that a source has of these patterns."""
+        folder = Path(source.path)
+        if source.is_folder:
+            found = {path for pattern in files for path in folder.glob(pattern) if path.is_file()}
+            try:
+                return {
+                    path.relative_to(folder).as_posix(): self._memory.sha256(path)
+                    for path in sorted(found)
+                }
+            except OSError as error:
+                raise InputError(
+                    f"params.yaml: {key}: expected files that can be read, found {error.filename}: "
+                    f"{error.strerror}"
+                ) from None
+        names.require_hub_id(source, key=key)
+        if names.is_commit(source.revision):
+            return {"commit": str(source.revision)}
+        # It imports the client of the Hub, which takes longer than all else here.
+        from pipeline.hub.files import commit_of
+
+        return {"commit": commit_of(source, kind=kind, key=key)}
+
+
+def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:
+    """Write data/inputs/STAGE.json for each stage and return their contents; see Fingerprints.
+
+    The same content gives the same bytes on every machine: neither the place of a folder nor
+    times are in it.
+    """
+    memory = Memory()
+    try:
+        found = Fingerprints(params, memory).all()
+    finally:
+        memory.save()
+    for stage, sources in found.items():
+        write(json.dumps(sources, indent=2) + "\n", INPUTS / f"{stage}.json")
+    return found

@@ -1,0 +1,19 @@
+"""`mpt inputs`: what stages read outside the repository, by content."""
+
+
+def inputs() -> None:
+    """Write to data/inputs/ the hashes of all that params.yaml names outside the repository.
+
+    These are datasets, given splits, backbone and translations. DVC runs a stage again if the
+    content that it reads changes; only files that changed are read.
+    """
+    from pipeline.inputs.fingerprints import INPUTS, write_fingerprints
+    from pipeline.params.whole import load_params
+    from stages.terminal import say
+
+    for stage, sources in write_fingerprints(load_params()).items():
+        counts = [
+            f"{key} {files.get('commit') or f'{len(files)} files'}"
+            for key, files in sources.items()
+        ]
+        say(f"{INPUTS / stage}.json: {', '.join(counts) or 'nothing'}")
