@@ -50,7 +50,7 @@ def cost(params: Params) -> list[str]:
     """Return lines with the number of cells in a full run, and the time of those in data/runs/."""
     lines = [f"languages: {len(params.languages.all)}, backbone: {params.backbone.path}"]
     for block, grid in params.blocks.items():
-        cells = params.cells_of(block)
+        cells = grid.cells
         if not cells:
             continue
         lines.append(

@@ -64,7 +64,8 @@ def test_a_profile_replaces_params_and_shows_the_size_of_its_run(repository, mon
         "prefix, midfix, endfix, length_1, length_2, length_8, length_16, alpha_00, alpha_01, "
         "alpha_02, alpha_03, alpha_04, alpha_06, alpha_07, alpha_08, alpha_09, pairs_125, "
         "pairs_250, pairs_1000, pairs_2000, pairs_8000; shots: 64; 5 seeds)",
-        "matched: 135 cells (ft, sp, pct; shots: 1, 2, 4, 8, 16, 32, 64, 128, 256; 5 seeds)",
+        "matched: 135 cells (ft_matched, sp_matched, pct_matched; shots: 1, 2, 4, 8, 16, 32, 64, "
+        "128, 256; 5 seeds)",
     ]
     # An unchanged profile is in profiles/: nothing is lost, committed or not.
     assert call(monkeypatch, "profile", "pocket") == 0

@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.evaluation.captions import EACH_ENTRY, P_HEADS
 from pipeline.evaluation.files import AVERAGE, P_VALUES, PRINTED_P, languages_of
 from pipeline.evaluation.tables import ORIGINAL, with_original
-from pipeline.evaluation.words import counted, p_value, percent
+from pipeline.evaluation.words import counted, p_value, percent, run_name
 
 _TEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
@@ -76,7 +76,7 @@ def printed_rows(
         entries = {
             c: Entry(means[c][at], stds[c][at], papers[c][at], bool(best[c][at])) for c in columns
         }
-        printed = Row(row["shots"], row[name], entries)
+        printed = Row(row["shots"], run_name(row[name]), entries)
         if name == "variant":
             seeds = "" if std is None else str(std["seeds"][at])
             original = mean.loc[(shots == row["shots"]) & (mean[name] == ORIGINAL), AVERAGE]
@@ -110,9 +110,11 @@ def markdown(rows: Sequence[Row], *, title: str, paragraphs: Sequence[str]) -> s
     parts = [f"# {title}", *paragraphs]
     groups = by_shots(rows)
     if rows and not rows[0].p:
-        averages = [["shots", *dict.fromkeys(row.name for row in rows)]]
+        names = list(dict.fromkeys(row.name for row in rows))
+        averages = [["shots", *names]]
         for k, of in groups.items():
-            averages.append([str(k), *(_in_markdown(row.entries[AVERAGE]) for row in of)])
+            means = {row.name: _in_markdown(row.entries[AVERAGE]) for row in of}
+            averages.append([str(k), *(means.get(name, "") for name in names)])
         languages = counted(len(rows[0].entries) - 1, "language")
         parts += [f"## Mean over {languages}", _markdown_table(averages)]
     for k, of in groups.items():

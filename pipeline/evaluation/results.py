@@ -13,7 +13,7 @@ from pipeline.evaluation.intervals import differences, gain, intervals
 from pipeline.evaluation.printing import latex, markdown, printed_rows
 from pipeline.evaluation.significance import significance
 from pipeline.evaluation.sweeps import sweeps
-from pipeline.params.whole import CELLS, Params
+from pipeline.params.whole import Params
 
 Contents = dict[Path, pd.DataFrame | str | dict[str, Any]]
 """By file: a table for CSV, text for Markdown and LaTeX, a mapping for JSON."""
@@ -33,7 +33,6 @@ def results(params: Params) -> Contents:
     spread = intervals(cells, bootstrap)
     ahead = differences(cells, bootstrap, reference=reference)
     variants, shots = (*params.sweeps.runs, *params.ablations.runs), params.sweeps.shots
-    blocks = {block: getattr(params, block) for block in CELLS}
     originals = paper2.loc[~paper2["shots"].duplicated(), "variant"]
     # Runs of the grid have the names of their methods, which are the rows of Table I.
     runs = {
@@ -50,14 +49,14 @@ def results(params: Params) -> Contents:
             cells, spread, reference=reference, variants=variants, shots=shots
         ),
         files.PAPER_GAP.path: tables.paper_gap(spread, {1: paper1, 2: paper2}, runs),
-        files.SIGNIFICANCE.path: significance(cells, blocks, reference=reference),
+        files.SIGNIFICANCE.path: significance(cells, params.blocks, reference=reference),
         files.CONFUSION.path: tables.confusion(cells),
     }
 
 
 def _table1(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
     accuracy, reference = tables.accuracy_table(cells), params.comparison.reference
-    mean, std = (tables.table1(accuracy, params.grid, statistic) for statistic in ("mean", "std"))
+    mean, std = (tables.table1(accuracy, params.table1, statistic) for statistic in ("mean", "std"))
     rows = printed_rows(mean, paper, std)
     paragraphs, title = table1_paragraphs(params, mean, pairs=cells.pairs), "Table I: accuracy (%)"
     return {

@@ -38,11 +38,11 @@ def accuracy_table(cells: Cells) -> pd.DataFrame:
 
 
 def table1(accuracy: pd.DataFrame, grid: Grid, statistic: str = "mean") -> pd.DataFrame:
-    """Return Table I: a statistic over seeds for shots x runs of the grid.
+    """Return Table I: a statistic over seeds for shots x runs, where there are cells.
 
     Args:
         accuracy: accuracy.csv.
-        grid: the runs and shots of the table.
+        grid: the runs and shots of the table, in its order.
         statistic: "mean", or "std" (sample standard deviation; missing with one seed).
 
     Returns:
@@ -54,7 +54,8 @@ def table1(accuracy: pd.DataFrame, grid: Grid, statistic: str = "mean") -> pd.Da
     by_seed[AVERAGE] = by_seed.mean(axis=1)
     values = by_seed.groupby(level=["shots", "run"]).agg(statistic)
     rows = pd.MultiIndex.from_product([grid.shots, grid.runs], names=["shots", "method"])
-    table = values.rename_axis(index=["shots", "method"]).reindex(rows).reset_index()
+    values = values.rename_axis(index=["shots", "method"])
+    table = values.reindex(rows[rows.isin(values.index)]).reset_index()
     return table.rename_axis(columns=None)
 
 

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable, Iterable
 
+from pipeline.params.runs import matched_name
+
 MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 BOOTSTRAP = "95 % percentile bootstrap over seeds and test pairs"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -11,6 +13,12 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: 1 shot, 16 shots."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def run_name(run: str) -> str:
+    """Return a run as tables print it: "sp (matched)" for sp_matched."""
+    base, matched, rest = run.rpartition(matched_name(""))
+    return f"{base} (matched)" if matched and not rest else run
 
 
 def listed(words: Iterable[str]) -> str:

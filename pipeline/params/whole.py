@@ -34,8 +34,10 @@ class Params(Runs, extra="forbid"):
 
     @property
     def blocks(self) -> dict[str, Grid]:
-        """The blocks that name cells, by name."""
-        return {name: getattr(self, name) for name in CELLS}
+        """The blocks that name cells, by name; runs of `matched` as their cells are named."""
+        matched = tuple(map(matched_name, self.matched.runs))
+        named = {"matched": self.matched.model_copy(update={"runs": matched})}
+        return {name: getattr(self, name) for name in CELLS} | named
 
     @model_validator(mode="after")
     def _methods_and_runs_exist(self) -> Self:
@@ -44,7 +46,7 @@ class Params(Runs, extra="forbid"):
         if not self.grid.runs:
             raise ValueError("grid.runs: expected at least one run, found []")
         comparison = self.comparison
-        named = [(f"{key}.runs", name) for key, block in self.blocks.items() for name in block.runs]
+        named = [(f"{key}.runs", name) for key in CELLS for name in getattr(self, key).runs]
         named += [
             (f"comparison.{key}", getattr(comparison, key)) for key in ("reference", "baseline")
         ]
@@ -59,7 +61,7 @@ class Params(Runs, extra="forbid"):
     def _each_run_is_in_the_block_of_its_method(self) -> Self:
         """Check the rules by which dvc.yaml finds the one method file that a cell depends on."""
         for key in ("grid", "matched"):
-            for name in self.blocks[key].runs:
+            for name in getattr(self, key).runs:
                 if (method := self.method_of(name)) != name:
                     raise ValueError(
                         f"{key}.runs: expected runs named after their method, found {name!r} of "
@@ -143,16 +145,20 @@ class Params(Runs, extra="forbid"):
         return self.paws15.languages or self.languages.targets
 
     @property
+    def table1(self) -> Grid:
+        """The runs and shots of Table I: those of `grid`, then those of `matched`."""
+        grid, matched = self.grid, self.blocks["matched"]
+        return grid.model_copy(
+            update={
+                "runs": (*grid.runs, *matched.runs),
+                "shots": tuple(dict.fromkeys([*grid.shots, *(k for _, k, _ in matched.cells)])),
+            }
+        )
+
+    @property
     def cells(self) -> tuple[tuple[str, int, int], ...]:
         """(run, shots, seed) of every cell, block by block."""
-        return tuple(cell for block in CELLS for cell in self.cells_of(block))
-
-    def cells_of(self, block: str) -> tuple[tuple[str, int, int], ...]:
-        """(run, shots, seed) of a block's cells; those of `matched` have names of their own."""
-        cells: tuple[tuple[str, int, int], ...] = getattr(self, block).cells
-        if block == "matched":
-            return tuple((matched_name(run), shots, seed) for run, shots, seed in cells)
-        return cells
+        return tuple(cell for block in self.blocks.values() for cell in block.cells)
 
     @property
     def shots(self) -> dict[int, bool]:
@@ -175,7 +181,7 @@ class Params(Runs, extra="forbid"):
             InputError: there is no such entry, or one of its settings is impossible.
         """
         run, where = super().run(name, place=place), f"{place}: methods.{name}"
-        key = next((key for key, block in self.blocks.items() if name in block.runs), None)
+        key = next((key for key in CELLS if name in getattr(self, key).runs), None)
         if key is None:
             return run
         if run.parallel.pairs == "xnli":

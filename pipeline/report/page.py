@@ -14,7 +14,15 @@ from markupsafe import Markup
 from pipeline.evaluation import captions, files
 from pipeline.evaluation.printing import by_shots, printed_rows
 from pipeline.evaluation.tables import comparable
-from pipeline.evaluation.words import counted, interval, joined, percent, signed, typeset_p
+from pipeline.evaluation.words import (
+    counted,
+    interval,
+    joined,
+    percent,
+    run_name,
+    signed,
+    typeset_p,
+)
 from pipeline.params.runs import PARAMS
 from pipeline.params.whole import CELLS, Params
 from pipeline.report import facts, statements, tables
@@ -109,6 +117,7 @@ def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
     made = set(significance["test"])
     return {
         "headline": tables.headline(given, params),
+        "table1_names": [run_name(run) for run in params.table1.runs],
         "table1": by_shots(printed_rows(given[files.TABLE1], paper1, given[files.TABLE1_STD])),
         "table2": tables.table2(given[files.TABLE2], given[files.PAPER_TABLE2]),
         "p_rows": tables.P_ROWS,

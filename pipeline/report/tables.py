@@ -53,7 +53,7 @@ def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[T
     tiles = [Tile(percent(mean["mean"]), "%", what, accuracy)]
     what = f"{reference} over {baseline} at {at} ({interval(low, high, signed)})"
     tiles.append(Tile(signed(difference), "points", what, ahead))
-    grid = means[means["run"].isin(params.grid.runs)]
+    grid = means[means["run"].isin(params.table1.runs)]
     if reference in set(grid["run"]):
         best = grid.loc[grid.groupby("shots")["mean"].idxmax(), "run"]
         what = (

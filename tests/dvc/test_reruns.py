@@ -73,18 +73,17 @@ def parameters(**changes):
         "grid": {"runs": ["sp", "mpt"], "shots": [1], "seeds": [1, 2]},
         "ablations": {"runs": ["no_translator"], **block},
         "sweeps": {"runs": ["length_1", "pairs_12"], **block},
-        "matched": {"runs": ["sp_matched"], **block},
+        "matched": {"runs": ["sp"], **block},
         "methods__mpt": {"method": "mpt", "alpha": 0.5},
         "methods__no_translator": {"method": "mpt", "translator": "none"},
         "methods__length_1": {"method": "mpt", "prompt_length": 1},
         "methods__pairs_12": {"method": "mpt", "external_pairs": 12},
-        "methods__sp_matched": {"method": "sp", "epoch": "pairs"},
         "comparison__table2": {"no-translator": "no_translator", "no-mpt": "sp"},
     }
     return toys.params(**(values | changes))
 
 
-SP = {"train@sp-1-1", "train@sp-1-2", "match@sp_matched-1-1"}
+SP = {"train@sp-1-1", "train@sp-1-2", "match@sp-1-1"}
 VARIANTS = {"ablate@no_translator-1-1", "sweep@length_1-1-1", "sweep@pairs_12-1-1"}
 MPT = {"train@mpt-1-1", "train@mpt-1-2"} | VARIANTS
 PAWS15 = {"paws15", "paws15_extended"}

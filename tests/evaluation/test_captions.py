@@ -110,7 +110,7 @@ def test_shots_of_a_block_without_runs_do_not_matter(params_with):
     params = params_with(
         ("ablations: {runs: [no_translator], shots: [16]", "ablations: {runs: [], shots: [99]"),
         (
-            "sweeps: {runs: [alpha_01, alpha_09, prefix], shots: [16]",
+            "sweeps: {runs: [alpha_01, alpha_09, prefix, both], shots: [16]",
             "sweeps: {runs: [], shots: [98]",
         ),
     )

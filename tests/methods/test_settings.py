@@ -8,7 +8,11 @@ from pipeline.training.registry import read_settings, settings_of
 from tests import toys
 from tests.commands import refusal
 
-TRAINING = toys.params()["training"] | {"schedule": "constant", "warmup": 0.0, "trainable": "all"}
+TRAINING = (
+    {"epochs": 2, "updates": None}
+    | toys.params()["training"]
+    | {"schedule": "constant", "warmup": 0.0, "trainable": "all"}
+)
 
 
 def settings(**entry):
