@@ -10,11 +10,10 @@ from pipeline.artifacts import read_json, read_notes
 from pipeline.corpora.files import FEWSHOT, PAWS15
 from pipeline.errors import InputError
 from pipeline.evaluation.words import DASH, counted, joined
-from pipeline.params.grid import Grid
 from pipeline.params.runs import PARAMS
 from pipeline.params.strict import read_yaml
 from pipeline.params.text import Source
-from pipeline.params.whole import CELLS, Params
+from pipeline.params.whole import Params
 from pipeline.profiles import PROFILES
 from pipeline.report.records import Record
 
@@ -34,8 +33,7 @@ def profile_name() -> str:
 def blocks(params: Params, records: Sequence[Record]) -> list[dict[str, str]]:
     """Return a row for each block with cells: how many there are, and how long they took."""
     rows = []
-    for block in CELLS:
-        grid: Grid = getattr(params, block)
+    for block, grid in params.blocks.items():
         if not grid.cells:
             continue
         made = [record.circumstances for record in records if record.block == block]

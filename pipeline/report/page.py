@@ -24,7 +24,7 @@ from pipeline.evaluation.words import (
     typeset_p,
 )
 from pipeline.params.runs import PARAMS
-from pipeline.params.whole import CELLS, Params
+from pipeline.params.whole import Params
 from pipeline.report import facts, statements, tables
 from pipeline.report.examples import EACH, compared_cells, disagreements
 from pipeline.report.figures.collection import empty
@@ -91,8 +91,7 @@ def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None
 
 
 def _from_params(params: Params) -> dict[str, Any]:
-    grids = {block: getattr(params, block) for block in CELLS}
-    seeds = {block: len(grid.seeds) for block, grid in grids.items() if grid.cells}
+    seeds = {block: len(grid.seeds) for block, grid in params.blocks.items() if grid.cells}
     compared, tested = params.compared_languages, params.languages.all
     return {
         "params": params,
