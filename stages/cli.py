@@ -26,6 +26,7 @@ from stages.tables import tables
 from stages.tokens import tokens
 from stages.train import train
 from stages.translations import translations
+from stages.unlabelled import unlabelled
 from stages.updates import updates
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,8 +36,8 @@ INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 STAGES = (
-    inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, updates, train, tables,
-    report,
+    inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, unlabelled, updates,
+    train, tables, report,
 )  # fmt: skip
 for command in (*STAGES, plan, repro, profile, pocket):
     app.command()(command)

@@ -9,9 +9,11 @@ import pytest
 from safetensors.torch import load_file
 
 from pipeline.artifacts import write_table
-from pipeline.corpora.files import TRANSLATED_SPLITS
+from pipeline.corpora.files import PARALLEL_PAIRS, TRANSLATED_SPLITS
+from pipeline.corpora.leaks import shared_with
 from stages.paws15 import paws15
 from stages.train import train
+from stages.unlabelled import unlabelled
 from stages.updates import updates
 from tests import toys
 from tests.commands import refusal
@@ -30,6 +32,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
 ABLATIONS: dict[str, dict[str, Any]] = {
     "no_consistency": {"alpha": 1.0},
     "no_external_data": {"pairs": "xnli"},
+    "unlabelled_xnli": {"pairs": "xnli_unlabelled"},
     "no_translator": {"translator": "none"},
 }
 VARIANTS = ABLATIONS | SWEEPS
@@ -70,6 +73,8 @@ def inputs(tmp_path_factory, toy_inputs):
         toys.write_params(params(), folder / "params.yaml")
         paws15(extended=True)
         write_translations()
+        toys.all_languages(folder / "hub/xnli")
+        unlabelled()
     return folder
 
 
@@ -148,6 +153,31 @@ def test_no_external_data_aligns_with_the_translations_of_the_labelled_pairs(cel
     after = cell("no_external_data").prompts["target"]
     write_translations()
     assert not before.equal(after)
+
+
+def test_unlabelled_pairs_are_training_pairs_in_all_target_languages(inputs, monkeypatch):
+    monkeypatch.chdir(inputs)
+    pairs = pd.read_parquet("data/unlabelled/pairs.parquet")
+    assert list(pairs.columns) == PARALLEL_PAIRS.schema.names
+    train = pd.read_parquet("data/corpora/train.parquet").set_index("pair_id")
+    for row in pairs.itertuples():
+        assert train.premise[row.pair_id] == row.premise
+        assert row.target_premise == row.premise.replace(" en ", f" {row.language} ")
+    assert pairs.language.value_counts().to_dict() == dict.fromkeys(toys.TARGETS, 3)
+    held_out = [pd.read_parquet(f"data/corpora/{name}.parquet") for name in ("dev", "test")]
+    assert not shared_with(pd.concat(held_out), pairs).any()
+    before = Path("data/unlabelled/pairs.parquet").read_bytes()
+    toys.write_params(
+        params() | {"ablations": {"runs": [], "shots": [], "seeds": []}}, Path("params.yaml")
+    )
+    unlabelled()
+    assert pd.read_parquet("data/unlabelled/pairs.parquet").empty
+    assert "since methods.unlabelled_xnli.pairs is xnli_unlabelled, found none" in refusal(
+        trained, "unlabelled_xnli"
+    )
+    toys.write_params(params(), Path("params.yaml"))
+    unlabelled()
+    assert Path("data/unlabelled/pairs.parquet").read_bytes() == before
 
 
 def test_a_run_without_its_translations_is_refused_and_writes_nothing(cell, inputs):

@@ -12,6 +12,7 @@ CORPORA = Path("data/corpora")
 FEWSHOT = Path("data/fewshot")
 TRANSLATED = Path("data/translated")
 PAWS15 = Path("data/paws15")
+UNLABELLED = Path("data/unlabelled")
 
 _TEXTS = {"premise": TEXT, "hypothesis": TEXT}
 _PAIR = {"pair_id": TEXT, **_TEXTS}
@@ -28,7 +29,7 @@ SPLITS = table({"split": WORD, **_PAIR, "label": pa.int8()}, "split", "pair_id")
 """data/fewshot/k*.parquet; split is train or dev, or train@3 and dev@3 with a split per seed."""
 
 PARALLEL_PAIRS = table({**_PARALLEL, "engine": WORD}, "pair_id")
-"""data/paws15/pairs.parquet."""
+"""data/paws15/pairs.parquet and data/unlabelled/pairs.parquet."""
 
 TRANSLATED_SPLITS = table({"split": WORD, **_PARALLEL}, "split", "pair_id")
 """data/translated/k*.parquet: the training pairs of a split, each in one language."""

@@ -36,6 +36,7 @@ class Fingerprints:
             "fewshot": self._fewshot,
             "paws15": self._paws15,
             "translations": self._translations,
+            "unlabelled": self._unlabelled,
         }
         return {stage: read() for stage, read in stages.items()}
 
@@ -47,9 +48,8 @@ class Fingerprints:
 
     def _corpora(self) -> dict[str, Fingerprint]:
         languages, datasets = self._params.languages, self._params.datasets
-        files = [names.split_pattern(languages.source, "train")]
-        for split in ("validation", "test"):
-            files += [names.split_pattern(code, split) for code in languages.all]
+        files = [names.split_pattern(languages.source, split) for split in ("train", "validation")]
+        files += [names.split_pattern(code, "test") for code in languages.all]
         return {
             "datasets.xnli": self._of(datasets.xnli, files, key="datasets.xnli"),
             "datasets.paws_x": self._paws_x(languages.source),
@@ -66,14 +66,20 @@ class Fingerprints:
         return {"fewshot.source": self._given(files)}
 
     def _translations(self) -> dict[str, Fingerprint]:
-        fewshot, xnli = self._params.fewshot, self._params.datasets.xnli
+        fewshot = self._params.fewshot
         if not fewshot.translations:
             return {}
         if fewshot.source == "sample":
-            files = [names.split_pattern("all_languages", "train")]
-            return {"datasets.xnli": self._of(xnli, files, key="datasets.xnli")}
+            return self._all_languages()
         files = [names.given_translations(shots) for shots in self._params.ablations.shots]
         return {"fewshot.source": self._given(files)}
+
+    def _unlabelled(self) -> dict[str, Fingerprint]:
+        return self._all_languages() if self._params.reads_unlabelled else {}
+
+    def _all_languages(self) -> dict[str, Fingerprint]:
+        files, xnli = [names.split_pattern("all_languages", "train")], self._params.datasets.xnli
+        return {"datasets.xnli": self._of(xnli, files, key="datasets.xnli")}
 
     def _paws15(self) -> dict[str, Fingerprint]:
         paws15 = self._params.paws15

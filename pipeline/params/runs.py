@@ -151,16 +151,20 @@ class Template(Strictly):
 
 
 class PairChoice(Strictly):
-    """The parallel pairs of a run: PAWS-15, or XNLI's translations of its own labelled pairs."""
+    """The parallel pairs of a run: PAWS-15, or XNLI's own text and translations.
 
-    pairs: Literal["paws15", "xnli"] = "paws15"
+    From XNLI these are the run's labelled pairs (`xnli`), or as many pairs as in PAWS-15, drawn
+    from the training set without their labels (`xnli_unlabelled`).
+    """
+
+    pairs: Literal["paws15", "xnli", "xnli_unlabelled"] = "paws15"
     external_pairs: PositiveInt | None = None  # the first of PAWS-15; `paws15.pairs` by default
 
     @model_validator(mode="after")
     def _counts_only_external_pairs(self) -> Self:
-        if self.pairs == "xnli" and (number := self.external_pairs):
+        if self.pairs != "paws15" and (number := self.external_pairs):
             raise ValueError(
-                f"external_pairs: expected no such key with pairs: xnli, found {number}"
+                f"external_pairs: expected no such key with pairs: {self.pairs}, found {number}"
             )
         return self
 

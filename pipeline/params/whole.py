@@ -145,6 +145,12 @@ class Params(Runs, extra="forbid"):
         return self.paws15.languages or self.languages.targets
 
     @property
+    def reads_unlabelled(self) -> bool:
+        """Whether a run in `ablations` has `pairs: xnli_unlabelled`."""
+        runs = self.ablations.runs
+        return any(self.methods[run].get("pairs") == "xnli_unlabelled" for run in runs)
+
+    @property
     def table1(self) -> Grid:
         """The runs and shots of Table I: those of `grid`, then those of `matched`."""
         grid, matched = self.grid, self.blocks["matched"]
@@ -184,13 +190,13 @@ class Params(Runs, extra="forbid"):
         key = next((key for key in CELLS if name in getattr(self, key).runs), None)
         if key is None:
             return run
-        if run.parallel.pairs == "xnli":
+        if (pairs := run.parallel.pairs) != "paws15":
             if key != "ablations":
                 raise InputError(
-                    f"{where}.pairs: expected paws15 for a run in {key}.runs (runs with xnli "
-                    f"belong in ablations.runs), found xnli"
+                    f"{where}.pairs: expected paws15 for a run in {key}.runs (runs with {pairs} "
+                    f"belong in ablations.runs), found {pairs}"
                 )
-            if not self.fewshot.translations:
+            if pairs == "xnli" and not self.fewshot.translations:
                 raise InputError(f"{where}.pairs: expected fewshot.translations: true, found false")
         most = self.paws15.most if key == "sweeps" else self.paws15.pairs
         wanted = run.parallel.external_pairs or 0

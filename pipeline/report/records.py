@@ -13,7 +13,7 @@ from pipeline.evaluation.cells import Cell, read_metrics, read_predictions
 from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.words import joined, listed, percent
 from pipeline.params.runs import LABELS
-from pipeline.params.whole import CELLS, Params
+from pipeline.params.whole import Params
 from pipeline.report.text import language_name
 
 COLLAPSED = 90.0
@@ -39,8 +39,8 @@ def read_records(params: Params) -> list[Record]:
     """
     kinds = {"accuracy": dict, "most_predicted": dict, "test": dict, "at_chance": bool}
     records = []
-    for block in CELLS:
-        for cell in getattr(params, block).cells:
+    for block, grid in params.blocks.items():
+        for cell in grid.cells:
             metrics = read_metrics(cell, **kinds, dev_accuracy=float)
             if params.comparison.languages:
                 _, rows = read_predictions(cell)

@@ -1,9 +1,15 @@
-"""The parallel pairs that a run reads: PAWS-15, or the translations of its own labelled pairs."""
+"""The parallel pairs that a run reads: PAWS-15, or XNLI's own text and translations."""
 
 import pandas as pd
 
 from pipeline.artifacts import read_table
-from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15, TRANSLATED, TRANSLATED_SPLITS
+from pipeline.corpora.files import (
+    PARALLEL_PAIRS,
+    PAWS15,
+    TRANSLATED,
+    TRANSLATED_SPLITS,
+    UNLABELLED,
+)
 from pipeline.errors import InputError
 from pipeline.params.runs import Run
 
@@ -16,6 +22,8 @@ def read_parallel(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
     """
     if run.parallel.pairs == "xnli":
         return _translations(run, shots=shots, seed=seed)
+    if run.parallel.pairs == "xnli_unlabelled":
+        return _unlabelled(run)
     wanted, path = run.parallel.external_pairs, PAWS15 / "pairs.parquet"
     pairs = read_table(path, PARALLEL_PAIRS)
     if wanted and wanted > len(pairs):
@@ -27,6 +35,17 @@ def read_parallel(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
             f"in params.yaml, found {len(pairs)}"
         )
     return pairs.head(wanted) if wanted else pairs
+
+
+def _unlabelled(run: Run) -> pd.DataFrame:
+    path = UNLABELLED / "pairs.parquet"
+    frame = read_table(path, PARALLEL_PAIRS)
+    if frame.empty:
+        raise InputError(
+            f"{path}: expected pairs, since methods.{run.name}.pairs is xnli_unlabelled, found "
+            f"none (stage unlabelled, for runs in ablations.runs)"
+        )
+    return frame
 
 
 def _translations(run: Run, *, shots: int, seed: int) -> pd.DataFrame:

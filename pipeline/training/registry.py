@@ -23,7 +23,7 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
 
     Runs that are trained alike have equal settings, however params.yaml writes them.
     """
-    external = run.parallel.pairs == "paws15"
+    external = run.parallel.pairs != "xnli"
     return {
         "method": run.method,
         **run.training.model_dump(),

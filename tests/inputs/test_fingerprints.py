@@ -19,12 +19,13 @@ from stages.corpora import corpora
 from stages.fewshot import fewshot
 from stages.paws15 import paws15
 from stages.translations import translations
+from stages.unlabelled import unlabelled
 from tests import toys
 from tests.commands import call, environment, only_line
 from tests.hub_server import Repository, closed_port, serving
 from tests.imports import ROOT
 
-STAGES = {"backbone", "corpora", "fewshot", "paws15", "translations"}
+STAGES = {"backbone", "corpora", "fewshot", "paws15", "translations", "unlabelled"}
 GIVEN = {"source": "given", "split_seed": 0, "per_seed": False, "translations": True}
 FILE = {"paws15__engine": "file", "paws15__translation": {"file": "made/pairs.csv"}}
 OLD, NEW, OTHER = "a" * 40, "b" * 40, "c" * 40
@@ -73,6 +74,11 @@ def found(**changes):
 
 
 SAMPLE = {"fewshot__translations": True}
+UNLABELLED = {
+    "ablations__runs": ["unlabelled"],
+    "ablations__seeds": [1],
+    "methods__unlabelled": {"method": "mpt", "pairs": "xnli_unlabelled"},
+}
 ALL_GIVEN = {"fewshot": GIVEN, **FILE}
 
 
@@ -83,6 +89,8 @@ ALL_GIVEN = {"fewshot": GIVEN, **FILE}
         (SAMPLE, "hub/xnli/zh/test-00000-of-00001.parquet", {"corpora"}),
         (SAMPLE, "hub/xnli/all_languages/train-00001-of-00002.parquet", {"translations"}),
         ({}, "hub/xnli/all_languages/train-00001-of-00002.parquet", set()),
+        (UNLABELLED, "hub/xnli/all_languages/train-00001-of-00002.parquet", {"unlabelled"}),
+        (SAMPLE, "hub/xnli/de/validation-00000-of-00001.parquet", set()),
         (SAMPLE, "hub/paws-x/en/validation-00000-of-00001.parquet", {"corpora", "paws15"}),
         (SAMPLE, "hub/paws-x/zh/validation-00000-of-00001.parquet", {"paws15"}),
         ({"paws15__engine": "google"}, "hub/paws-x/zh/validation-00000-of-00001.parquet", set()),
@@ -169,7 +177,7 @@ FOLDERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", [SAMPLE, ALL_GIVEN], ids=["drawn", "given"])
+@pytest.mark.parametrize("settings", [SAMPLE | UNLABELLED, ALL_GIVEN], ids=["drawn", "given"])
 def test_they_are_exactly_the_files_that_the_stages_read(settings, project, opened):
     made = {
         stage: {Path(FOLDERS[key], name) for key, names in parts.items() for name in names}
@@ -177,7 +185,7 @@ def test_they_are_exactly_the_files_that_the_stages_read(settings, project, open
     }
     del made["backbone"]  # transformers reads it
     read = {}
-    for stage in (corpora, fewshot, translations, paws15):
+    for stage in (corpora, fewshot, translations, paws15, unlabelled):
         opened.clear()
         for shots in (1, 2) if stage is translations else (None,):
             stage(**({"shots": shots} if shots else {}))
@@ -280,6 +288,7 @@ print([name for name in slow if name in sys.modules])
         "data/inputs/fewshot.json: nothing",
         "data/inputs/paws15.json: datasets.paws_x 4 files",
         "data/inputs/translations.json: nothing",
+        "data/inputs/unlabelled.json: nothing",
         "[]",
     ]
 

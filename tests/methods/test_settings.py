@@ -90,7 +90,7 @@ TRANSLATORS = "linear-1, linear-2, lstm-1, lstm-2, transformer-1, transformer-2 
         ({"alpha": -0.1}, "alpha: expected at least 0, found -0.1"),
         ({"alpha": "half"}, "alpha: expected a number, found 'half'"),
         ({"ce_over": "words"}, "ce_over: expected vocabulary or label_words, found 'words'"),
-        ({"pairs": "own"}, "pairs: expected paws15 or xnli, found 'own'"),
+        ({"pairs": "own"}, "pairs: expected paws15, xnli or xnli_unlabelled, found 'own'"),
         ({"external_pairs": 0}, "external_pairs: expected more than 0, found 0"),
         ({"pairs": "xnli", "external_pairs": 4},
          "external_pairs: expected no such key with pairs: xnli, found 4"),
