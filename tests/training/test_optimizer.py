@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from pipeline.training.optimizer import AdamW, Group
+from pipeline.training.optimizer import Adam, Group
 
 
 def module():
@@ -27,7 +27,7 @@ def backward(model, step):
 def test_updates_are_those_of_torch():
     ours, theirs = module(), module()
     decayed, spared = groups(ours)
-    optimizer = AdamW((Group(decayed, 0.01), Group(spared, 0.0)))
+    optimizer = Adam((Group(decayed, 0.01), Group(spared, 0.0)))
     decayed, spared = groups(theirs)
     reference = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": 0.01}, {"params": spared, "weight_decay": 0.0}],
@@ -48,5 +48,5 @@ def test_updates_are_those_of_torch():
 
 def test_parameters_without_gradients_stay():
     parameter = nn.Parameter(torch.ones(2))
-    AdamW([Group([parameter], 0.1)]).update(0.1)
+    Adam([Group([parameter], 0.1)]).update(0.1)
     assert parameter.tolist() == [1.0, 1.0]
