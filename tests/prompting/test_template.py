@@ -164,12 +164,9 @@ def test_truncation_never_cuts_prompt_mask_or_literals(pieces, kind, premise, hy
 
 @given(premise=TEXT, hypothesis=TEXT, length=st.integers(60, 90))
 @settings(max_examples=60, deadline=None)
-@pytest.mark.parametrize(
-    ("language", "start", "end"), [("de", "frage:", "? Antwort:"), ("ur", ":سوال: ", "؟ جواب")]
-)
-def test_only_the_sentences_of_the_glued_template_are_cut(
-    pieces, language, start, end, premise, hypothesis, length
-):
+@pytest.mark.parametrize("language", ["de", "ur"])
+def test_only_the_sentences_are_cut(pieces, language, premise, hypothesis, length):
+    start, end = GLUED[language].replace("<mask>", "").split("{}")
     cut, whole = (
         GluedTemplate(pieces, language=language, max_length=most).rows([premise], [hypothesis])[0]
         for most in (length, 1000)
