@@ -9,6 +9,7 @@ from tests.commands import call, only_line, refusal
 
 WORDS = {"entailment": "yes", "neutral": "maybe", "contradiction": "no"}
 ONE_PIECE = "expected a word of one piece in the backbone's vocabulary"
+PIECE = "expected a piece of text in the backbone's vocabulary"
 SHORT = "expected room for two pieces of text beside the template's 10 tokens"
 
 # Changes, and the line after "params.yaml: ".
@@ -37,6 +38,13 @@ MISTAKES = [
     ({"methods__pct__verbalizer": WORDS | {"neutral": "maybes"}},
      f"methods.pct.verbalizer.neutral: {ONE_PIECE}, found 'maybes', which is ▁m + ay + b + es "
      "(of one piece: maybe)"),
+    ({"methods__sp__verbalizer": WORDS | {"neutral": {"piece": "maybe"}}},
+     f"methods.sp.verbalizer.neutral.piece: {PIECE}, found 'maybe' (there is no such piece)"),
+    ({"template__verbalizer": WORDS | {"neutral": {"piece": "<mask>"}}},
+     f"template.verbalizer.neutral.piece: {PIECE}, found '<mask>' (which stands for no text)"),
+    ({"template__verbalizer": WORDS | {"neutral": {"piece": "▁yes"}}},
+     "template.verbalizer: expected different pieces, found 'yes', {piece: '▁yes'}, 'no' as "
+     "[356, 356, 307]"),
     *(({"template__verbalizer": WORDS | {"entailment": word}},
        f"template.verbalizer.entailment: {ONE_PIECE}, found '{word}', which is {piece}")
       for word, piece in {"<mask>": "<mask>", "<pad>": "<pad>", "</s>": "</s>", "<unk>": "<unk>",

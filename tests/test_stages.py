@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from pipeline.artifacts import read_notes, read_table, write_table
 from pipeline.backbone.files import TOKENIZED, TOKENS
+from pipeline.params.strict import read_yaml
 from pipeline.prompting.forms import every_form
 from stages.fewshot import fewshot
 from stages.report import report
@@ -59,6 +60,20 @@ def test_every_stage_writes_what_the_next_one_reads(prepared, capsys):
     assert "results/table1.md" in capsys.readouterr().out
     report()
     assert "Swahili" in (prepared / "results/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["ft_authors", "sp_authors", "pct_authors"])
+def test_a_baseline_as_in_its_authors_code_is_trained_without_a_block(prepared, name, capsys):
+    entry = read_yaml(ROOT / "profiles/paper.yaml")["methods"][name] | {"max_length": 64}
+    if name == "pct_authors":  # the toy has no piece "may"
+        entry["verbalizer"]["neutral"]["piece"] = "aybe"
+    toys.write_params(toys.params(**{f"methods__{name}": entry}), prepared / "params.yaml")
+    train(name, shots=1, seed=1)
+    settings = json.loads(outs(prepared, name)["metrics.json"])["settings"]
+    assert settings == settings | entry
+    if name == "pct_authors":
+        predicted = pd.read_parquet(prepared / f"data/runs/{name}/k1/s1/predictions.parquet")
+        assert -1 in set(predicted.predicted)
 
 
 def test_the_same_cell_in_another_process_gives_the_same_bytes(prepared):

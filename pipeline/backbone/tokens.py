@@ -87,6 +87,11 @@ class Pieces:
         """Return pieces as the vocabulary writes them."""
         return [str(self._tokenizer.id_to_token(number)) for number in ids]
 
+    def id_of(self, piece: str) -> int | None:
+        """Return the id of a piece, given as the vocabulary writes it, or None."""
+        number: int | None = self._tokenizer.token_to_id(piece)
+        return number
+
     def words(self) -> Iterator[str]:
         """Return every text that is one piece of the vocabulary where a word begins."""
         ids = [[number] for number in range(self._tokenizer.get_vocab_size())]

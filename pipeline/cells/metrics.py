@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.params.runs import LABELS
+from pipeline.params.runs import ANSWERS, LABELS
 
 LEVEL = 0.05
 """The significance level of `at_chance`."""
@@ -17,8 +17,8 @@ def cell_metrics(predictions: pd.DataFrame) -> dict[str, Any]:
 
     Returns:
         `accuracy`: percent by language, sorted by code, and `avg`, the unweighted mean over the
-        languages (the paper's "Avg."); `most_predicted`: the label, its share of all rows, and by
-        language the largest share of any label, percent; `test`: the numbers of distinct pairs
+        languages (the paper's "Avg."); `most_predicted`: the answer, its share of all rows, and by
+        language the largest share of any answer, percent; `test`: the numbers of distinct pairs
         and of rows; `at_chance`: whether `avg` is not above chance.
     """
     accuracy = accuracy_by_language(predictions)
@@ -47,13 +47,14 @@ def accuracy_by_language(predictions: pd.DataFrame) -> dict[str, float]:
 
 
 def most_predicted(predictions: pd.DataFrame) -> tuple[str, float]:
-    """Return the label that is predicted most often, and its share of the rows in percent.
+    """Return the answer that is predicted most often, and its share of the rows in percent.
 
     A share near 100 is a collapse onto one label, which accuracy only shows as chance.
     """
-    counts = np.bincount(predictions["predicted"].to_numpy(), minlength=len(LABELS))
-    label = int(counts.argmax())
-    return LABELS[label], 100.0 * float(counts[label] / counts.sum())
+    predicted = predictions["predicted"].to_numpy() % len(ANSWERS)
+    counts = np.bincount(predicted, minlength=len(ANSWERS))
+    answer = int(counts.argmax())
+    return ANSWERS[answer], 100.0 * float(counts[answer] / counts.sum())
 
 
 def at_chance(accuracy: float, pairs: int) -> bool:

@@ -29,8 +29,8 @@ class Cells:
 
     Attributes:
         label: the gold label ids, [L, P].
-        predicted: the predicted label ids of each cell, [L, P]. One byte per row: the 350 cells
-            of the paper's grid and variants on XNLI's 75,150 rows need 26 MB.
+        predicted: the predicted label ids of each cell, -1 for no label, [L, P]. One byte per row:
+            the 350 cells of the paper's grid and variants on XNLI's 75,150 rows need 26 MB.
     """
 
     languages: tuple[str, ...]

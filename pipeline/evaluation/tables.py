@@ -17,7 +17,7 @@ from pipeline.evaluation.files import AVERAGE, languages_of
 from pipeline.evaluation.intervals import with_average
 from pipeline.evaluation.significance import MCNEMAR, PAPER_TEST, SEEDS_TEST, compare, holm
 from pipeline.params.grid import Comparison, Grid, Shots
-from pipeline.params.runs import LABELS
+from pipeline.params.runs import ANSWERS, LABELS
 
 ORIGINAL = "original"
 """The reference's name as a variant in Table II."""
@@ -169,21 +169,22 @@ def confusion(cells: Cells) -> pd.DataFrame:
     """Return confusion.csv: how the test pairs of each label are classified.
 
     A row's percentage is the share of the label's rows with this prediction, over all seeds. It
-    is missing if no row has the label.
+    is missing if no row has the label. "no label" has rows only for runs that predict it.
     """
-    shape = len(cells.languages), len(LABELS), len(LABELS)
+    shape = len(cells.languages), len(LABELS), len(ANSWERS)
     # The flat index of (language, label, 0); adding a prediction gives the index of its count.
     language = np.arange(len(cells.languages), dtype=np.int64)[:, None]
-    start = (language * len(LABELS) + cells.label) * len(LABELS)
+    start = (language * len(LABELS) + cells.label) * len(ANSWERS)
     rows = []
     for (run, shots), seeds in cells.groups().items():
         counts = np.zeros(shape, dtype=np.int64)
         for seed in seeds:
-            index = (start + cells.predicted[run, shots, seed]).ravel()
+            index = (start + cells.predicted[run, shots, seed] % len(ANSWERS)).ravel()
             counts += np.bincount(index, minlength=counts.size).reshape(shape)
         of_label = counts.sum(axis=2, keepdims=True)
-        percent = 100.0 * counts / np.where(of_label > 0, of_label, np.nan)
-        names = product(cells.languages, LABELS, LABELS)
+        answers = ANSWERS if counts[..., -1].any() else LABELS
+        percent = 100.0 * counts[..., : len(answers)] / np.where(of_label > 0, of_label, np.nan)
+        names = product(cells.languages, LABELS, answers)
         rows += [(run, shots, *name, p) for name, p in zip(names, percent.flat, strict=True)]
     return files.CONFUSION.frame(rows)
 

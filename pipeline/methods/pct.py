@@ -1,18 +1,24 @@
 """PCT (Qi et al. 2022): question templates in two languages, whose answers are made consistent."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 
 from pipeline.backbone.rows import Row
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import symmetric_kl, vocabulary_cross_entropy
-from pipeline.prompting.template import QuestionTemplate
+from pipeline.prompting.template import GluedTemplate, QuestionTemplate
 from pipeline.training.method import Context, Example, Losses, TrainingText, WordMethod
 
 
 class Settings(Strictly):
-    """PCT has no parameters of its own: its three losses weigh 1, 1 and 1."""
+    """PCT's key in params.yaml: the template as in the paper, or as in the authors' code.
+
+    Its three losses weigh 1, 1 and 1.
+    """
+
+    form: Literal["template", "released"] = "template"
 
 
 class Model(WordMethod):
@@ -24,10 +30,10 @@ class Model(WordMethod):
 
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
-        del settings
+        make = GluedTemplate if settings.form == "released" else QuestionTemplate
         max_length = context.run.training.max_length
         self.templates = {
-            code: QuestionTemplate(context.pieces, language=code, max_length=max_length)
+            code: make(context.pieces, language=code, max_length=max_length)
             for code in context.languages.all
         }
 

@@ -39,7 +39,7 @@ class Model(WordMethod):
         batch = self.collate([example.rows[0] for example in drawn["labelled"]])
         labels = self.labels(drawn["labelled"])
         if self.ce_over == "label_words":
-            loss = functional.cross_entropy(self.label_logits(batch), labels)
+            loss = functional.cross_entropy(self.logits(batch, self.word_ids), labels)
         else:
             loss = vocabulary_cross_entropy(self.logits(batch), labels, word_ids=self.word_ids)
         return Losses(loss, {"ce": loss})

@@ -16,7 +16,18 @@ from pydantic import (
 
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
-from pipeline.params.strict import LanguageCode, Name, Strictly, parse, read_yaml, shown
+from pipeline.params.strict import (
+    EITHER,
+    KEYED,
+    PLAIN,
+    LanguageCode,
+    Name,
+    ShotsName,
+    Strictly,
+    parse,
+    read_yaml,
+    shown,
+)
 
 PARAMS = Path("params.yaml")
 METHODS = Path(__file__).parent.parent / "methods"
@@ -27,6 +38,9 @@ LABELS = ("entailment", "neutral", "contradiction")
 DURATION = {"epochs", "updates"}
 """The keys of `training` that exclude each other."""
 
+ANSWERS = (*LABELS, "no label")
+"""What may be predicted; the last, -1, is a piece of the vocabulary that stands for no label."""
+
 Label = Literal["entailment", "neutral", "contradiction"]
 Pass = Literal["longest", "labelled", "pairs"]
 Position = Literal["prefix", "midfix", "suffix", "endfix"]
@@ -34,6 +48,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 # YAML lists become tuples, whose elements stay strictly typed.
 Names = Annotated[tuple[Name, ...], Strict(False)]
 Languages = Annotated[tuple[LanguageCode, ...], Strict(False), Field(min_length=1)]
+Text = Annotated[str, StringConstraints(min_length=1)]
 T = TypeVar("T")
 
 
@@ -91,11 +106,14 @@ class Training(Strictly):
     An `epoch` is a number of updates, or one pass over the labelled examples, the parallel pairs,
     or the longer of those that the method reads (the shorter is repeated). Training lasts for
     `epochs` or for `updates`, of which one is given; with 0 epochs a run is evaluated untrained.
+    `batch_size` may depend on the shots: {k1: 4, k8: 24} is 4 below 8 shots, and 24 from there on.
     """
 
     epochs: NonNegativeInt | None = None
     updates: PositiveInt | None = None
-    batch_size: PositiveInt
+    batch_size: Annotated[
+        Annotated[PositiveInt, PLAIN] | Annotated[dict[ShotsName, PositiveInt], KEYED], EITHER
+    ]
     learning_rate: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0)]
     clip: Annotated[float, Field(gt=0)]
@@ -103,8 +121,10 @@ class Training(Strictly):
     precision: Literal["float32", "bfloat16"]
     selection: Literal["best_dev", "last"]
     epoch: Pass | PositiveInt
+    optimizer: Literal["adamw", "adam_l2"] = "adamw"  # decoupled decay, or added to the gradient
     schedule: Literal["constant", "linear"] = "constant"
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    floor: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of the rate at the end
     trainable: Literal["all", "prompt"] = "all"
 
     @field_validator("epoch", mode="before")
@@ -127,27 +147,64 @@ class Training(Strictly):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_a_batch_size_for_every_shots(self) -> Self:
+        if isinstance(self.batch_size, dict) and "k1" not in self.batch_size:
+            raise ValueError("batch_size.k1: expected this key, found nothing")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_floor_only_if_the_rate_falls(self) -> Self:
+        if self.schedule == "constant" and self.floor:
+            raise ValueError(f"floor: expected 0 with schedule: constant, found {self.floor:g}")
+        return self
+
+    def batch_size_at(self, shots: int) -> int:
+        """Return the batch size for a number of labelled pairs per label."""
+        if isinstance(self.batch_size, int):
+            return self.batch_size
+        sizes = {int(name[1:]): size for name, size in self.batch_size.items()}
+        return sizes[max(start for start in sizes if start <= shots)]
+
+
+class Piece(Strictly):
+    """A piece as the vocabulary writes it: `▁yes` begins a word, `yes` follows without a space."""
+
+    piece: Text
+
+    def __repr__(self) -> str:
+        """Return the piece as params.yaml writes it."""
+        return f"{{piece: {self.piece!r}}}"
+
+
+Word = Annotated[Annotated[Text, PLAIN] | Annotated[Piece, KEYED], EITHER]
+
 
 class Template(Strictly):
-    """Eq. 1, 2 and 9: the position of the soft prompt, and the word for each label."""
+    """Eq. 1, 2 and 9: the position of the soft prompt, and the word for each label.
+
+    `predict_over` is what the label words compete with: each other, or the whole vocabulary, in
+    which another piece is a wrong answer.
+    """
 
     position: Position
-    verbalizer: dict[Label, Annotated[str, StringConstraints(min_length=1)]]
+    verbalizer: dict[Label, Word]
+    predict_over: Literal["label_words", "vocabulary"] = "label_words"
 
     @field_validator("verbalizer")
     @classmethod
-    def _one_word_per_label(cls, words: dict[Label, str]) -> dict[Label, str]:
+    def _one_word_per_label(cls, words: dict[Label, Word]) -> dict[Label, Word]:
         if missing := [label for label in LABELS if label not in words]:
             raise ValueError(
                 f"expected a word for each of {', '.join(LABELS)}, found none for {missing[0]}"
             )
         distinct(tuple(words.values()))
-        return words
+        return {label: words[label] for label in LABELS}  # type: ignore[index, misc]
 
     @property
-    def label_words(self) -> tuple[str, ...]:
+    def label_words(self) -> tuple[Word, ...]:
         """The label words in the order of the label ids."""
-        return tuple(self.verbalizer[label] for label in LABELS)  # type: ignore[index]
+        return tuple(self.verbalizer.values())
 
 
 class PairChoice(Strictly):

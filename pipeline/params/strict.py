@@ -4,7 +4,14 @@ import re
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -12,11 +19,19 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from pipeline.errors import InputError
 
 _CODE, _NAME, _ROW = r"^[a-z]{2}$", r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z-]*$"
+_SHOTS = r"^k[1-9][0-9]*$"
 LanguageCode = Annotated[str, StringConstraints(pattern=_CODE)]
 # A run's name becomes a part of DVC stage names, in which '-' separates.
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
 # What the paper's tables call their rows.
 RowName = Annotated[str, StringConstraints(pattern=_ROW)]
+# A number of shots as in the names of files.
+ShotsName = Annotated[str, StringConstraints(pattern=_SHOTS)]
+
+# A value or keys and values: `Annotated[Annotated[A, PLAIN] | Annotated[B, KEYED], EITHER]`, whose
+# errors are those of the kind that was found.
+PLAIN, KEYED = Tag("|plain"), Tag("|keyed")
+EITHER = Discriminator(lambda v: "|keyed" if isinstance(v, dict | BaseModel) else "|plain")
 
 
 class Strictly(BaseModel):
@@ -87,6 +102,7 @@ _PATTERNS = {
     _CODE: "expected a language code of two small letters",
     _NAME: "expected a name of small letters, digits and _ that starts with a letter",
     _ROW: "expected a name of small letters and - that starts with a letter",
+    _SHOTS: "expected a number of shots such as k8",
 }
 
 
@@ -95,6 +111,8 @@ def _one_line(errors: list[ErrorDetails], place: str) -> str:
     keys: list[str] = []
     of_key = first["loc"][-1:] == ("[key]",)
     for part in first["loc"][:-2] if of_key else first["loc"]:
+        if str(part).startswith("|"):  # the kind of value, not a key
+            continue
         if isinstance(part, int) and keys:
             keys[-1] += f", entry {part + 1}"
         else:

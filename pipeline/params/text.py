@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveInt, Strict, StringConstraints, field_validator, model_validator
+from pydantic import Field, PositiveInt, Strict, field_validator, model_validator
 
-from pipeline.params.runs import Languages, Seed, all_or_distinct
+from pipeline.params.runs import Languages, Seed, Text, all_or_distinct
 from pipeline.params.strict import LanguageCode, Name, Strictly
 
-Text = Annotated[str, StringConstraints(min_length=1)]
 Splits = Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0)]
 

@@ -1,10 +1,12 @@
 """Templates: a premise and a hypothesis -> a row of tokens (Eq. 1, 5 and 9, and the baselines').
 
-Each part is tokenized by itself and the pieces are concatenated, as in Soft Prompting's code.
-Truncation cuts only the sentences, never prompt, mask, literals or special tokens.
+Each part is tokenized by itself and the pieces are concatenated, as in Soft Prompting's code; only
+PCT's released form is tokenized as one text. Truncation cuts only the sentences, never prompt,
+mask, literals or special tokens.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import get_args
 
 from pipeline.backbone.rows import Row
@@ -44,18 +46,25 @@ class Template:
     cut: Cut = staticmethod(cut_longer)
 
     def __init__(
-        self, pieces: Pieces, fixed: tuple[Ids, Ids, Ids], *, read_at: int, max_length: int
+        self,
+        pieces: Pieces,
+        fixed: tuple[Ids, Ids, Ids],
+        *,
+        read_at: tuple[int, int],
+        max_length: int,
+        literals: int = 0,
     ) -> None:
         """Prepare a template.
 
         Args:
             pieces: the backbone's tokenizer.
             fixed: the pieces before, between and after the sentences.
-            read_at: the position whose state is read, counted from the end if negative.
+            read_at: the part of `fixed`, and the index in it, of the token whose state is read.
             max_length: tokens per row; a NoRoomError is raised if that leaves no room for text.
+            literals: the number of pieces that the forms add to the sentences.
         """
         self._pieces, self._fixed, self._read_at = pieces, fixed, read_at
-        self._room = max_length - sum(map(len, fixed))
+        self._room = max_length - sum(map(len, fixed)) - literals
         if self._room < 2:
             raise NoRoomError(
                 f"expected room for two pieces of text beside the template's "
@@ -68,13 +77,16 @@ class Template:
         """Return a row per premise and hypothesis, whose slots the soft prompt `prompt` fills."""
         before, middle, after = self._fixed
         first, second = self.forms
+        part, index = self._read_at
         first_ids = self._pieces.of([first(text) for text in premises])
         second_ids = self._pieces.of([second(text) for text in hypotheses])
         rows = []
         for pair in zip(first_ids, second_ids, strict=True):
             premise, hypothesis = self.cut(*pair, self._room)
-            ids = before + premise + middle + hypothesis + after
-            rows.append(Row(ids, self._read_at % len(ids), prompt))
+            to_middle = before + premise
+            to_after = to_middle + middle + hypothesis
+            start = (0, len(to_middle), len(to_after))[part]
+            rows.append(Row(to_after + after, start + index, prompt))
         return rows
 
 
@@ -93,10 +105,10 @@ class ClozeTemplate(Template):
         dot, question, frame = pieces.word("."), pieces.word("?"), pieces.frame
         prompts = dict.fromkeys(get_args(Position), ids_of(()))
         prompts[position] = ids_of(-1 - j for j in range(prompt_length))
-        from_mask = ids_of([pieces.mask]) + prompts["endfix"] + dot + frame.end
-        before, middle = frame.start + prompts["prefix"], dot + prompts["midfix"]
-        fixed = before, middle, question + prompts["suffix"] + from_mask
-        super().__init__(pieces, fixed, read_at=-len(from_mask), max_length=max_length)
+        to_mask = question + prompts["suffix"]
+        after = to_mask + ids_of([pieces.mask]) + prompts["endfix"] + dot + frame.end
+        fixed = frame.start + prompts["prefix"], dot + prompts["midfix"], after
+        super().__init__(pieces, fixed, read_at=(2, len(to_mask)), max_length=max_length)
 
 
 class QuestionTemplate(Template):
@@ -109,15 +121,52 @@ class QuestionTemplate(Template):
 
     def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
         words, frame = LANGUAGES[language], pieces.frame
-        from_mask = ids_of([pieces.mask]) + frame.end
         middle = frame.between + pieces.word(f"{words.question}:")
-        after = pieces.glued("?") + pieces.word(f"{words.answer}:") + from_mask
-        fixed = frame.start, middle, after
-        super().__init__(pieces, fixed, read_at=-len(from_mask), max_length=max_length)
+        to_mask = pieces.glued("?") + pieces.word(f"{words.answer}:")
+        fixed = frame.start, middle, to_mask + ids_of([pieces.mask]) + frame.end
+        super().__init__(pieces, fixed, read_at=(2, len(to_mask)), max_length=max_length)
+
+
+class GluedTemplate(Template):
+    """PCT's template as its authors' code has it: `question:hypothesis? Answer:` and the mask.
+
+    The first word is in small letters, and nothing separates it from the hypothesis, which keeps
+    its punctuation: the whole is tokenized as one text. In Arabic script the mask is in front.
+    """
+
+    def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
+        words, frame, mask = LANGUAGES[language], pieces.frame, ids_of([pieces.mask])
+        question = words.question.lower() + (": " if language in _SPACED else ":")
+        answer = _ANSWERS.get(language, words.answer)
+        if words.script == "Arabic":
+            start, end = f":{question}", f"؟ {answer}"
+            fixed, read_at = (frame.start, frame.between + mask, frame.end), (1, len(frame.between))
+        else:
+            start, end = question, f"? {answer}:"
+            fixed, read_at = (frame.start, frame.between, mask + frame.end), (2, 0)
+        self.forms = str.strip, lambda hypothesis: f"{start}{hypothesis}{end}"
+        kept = len(pieces.word(start)), len(pieces.word(end))
+        self.cut = partial(_cut_inside, kept=kept)
+        super().__init__(pieces, fixed, read_at=read_at, max_length=max_length, literals=sum(kept))
+
+
+_SPACED = frozenset(("bg", "sw", "ur"))
+"""Where PCT's authors have a space after the first colon."""
+
+_ANSWERS = {"ar": "الجواب", "fr": "réponse"}
+"""Where their second word is another than in the table of languages."""
+
+
+def _cut_inside(premise: Ids, text: Ids, room: int, *, kept: tuple[int, int]) -> tuple[Ids, Ids]:
+    """Cut as `cut_longer`, but keep the literals, which are the first and last pieces of a text."""
+    start = min(kept[0], len(text))
+    end = max(start, len(text) - kept[1])
+    premise, hypothesis = cut_longer(premise, text[start:end], room)
+    return premise, text[:start] + hypothesis + text[end:]
 
 
 class PairTemplate(Template):
     """`<s> premise </s></s> hypothesis </s>`, read at its first token (FT)."""
 
     def __init__(self, pieces: Pieces, *, max_length: int) -> None:
-        super().__init__(pieces, pieces.frame, read_at=0, max_length=max_length)
+        super().__init__(pieces, pieces.frame, read_at=(0, 0), max_length=max_length)

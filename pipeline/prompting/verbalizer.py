@@ -5,18 +5,21 @@ from difflib import get_close_matches
 
 from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
-from pipeline.params.runs import LABELS
+from pipeline.params.runs import LABELS, Piece, Word
 
 
-def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[int]:
+def label_word_ids(pieces: Pieces, words: Sequence[Word], *, place: str) -> list[int]:
     """Return the id of each label word; the words are in the order of the label ids.
 
     Raises:
         InputError: at the parameter `place`, a word is not one piece of text, so one mask cannot
-            hold it, or two words are the same piece.
+            hold it, a piece is not in the vocabulary, or two words are the same piece.
     """
     word_ids = []
     for label, word in zip(LABELS, words, strict=True):
+        if isinstance(word, Piece):
+            word_ids.append(_piece_id(pieces, word, place=f"{place}.{label}.piece"))
+            continue
         ids = pieces.word(word)
         if len(ids) != 1:
             found = f"{word!r}, which is {' + '.join(pieces.shown(ids)) or 'none'}"
@@ -35,6 +38,17 @@ def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[
         found = ", ".join(map(repr, words))
         raise InputError(f"{place}: expected different pieces, found {found} as {word_ids}")
     return word_ids
+
+
+def _piece_id(pieces: Pieces, word: Piece, *, place: str) -> int:
+    number = pieces.id_of(word.piece)
+    if number is None or number in pieces.special:
+        why = "there is no such piece" if number is None else "which stands for no text"
+        raise InputError(
+            f"{place}: expected a piece of text in the backbone's vocabulary, found "
+            f"{word.piece!r} ({why})"
+        )
+    return number
 
 
 def _nearby(word: str, pieces: Pieces) -> str:

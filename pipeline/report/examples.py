@@ -13,7 +13,7 @@ from pipeline.corpora.files import CORPORA, EXAMPLES
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.languages import LANGUAGES
-from pipeline.params.runs import LABELS
+from pipeline.params.runs import ANSWERS, LABELS
 from pipeline.params.whole import Params
 
 EACH = 2
@@ -123,9 +123,9 @@ def _ordered(
 
 
 def _majority(predicted: NDArray[np.int8]) -> tuple[str, int]:
-    """Return the label that most seeds predict (the first of equals), and how many do."""
-    counts = np.bincount(predicted, minlength=len(LABELS))
-    return LABELS[int(counts.argmax())], int(counts.max())
+    """Return the answer that most seeds predict (the first of equals), and how many do."""
+    counts = np.bincount(predicted % len(ANSWERS))
+    return ANSWERS[int(counts.argmax())], int(counts.max())
 
 
 def _texts() -> dict[tuple[str, str], tuple[str, str]]:

@@ -15,6 +15,8 @@ KEYS = {
     "translator": "prompt translator",
     "position": "position of the soft prompt",
     "ce_over": "cross-entropy over",
+    "predict_over": "prediction over",
+    "verbalizer": "label words",
     "learning_rate": "learning rate",
     "batch_size": "batch size",
     "source_prompt_for_source": "source prompt for the source language",

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from pipeline.cells.files import History
 from pipeline.errors import RunError
-from pipeline.params.runs import Training
+from pipeline.params.runs import LABELS, Training
 from pipeline.progress import Progress, silent
 from pipeline.training.method import Example, Losses, Method, TrainingText
-from pipeline.training.optimizer import AdamW, Group
+from pipeline.training.optimizer import Adam, Group
 from pipeline.training.prediction import accuracy, autocast, predict
 
 T = TypeVar("T")
@@ -39,8 +39,8 @@ def fit(
     """
     training = method.run.training
     streams = method.streams(text, generator)
-    length = length_of(training, text, streams)
-    draws = {name: cycle(part, training.batch_size, generator) for name, part in streams.items()}
+    size, length = batch_size(training, text), length_of(training, text, streams)
+    draws = {name: cycle(part, size, generator) for name, part in streams.items()}
     optimizer = make_optimizer(method, training)
     rows: list[dict[str, float]] = []
     best: tuple[float, int, dict[str, Tensor]] = (-1.0, 0, {})
@@ -85,14 +85,19 @@ def length_of(
     else:
         longest = max(map(len, streams.values()))
         sizes = {"longest": longest, "labelled": len(text.labelled), "pairs": len(text.parallel)}
-        epoch = math.ceil(sizes[training.epoch] / training.batch_size)
+        epoch = math.ceil(sizes[training.epoch] / batch_size(training, text))
     return Length(training.updates or epoch * (training.epochs or 0), epoch)
+
+
+def batch_size(training: Training, text: TrainingText) -> int:
+    """Return the batch size at the shots of the labelled pairs."""
+    return training.batch_size_at(len(text.labelled) // len(LABELS))
 
 
 def _epoch(
     method: Method,
     draws: Mapping[str, Iterator[Sequence[Example]]],
-    optimizer: AdamW,
+    optimizer: Adam,
     rates: Sequence[float],
 ) -> dict[str, float]:
     """Make an update per learning rate; return the last rate and the mean of each loss."""
@@ -111,7 +116,7 @@ def _epoch(
 def update(
     method: Method,
     drawn: Mapping[str, Sequence[Example]],
-    optimizer: AdamW,
+    optimizer: Adam,
     *,
     learning_rate: float,
 ) -> Losses:
@@ -136,22 +141,23 @@ def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator
             yield [items[index] for index in order[start : start + size]]
 
 
-def make_optimizer(method: nn.Module, training: Training) -> AdamW:
-    """Return AdamW over the trainable parameters; biases and LayerNorms are not decayed."""
+def make_optimizer(method: nn.Module, training: Training) -> Adam:
+    """Return Adam over the trainable parameters; biases and LayerNorms are not decayed."""
     trainable = [p for p in method.parameters() if p.requires_grad]
     decayed = Group([p for p in trainable if p.ndim > 1], training.weight_decay)
     spared = Group([p for p in trainable if p.ndim <= 1], 0.0)
-    return AdamW((decayed, spared))
+    return Adam((decayed, spared), decoupled=training.optimizer == "adamw")
 
 
 def rate(training: Training, step: int, total: int) -> float:
-    """Return the factor on the learning rate at an update: warm-up, then constant or linear."""
+    """Return the factor on the learning rate: warm-up, then constant or linear to the floor."""
     warmup = training.warmup * total
     if step < warmup:
         return (step + 1) / (warmup + 1)
     if training.schedule == "constant":
         return 1.0
-    return max(0.0, (total - step) / max(1.0, total - warmup))
+    left = max(0.0, (total - step) / max(1.0, total - warmup))
+    return training.floor + (1 - training.floor) * left
 
 
 def trained_state(method: nn.Module) -> dict[str, Tensor]:

@@ -152,6 +152,9 @@ class Method(nn.Module, ABC):
     def label_logits(self, batch: Batch) -> Tensor:
         """Return a logit for each label, [B, C]; their softmax is the prediction.
 
+        A further column, [B, C + 1], is the largest logit of all answers: where it exceeds those
+        of the labels, no label is predicted.
+
         Several threads call it at once, so it must not change the method.
         """
 
@@ -161,7 +164,10 @@ class Method(nn.Module, ABC):
 
 
 class WordMethod(Method):
-    """A method that predicts by the logits of its label words at the mask (Eq. 2)."""
+    """A method that predicts by the logits of its label words at the mask (Eq. 2).
+
+    They compete with each other, or with the whole vocabulary, as the run's `predict_over` says.
+    """
 
     word_ids: Tensor
 
@@ -180,5 +186,11 @@ class WordMethod(Method):
         return self.backbone.logits(self.backbone.states(batch, self.soft_prompts()), words)
 
     def label_logits(self, batch: Batch) -> Tensor:
-        """Return the logits of the label words, [B, C]; no others are computed."""
-        return self.logits(batch, self.word_ids)
+        """Return the logits of the label words, [B, C]; others are computed only if they compete.
+
+        Then the largest logit of the vocabulary follows, [B, C + 1].
+        """
+        if self.run.template.predict_over == "label_words":
+            return self.logits(batch, self.word_ids)
+        logits = self.logits(batch)
+        return torch.cat([logits[:, self.word_ids], logits.amax(-1, keepdim=True)], dim=-1)

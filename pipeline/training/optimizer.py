@@ -1,6 +1,6 @@
-"""AdamW by the function inside torch's class of that name, with the same numbers to the last bit.
+"""Adam by the function inside torch's classes Adam and AdamW, with the same numbers to the bit.
 
-The class imports torch's compiler at its first step, for 1.5 s, and does not use it.
+The classes import torch's compiler at their first step, for 1.5 s, and do not use it.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.optim.adamw import adamw
+from torch.optim.adam import adam
 
 
 class Group(NamedTuple):
@@ -18,11 +18,15 @@ class Group(NamedTuple):
     weight_decay: float
 
 
-class AdamW:
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019), fused."""
+class Adam:
+    """Adam, fused; weight decay is decoupled (AdamW, Loshchilov & Hutter 2019) or L2's.
 
-    def __init__(self, groups: Sequence[Group]) -> None:
-        self.groups = groups
+    L2's is added to the gradient. Adam divides it by its own size, so a weight that has no other
+    gradient moves by the learning rate, however small the decay.
+    """
+
+    def __init__(self, groups: Sequence[Group], *, decoupled: bool = True) -> None:
+        self.groups, self._decoupled = groups, decoupled
         # For each parameter: updates so far, and the running means of gradient and square.
         self._moments: dict[Tensor, tuple[Tensor, Tensor, Tensor]] = {}
 
@@ -34,7 +38,7 @@ class AdamW:
             if not trained:
                 continue
             updates, means, squares = zip(*map(self._moments_of, trained), strict=True)
-            adamw(
+            adam(
                 trained,
                 [weight.grad for weight in trained if weight.grad is not None],
                 list(means),
@@ -42,6 +46,7 @@ class AdamW:
                 [],
                 list(updates),
                 fused=True,
+                decoupled_weight_decay=self._decoupled,
                 amsgrad=False,
                 beta1=0.9,
                 beta2=0.999,

@@ -34,19 +34,20 @@ def predict(
     for code, part in examples.groupby("language", sort=False, observed=True):
         rows += method.rows(part.premise.tolist(), part.hypothesis.tolist(), language=str(code))
         order += part.index.tolist()
-    probabilities = torch.empty(len(rows), len(LABELS))
-    probabilities[order] = _probabilities(method, rows, threads, progress)
+    judged = _judged(method, rows, threads, progress)[torch.tensor(order).argsort()]
+    probabilities, none = judged[:, : len(LABELS)], judged[:, len(LABELS) :].any(-1)
     frame = examples[["language", "pair_id", "label"]].copy()
-    frame["predicted"] = probabilities.argmax(-1).numpy()
+    frame["predicted"] = probabilities.argmax(-1).masked_fill(none, -1).numpy()
     for label, name in enumerate(LABELS):
         frame[f"p_{name}"] = probabilities[:, label].numpy()
     return frame
 
 
-def _probabilities(
-    method: Method, rows: Sequence[Row], threads: int, progress: Progress
-) -> torch.Tensor:
-    """Return the label probabilities of each row, [len(rows), C], on the CPU."""
+def _judged(method: Method, rows: Sequence[Row], threads: int, progress: Progress) -> torch.Tensor:
+    """Return the label probabilities of each row, [len(rows), C], on the CPU.
+
+    If other answers compete, a further column is 1 where one of them is likelier than the labels.
+    """
     method.eval()
     batches = list(_batches(rows, TOKENS_PER_BATCH[method.device.type]))
     order: list[int] = []
@@ -56,7 +57,8 @@ def _probabilities(
         # These contexts are per thread.
         with torch.inference_mode(), autocast(method):
             logits = method.label_logits(method.collate([rows[index] for index in indices]))
-        return logits.softmax(-1)
+        labels, others = logits[:, : len(LABELS)], logits[:, len(LABELS) :]
+        return torch.cat([labels.softmax(-1), others > labels.amax(-1, keepdim=True)], dim=-1)
 
     with _thread_map(min(threads, len(batches))) as thread_map:
         for indices, part in zip(batches, thread_map(of_batch, batches), strict=True):
@@ -64,9 +66,7 @@ def _probabilities(
             order += indices
             progress("predicting", len(order), len(rows))
     # Reading from the device waits for it, so it is done once.
-    probabilities = torch.empty(len(rows), len(LABELS))
-    probabilities[order] = torch.cat(parts).cpu()
-    return probabilities
+    return torch.cat(parts).cpu()[torch.tensor(order).argsort()]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from pipeline.errors import InputError
-from pipeline.params.runs import LABELS, Run
+from pipeline.params.runs import Run
 from pipeline.params.strict import Strictly, parse
 from pipeline.prompting.template import NoRoomError
 from pipeline.training.method import Context, Method
@@ -27,8 +27,7 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
     return {
         "method": run.method,
         **run.training.model_dump(),
-        "position": run.template.position,
-        "verbalizer": dict(zip(LABELS, run.template.label_words, strict=True)),
+        **run.template.model_dump(),
         "pairs": run.parallel.pairs,
         "external_pairs": external_pairs if external else None,
         **read_settings(run).model_dump(mode="json"),

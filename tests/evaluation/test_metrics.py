@@ -34,6 +34,14 @@ def test_most_predicted_label_and_its_share():
     assert most_predicted(TABLE) == ("neutral", pytest.approx(500 / 7))
 
 
+def test_no_label_is_wrong_and_may_be_predicted_most_often():
+    table = TABLE.assign(predicted=[-1, 1, -1, -1, 1, 0, -1])
+    assert most_predicted(table) == ("no label", pytest.approx(400 / 7))
+    assert accuracy_by_language(table) == {
+        "de": pytest.approx(100 / 3), "en": pytest.approx(100 / 3), "sw": 0.0,
+    }  # fmt: skip
+
+
 def test_metrics_of_a_cell():
     metrics = cell_metrics(TABLE)
     # The average is over languages; over the seven rows it would be 300 / 7.

@@ -102,6 +102,17 @@ def test_confusion_by_hand(cells_of):
     assert shares["en", neutral, neutral] == shares["de", contradiction, contradiction] == 100.0
 
 
+def test_no_label_has_a_share_if_a_run_predicts_it(cells_of):
+    cells = cells_of({("sp", 4, 1): {"en": "010111"}, ("mpt", 4, 1): {"en": "111111"}})
+    predicted = cells.predicted["sp", 4, 1]
+    predicted[predicted != cells.label] = -1
+    shares = confusion(cells).set_index(["run", "label", "predicted"])["percent"].sort_index()
+    by_hand = {"entailment": 50.0, "neutral": 0.0, "contradiction": 0.0, "no label": 50.0}
+    assert shares["sp", "entailment"].to_dict() == by_hand
+    assert shares["sp"].groupby("label").sum().eq(100).all()
+    assert "no label" not in shares["mpt"].index.get_level_values("predicted")
+
+
 def test_a_label_without_rows_has_no_shares(cells_of):
     found = confusion(cells_of({("sp", 4, 1): {"en": "11"}}))
     missing = found.loc[found["percent"].isna(), "label"]

@@ -52,7 +52,7 @@ def test_makes_every_table_from_only_the_cells_of_params(here):
     assert list(metrics["accuracy"]["k16"]) == ["sp", "pct", "mpt", "sp_matched"]
     assert metrics["accuracy"]["k16"]["mpt"] == pytest.approx(table["avg"].iloc[-2])
     # Two other runs at two shots, and five variants, with four tests each.
-    assert len(read(here, "significance")) == (4 + 5) * 4
+    assert len(read(here, "significance")) == (4 + 6) * 4
 
 
 def test_the_files_agree_with_one_another(finished):

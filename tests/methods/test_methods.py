@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import pandas as pd
 import pytest
 import torch
 from torch.nn import functional
@@ -9,7 +10,9 @@ from transformers import AutoModelForMaskedLM, XLMRobertaForSequenceClassificati
 
 from pipeline.methods.mpt import SOURCE, TARGET
 from pipeline.prompting.losses import symmetric_kl
+from pipeline.prompting.template import GluedTemplate, QuestionTemplate
 from pipeline.prompting.translator import Translator
+from pipeline.training.prediction import predict
 from pipeline.training.registry import build
 from tests import toys
 from tests.commands import refusal
@@ -65,6 +68,38 @@ def test_sp_predicts_from_only_the_label_words(made):
     torch.testing.assert_close(method.label_logits(batch)[0], whole[words])
 
 
+@pytest.mark.parametrize("name", ["sp", "pct", "mpt"])
+def test_over_the_vocabulary_another_piece_is_no_label(made, name):
+    method = made(name, template__predict_over="vocabulary")
+    premises = [f"the cat runs {n}" for n in range(20)]
+    frame = pd.DataFrame({"language": "sw", "pair_id": list(map(str, range(20))), "label": 0})
+    frame = frame.assign(premise=premises, hypothesis="two men")
+    batch = method.collate(method.rows(premises, frame.hypothesis.tolist(), language="sw"))
+    with torch.no_grad():
+        # In half of the rows, a label's logit is now the largest.
+        gap = [logits.max() - logits[method.word_ids].max() for logits in method.logits(batch)]
+        method.backbone.head.bias[method.word_ids] += torch.stack(gap).median() + 1e-4
+        whole = method.logits(batch)
+    words = method.word_ids.tolist()
+    by_hand = [words.index(n) if n in words else -1 for n in whole.argmax(-1).tolist()]
+    predictions = predict(method, frame)
+    assert predictions.predicted.tolist() == by_hand
+    assert by_hand.count(-1) == 10
+    # The probabilities are over the label words all the same.
+    columns = predictions[["p_entailment", "p_neutral", "p_contradiction"]].to_numpy()
+    expected = whole[:, method.word_ids].softmax(-1).numpy()
+    assert columns == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sp", "pct", "mpt"])
+def test_what_competes_in_predictions_does_not_change_the_losses(made, name):
+    losses = []
+    for over in ("label_words", "vocabulary"):
+        method = made(name, template__predict_over=over)
+        losses.append(method.losses(streams(method)).total.item())
+    assert losses[0] == losses[1]
+
+
 def test_sp_uses_one_prompt_in_every_language(made):
     method = made("sp")
     rows = [method.rows(["a dog"], ["a cat"], language=code) for code in ("en", "sw", "zh")]
@@ -109,6 +144,16 @@ def test_pct_tests_with_the_languages_template(made):
     method = made("pct")
     rows = [method.rows(["a dog"], ["a cat"], language=code)[0] for code in ("en", "de", "zh")]
     assert len({tuple(row.ids) for row in rows}) == 3
+
+
+@pytest.mark.parametrize(
+    ("form", "template"), [("template", QuestionTemplate), ("released", GluedTemplate)]
+)
+def test_pct_trains_and_tests_in_one_form(made, form, template):
+    method = made("pct", methods__pct__form=form)
+    assert {type(made) for made in method.templates.values()} == {template}
+    rows = template(method.pieces, language="sw", max_length=64).rows(["a dog"], ["a cat."])
+    assert method.rows(["a dog"], ["a cat."], language="sw") == rows
 
 
 def test_translator_is_equation_4(made):

@@ -8,11 +8,18 @@ from pipeline.training.registry import read_settings, settings_of
 from tests import toys
 from tests.commands import refusal
 
-TRAINING = (
-    {"epochs": 2, "updates": None}
-    | toys.params()["training"]
-    | {"schedule": "constant", "warmup": 0.0, "trainable": "all"}
-)
+TRAINING = {
+    "epochs": 2,
+    "updates": None,
+    **toys.params()["training"],
+    "optimizer": "adamw",
+    "schedule": "constant",
+    "warmup": 0.0,
+    "floor": 0.0,
+    "trainable": "all",
+}
+TEMPLATE = toys.params()["template"] | {"predict_over": "label_words"}
+PIECES = {"entailment": {"piece": "yes"}, "neutral": "maybe", "contradiction": {"piece": "▁no"}}
 
 
 def settings(**entry):
@@ -24,7 +31,7 @@ def test_defaults_are_the_papers_for_mpt():
     assert defaults == {
         "method": "mpt",
         **TRAINING,
-        **toys.params()["template"],
+        **TEMPLATE,
         "pairs": "paws15",
         "external_pairs": 9,
         "prompt_length": 4,
@@ -43,7 +50,7 @@ def test_defaults_are_the_authors_for_sp():
 
 def test_a_method_without_settings_has_the_common_ones():
     assert list(settings(method="ft")) == [
-        "method", *TRAINING, "position", "verbalizer", "pairs", "external_pairs",
+        "method", *TRAINING, *TEMPLATE, "pairs", "external_pairs",
     ]  # fmt: skip
 
 
@@ -62,8 +69,9 @@ def test_equal_training_has_equal_settings_however_it_is_written(entry):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("translator", "none"), ("position", "prefix"), ("prompt_length", 16), ("epochs", 4)],
-)
+    [("translator", "none"), ("position", "prefix"), ("prompt_length", 16), ("epochs", 4),
+     ("verbalizer", PIECES), ("batch_size", {"k1": 4, "k8": 24}), ("optimizer", "adam_l2")],
+)  # fmt: skip
 def test_other_training_differs_only_in_its_key(key, value):
     assert settings(method="mpt", **{key: value}) == settings(method="mpt") | {key: value}
 
@@ -92,10 +100,12 @@ TRANSLATORS = "linear-1, linear-2, lstm-1, lstm-2, transformer-1, transformer-2 
         ({"ce_over": "words"}, "ce_over: expected vocabulary or label_words, found 'words'"),
         ({"pairs": "own"}, "pairs: expected paws15, xnli or xnli_unlabelled, found 'own'"),
         ({"external_pairs": 0}, "external_pairs: expected more than 0, found 0"),
+        ({"method": "pct", "form": "glued"},
+         "form: expected template or released, found 'glued'"),
         ({"pairs": "xnli", "external_pairs": 4},
          "external_pairs: expected no such key with pairs: xnli, found 4"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_one_line(entry, message):
-    line = refusal(lambda: read_settings(toys.run(method="mpt", **entry)))
+    line = refusal(lambda: read_settings(toys.run(**{"method": "mpt"} | entry)))
     assert line == f"params.yaml: methods.other.{message}"

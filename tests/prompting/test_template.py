@@ -3,11 +3,23 @@ import string
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
+from pipeline.backbone.tokens import load_pieces
+from pipeline.languages import LANGUAGES
+from pipeline.params.runs import Piece
 from pipeline.prompting import template as templates
 from pipeline.prompting.forms import strip_punctuation
-from pipeline.prompting.template import ClozeTemplate, NoRoomError, PairTemplate, QuestionTemplate
+from pipeline.prompting.template import (
+    ClozeTemplate,
+    GluedTemplate,
+    NoRoomError,
+    PairTemplate,
+    QuestionTemplate,
+)
+from pipeline.prompting.verbalizer import label_word_ids
 from tests import toys
+from tests.real_data import ME5, needs
 
 
 @pytest.fixture(
@@ -61,6 +73,55 @@ def test_question_template_has_the_words_of_its_language(pieces, tokenizer, lang
     assert row.ids[row.read_at] == tokenizer.mask_token_id
 
 
+# The texts in the code of PCT's authors, with the hypothesis in place of {}.
+GLUED = {
+    "ar": "<mask>:سؤال:{}؟ الجواب",
+    "bg": "въпрос: {}? Отговор:<mask>",
+    "de": "frage:{}? Antwort:<mask>",
+    "el": "ερώτηση:{}? Απάντηση:<mask>",
+    "en": "question:{}? Answer:<mask>",
+    "es": "pregunta:{}? Respuesta:<mask>",
+    "fr": "question:{}? réponse:<mask>",
+    "hi": "प्रश्न:{}? उत्तर:<mask>",
+    "ru": "вопрос:{}? Ответ:<mask>",
+    "sw": "swali: {}? Jibu: <mask>",
+    "th": "คำถาม:{}? คำตอบ:<mask>",
+    "tr": "soru:{}? Cevap:<mask>",
+    "ur": "<mask>:سوال: {}؟ جواب",
+    "vi": "câu hỏi:{}? Trả lời:<mask>",
+    "zh": "问题:{}? 答案:<mask>",
+}
+
+
+def assert_is_one_text(pieces, tokenizer, language):
+    """Compare with the text as a whole, in the second place of the tokenizer's own pair."""
+    template = GluedTemplate(pieces, language=language, max_length=128)
+    text = GLUED[language].replace(" <mask>", "<mask>")  # XLM-R's mask takes the space before it
+    for hypothesis in ("They all left.", "she - ran ", "...", "他走了。"):
+        (row,) = template.rows([" A dog runs. "], [hypothesis])
+        whole = tokenizer("A dog runs.", text.format(hypothesis))["input_ids"]
+        assert list(row.ids) == whole
+        assert row.ids[row.read_at] == tokenizer.mask_token_id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_glued_template_is_the_authors_text_tokenized_as_a_whole(pieces, tokenizer, language):
+    assert_is_one_text(pieces, tokenizer, language)
+
+
+@needs(ME5)
+def test_the_glued_template_and_its_label_pieces_in_pieces_of_xlm_r():
+    tokenizer, pieces = AutoTokenizer.from_pretrained(ME5), load_pieces(ME5)
+    for language in GLUED:
+        assert_is_one_text(pieces, tokenizer, language)
+    (row,) = GluedTemplate(pieces, language="ar", max_length=128).rows(["A"], ["They left."])
+    shown = "<s> ▁A </s> </s> <mask> ▁: س ؤ ال : The y ▁left . ؟ ▁ال جواب </s>"
+    assert " ".join(pieces.shown(row.ids)) == shown
+    words = [Piece(piece=text) for text in ("yes", "may", "no")]
+    assert pieces.shown(label_word_ids(pieces, words, place="here")) == ["yes", "may", "no"]
+    assert pieces.id_of("maybe") is None
+
+
 def test_pair_template_is_the_tokenizers_own_pair(pieces, tokenizer):
     (row,) = PairTemplate(pieces, max_length=64).rows(["a dog runs."], ["the cat"])
     assert list(row.ids) == tokenizer("a dog runs.", "the cat")["input_ids"]
@@ -99,6 +160,23 @@ def test_truncation_never_cuts_prompt_mask_or_literals(pieces, kind, premise, hy
     assert all(piece in rest for piece in bare.ids)
     assert (cut.ids[cut.read_at] == pieces.mask) == (kind != "pair")
     assert [i for i in cut.ids if i < 0] == ([-1, -2, -3, -4] if kind == "cloze" else [])
+
+
+@given(premise=TEXT, hypothesis=TEXT, length=st.integers(60, 90))
+@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("language", ["de", "ur"])
+def test_only_the_sentences_are_cut(pieces, language, premise, hypothesis, length):
+    start, end = GLUED[language].replace("<mask>", "").split("{}")
+    cut, whole = (
+        GluedTemplate(pieces, language=language, max_length=most).rows([premise], [hypothesis])[0]
+        for most in (length, 1000)
+    )
+    assert len(cut.ids) == min(length, len(whole.ids))
+    assert cut.ids[cut.read_at] == pieces.mask
+    first, last = len(pieces.word(start)) + 3, len(pieces.word(end)) + 2
+    texts = [row.ids[row.ids.index(pieces.frame.between[0]) :] for row in (cut, whole)]
+    assert texts[0][:first] == texts[1][:first]
+    assert texts[0][-last:] == texts[1][-last:]
 
 
 def test_cloze_cuts_the_end_of_the_hypothesis_first():

@@ -15,7 +15,7 @@ from tests.evaluation.project import frame
 
 @pytest.fixture
 def german(home, params):
-    """Write the labels that the seeds of mpt and sp predict for German pairs of label 0.
+    """Write the labels, or - for none, that the seeds predict for German pairs of label 0.
 
     Returns the disagreements in German.
     """
@@ -25,7 +25,7 @@ def german(home, params):
         for run, of_seeds in (("mpt", mpt), ("sp", sp)):
             for seed, labels in enumerate(of_seeds, start=1):
                 rows = [
-                    (code, f"p{i}", 0, int(label) * (code == "de"))
+                    (code, f"p{i}", 0, int(label.replace("-", "-1")) * (code == "de"))
                     for code in codes
                     for i, label in enumerate(labels)
                 ]
@@ -63,6 +63,10 @@ def test_both_kinds_are_counted_and_shown_equally_often(german):
 def test_a_pair_that_half_of_the_seeds_get_right_is_neither(german):
     found = german(["01111", "11111"], ["11111", "11111"])
     assert (found.ahead, found.behind, found.right, found.wrong) == (0, 0, (), ())
+
+
+def test_no_label_is_an_answer(german):
+    assert german(["01", "01"], ["-0", "-0"]).right[0].baseline == ("no label", 2)
 
 
 def test_pairs_on_which_more_seeds_agree_come_first(german):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.files import CONFUSION, DIFFERENCES, INTERVALS, SWEEPS
-from pipeline.evaluation.words import MINUS
+from pipeline.evaluation.words import DASH, MINUS
 from pipeline.languages import LANGUAGES
 from pipeline.params.grid import Comparison
 from pipeline.params.runs import LABELS
@@ -219,6 +219,15 @@ def test_confusions_are_by_language_and_name_the_labels(every):
     text = "Swahili: 10.0 % of neutral predicted as contradiction"
     assert text in descriptions(inline_svg(every["confusion"].panels[1]))
     assert figure.numbers.iloc[0].tolist() == ["Arabic", "entailment", "80.0", "10.0", "10.0"]
+
+
+def test_a_confusion_with_no_label_has_a_column_for_it():
+    rows = confusions()
+    rows.loc[rows["predicted"] == "neutral", "predicted"] = "no label"
+    figure = confusion(pd.concat([confusions(), rows]).drop_duplicates(), run="mpt", shots=16)
+    assert f"{DASH} no label" in figure.caption
+    assert figure.numbers.columns[-1] == f"{DASH}, %"
+    assert {row["taken"] for row in rows_of(figure.panels[0])} == {"E", "N", "C", DASH}
 
 
 def test_every_chart_is_vega_lite(every):

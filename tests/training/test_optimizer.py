@@ -1,10 +1,11 @@
-"""AdamW beside torch's own class: the same bits."""
+"""Adam beside torch's own classes: the same bits."""
 
+import pytest
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from pipeline.training.optimizer import AdamW, Group
+from pipeline.training.optimizer import Adam, Group
 
 
 def module():
@@ -24,12 +25,15 @@ def backward(model, step):
     (model[3](hidden) if step % 3 else hidden).square().sum().backward()
 
 
-def test_updates_are_those_of_torch():
+@pytest.mark.parametrize(
+    ("decoupled", "peer"), [(True, torch.optim.AdamW), (False, torch.optim.Adam)]
+)
+def test_updates_are_those_of_torch(decoupled, peer):
     ours, theirs = module(), module()
     decayed, spared = groups(ours)
-    optimizer = AdamW((Group(decayed, 0.01), Group(spared, 0.0)))
+    optimizer = Adam((Group(decayed, 0.01), Group(spared, 0.0)), decoupled=decoupled)
     decayed, spared = groups(theirs)
-    reference = torch.optim.AdamW(
+    reference = peer(
         [{"params": decayed, "weight_decay": 0.01}, {"params": spared, "weight_decay": 0.0}],
         lr=1e-2,
         fused=True,
@@ -46,7 +50,14 @@ def test_updates_are_those_of_torch():
         assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
 
 
+def test_l2_moves_a_weight_of_no_other_gradient_by_the_learning_rate():
+    weight = nn.Parameter(torch.tensor([2.0, -3.0, 0.0]))
+    weight.grad = torch.zeros(3)
+    Adam([Group([weight], 0.01)], decoupled=False).update(1e-3)
+    assert weight.tolist() == pytest.approx([2 - 1e-3, -3 + 1e-3, 0])
+
+
 def test_parameters_without_gradients_stay():
     parameter = nn.Parameter(torch.ones(2))
-    AdamW([Group([parameter], 0.1)]).update(0.1)
+    Adam([Group([parameter], 0.1)]).update(0.1)
     assert parameter.tolist() == [1.0, 1.0]

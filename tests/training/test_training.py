@@ -56,6 +56,25 @@ def test_training_lasts_for_a_number_of_updates(toy_backbone):
         assert list(history.epochs.updates) == ends
 
 
+@pytest.mark.parametrize(
+    ("shots", "updates"), [(1, 1), (2, 1), (3, 2), (4, 1), (8, 1), (16, 2), (256, 32)]
+)
+def test_the_batch_size_may_depend_on_the_shots(shots, updates):
+    """Zhao & Schuetze's sizes: one update per epoch for each of their shots up to 8."""
+    settings = training(batch_size={"k8": 24, "k1": 4, "k2": 8, "k4": 12})
+    text = TrainingText([None] * 3 * shots, [])
+    assert loop.length_of(settings, text, {"labelled": text.labelled}).epoch == updates
+
+
+def test_batches_are_of_the_size_at_the_shots(toy_backbone):
+    context = toys.context(toy_backbone, "sp", training__batch_size={"k1": 6, "k2": 2, "k3": 4})
+    method, sizes = build(context), []
+    losses = method.losses
+    method.losses = lambda drawn: sizes.append(len(drawn["labelled"])) or losses(drawn)
+    assert list(fitted(method).epochs.updates) == [3, 6]
+    assert sizes == [2] * 6
+
+
 def test_a_pass_holds_every_item_once_and_the_next_is_shuffled_again():
     draw = cycle(list(range(10)), 4, torch.Generator().manual_seed(0))
     passes = [[next(draw) for _ in range(3)] for _ in range(2)]
@@ -74,6 +93,10 @@ def test_constant_rate_and_linear_rate_with_warm_up():
     assert rates[55] == pytest.approx(0.5)
     assert rates[100] == 0.0
     assert all(before >= after for before, after in pairwise(rates[10:]))
+    to_a_tenth = training(schedule="linear", warmup=0.1, floor=0.1)
+    falling = [rate(to_a_tenth, step, 100) for step in range(101)]
+    assert falling[:11] == rates[:11]
+    assert [falling[55], falling[100]] == pytest.approx([0.55, 0.1])
 
 
 def test_biases_and_layer_norms_are_not_decayed(toy_backbone):
@@ -84,6 +107,15 @@ def test_biases_and_layer_norms_are_not_decayed(toy_backbone):
     words = ("bias", "LayerNorm", "layer_norm")
     expected = {name for name in names.values() if any(word in name for word in words)}
     assert {names[id(parameter)] for parameter in spared.parameters} == expected
+
+
+@pytest.mark.parametrize(("optimizer", "expected"), [("adamw", 2 - 2e-5), ("adam_l2", 2 - 1e-3)])
+def test_weight_decay_is_decoupled_or_added_to_the_gradient(optimizer, expected):
+    layer = torch.nn.Linear(1, 1)
+    torch.nn.init.constant_(layer.weight, 2.0)
+    layer.weight.grad = torch.zeros(1, 1)
+    loop.make_optimizer(layer, training(optimizer=optimizer)).update(1e-3)
+    assert layer.weight.item() == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(("selection", "kept"), [("best_dev", 2), ("last", 4)])

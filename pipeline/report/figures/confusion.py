@@ -3,14 +3,14 @@
 import altair as alt
 import pandas as pd
 
-from pipeline.evaluation.words import counted, percent
-from pipeline.params.runs import LABELS
+from pipeline.evaluation.words import DASH, counted, percent
+from pipeline.params.runs import ANSWERS, LABELS
 from pipeline.report.figures.colours import sequential
 from pipeline.report.figures.figure import BARE, Figure, Panel, finished, tiles
 from pipeline.report.text import language_name
 
 STEP = 27
-INITIALS = {label: label[0].upper() for label in LABELS}
+INITIALS = {**{label: label[0].upper() for label in LABELS}, ANSWERS[-1]: DASH}
 
 
 def confusion(rows: pd.DataFrame, *, run: str, shots: int) -> Figure | None:
@@ -21,14 +21,15 @@ def confusion(rows: pd.DataFrame, *, run: str, shots: int) -> Figure | None:
     ours = rows[(rows["run"] == run) & (rows["shots"] == shots)]
     if ours.empty:
         return None
-    letters = ", ".join(f"{letter} {label}" for label, letter in INITIALS.items())
+    initials = {answer: INITIALS[answer] for answer in ANSWERS if answer in set(ours["predicted"])}
+    letters = ", ".join(f"{letter} {answer}" for answer, letter in initials.items())
     wide = ours.pivot(index=["language", "label"], columns="predicted", values="percent")
     order = [(code, label) for code in sorted(set(ours["language"])) for label in LABELS]
-    wide = wide.reindex(index=order, columns=list(LABELS)).map(percent).reset_index()
+    wide = wide.reindex(index=order, columns=list(initials)).map(percent).reset_index()
     numbers = {
         "language": wide["language"].map(language_name),
         "gold": wide["label"],
-        **{f"{letter}, %": wide[label] for label, letter in INITIALS.items()},
+        **{f"{letter}, %": wide[answer] for answer, letter in initials.items()},
     }
     return Figure(
         name="confusion",
