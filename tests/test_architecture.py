@@ -80,7 +80,6 @@ def test_git_ignores_what_stages_make_and_has_none_of_it(tmp_path):
     assert listed(ROOT, "ls-files", *outs) == []
 
 
-
 @pytest.mark.parametrize("stage", sorted(set(STAGES) - set(CELLS)))
 def test_a_stage_depends_on_its_command_and_the_rooms_that_it_imports(stage):
     files = closure(command(stage))
