@@ -61,7 +61,23 @@ def modules_imported(path: Path) -> set[str]:
     return names
 
 
-# What a stage depends on.
+# What a stage makes and depends on.
+
+
+def test_git_ignores_what_stages_make_and_has_none_of_it(tmp_path):
+    """DVC refuses to run a stage whose out is in git."""
+    outs = [re.sub(r"\$\{.*?\}", "1", out) for stage in STAGES.values() for out in stage["outs"]]
+    within = {f"{out}/file" for out in outs}
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+
+    def listed(folder, *arguments):
+        command = ["git", *arguments]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        return done.stdout.splitlines()
+
+    listed(tmp_path, "init", "-q")
+    assert within - set(listed(tmp_path, "check-ignore", *within)) == set()
+    assert listed(ROOT, "ls-files", *outs) == []
 
 
 @pytest.mark.parametrize("stage", sorted(set(STAGES) - set(CELLS)))
