@@ -58,8 +58,8 @@ def test_a_profile_replaces_params_and_shows_the_size_of_its_run(repository, mon
         "languages: 15, backbone: FacebookAI/xlm-roberta-base",
         "grid: 225 cells (untrained, ft, sp, pct, mpt; shots: 1, 2, 4, 8, 16, 32, 64, 128, 256; "
         "5 seeds)",
-        "ablations: 40 cells (no_consistency, no_external_data, no_external_data_matched, "
-        "no_translator; shots: 4, 64; 5 seeds)",
+        "ablations: 50 cells (no_consistency, no_external_data, no_external_data_matched, "
+        "unlabelled_xnli, no_translator; shots: 4, 64; 5 seeds)",
         "sweeps: 130 cells (linear_1, lstm_1, lstm_2, transformer_1, transformer_2, "
         "prefix, midfix, endfix, length_1, length_2, length_8, length_16, alpha_00, alpha_01, "
         "alpha_02, alpha_03, alpha_04, alpha_06, alpha_07, alpha_08, alpha_09, pairs_125, "

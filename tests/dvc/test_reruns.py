@@ -363,12 +363,11 @@ def test_the_paper_profile_is_exactly_the_papers_grid(edited):
     said = run("dvc", "repro", "--dry", "--force", cwd=edited)
     stages = [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
     assert len(stages) == len(set(stages))
-    cells = [name.partition("@")[2].rpartition("-")[0] for name in stages if name.count("-") > 1]
-    seeds = Counter(cells)
+    seeds = Counter(name.rpartition("-")[0] for name in stages if name.count("-") > 1)
     assert set(seeds.values()) == {5}
-    of = {name: [cell for cell in seeds if cell.startswith(name)] for name in ("mpt-", "alpha_")}
-    assert len(of["mpt-"]) == 9
-    assert sorted(of["alpha_"]) == [f"alpha_0{n}-64" for n in (0, 1, 2, 3, 4, 6, 7, 8, 9)]
+    assert len([cell for cell in seeds if cell.startswith("train@mpt-")]) == 9
+    alphas = sorted(cell for cell in seeds if "alpha_" in cell)
+    assert alphas == [f"sweep@alpha_0{n}-64" for n in (0, 1, 2, 3, 4, 6, 7, 8, 9)]
     matrices = Counter(name.partition("@")[0] for name in stages)
     # Table I and untrained; Table II at 4 and 64 shots, with two more readings of one row; Figures
     # 4 (25 + 15) and 5 (20 + 45 + 25); ft, sp and pct with the updates of mpt.
