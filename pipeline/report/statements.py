@@ -76,14 +76,15 @@ def _test(row: Row, comparisons: int) -> str:
         return f"{name}: not computed{f' ({why})' if why else ''}."
     parts = [f"{name} ({test.counted.format(int(row['n']))}): {p_equation(row['p_value'])}"]
     if not pd.isna(row["p_holm"]):
-        over = f"{comparisons} comparisons" if comparisons > 1 else "this one comparison"
+        over = f"{comparisons} comparisons" if comparisons > 1 else "the one comparison"
+        family = f"Holm's correction over {over} of {row['family']}"
         verdict = (
             "below 0.05: at the 5 % level this test finds a difference"
             if row["p_holm"] < LEVEL
             else "not below 0.05: at the 5 % level this test finds no difference, which does not "
             "show that there is none"
         )
-        parts.append(f"{p_equation(row['p_holm'])} after Holm's correction over {over}, {verdict}")
+        parts.append(f"{p_equation(row['p_holm'])} after {family}, {verdict}")
     if not test.scope:
         return f"{'; '.join(parts)}. {note}".strip()
     warnings = [part for part in note.split("; ") if part.startswith(WARNINGS)]

@@ -154,7 +154,7 @@ def write_drawn(cell: tuple[str, int, int], params: Params) -> None:
         | CHANGED.get(run, {})
     )
     dev = 100 / 3 if cell == STUCK else 80.0
-    metrics = cell_metrics(table) | {"dev_accuracy": dev, "settings": settings}
+    metrics = cell_metrics(table) | {"dev_accuracy": dev, "settings": settings, "updates": 60}
     write_json(metrics, run_folder(*cell) / "metrics.json")
     write_json(CIRCUMSTANCES, circumstances_path(*cell))
 
