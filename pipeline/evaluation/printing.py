@@ -171,7 +171,7 @@ def latex(rows: Sequence[Row], *, paragraphs: Sequence[str]) -> str:
         r"\resizebox{\textwidth}{!}{%",
         rf"\begin{{tabular}}{{ll{'r' * len(languages)}{'l' * len(more)}}}",
         r"\toprule",
-        _latex_row(["Shots", name, *languages, *more]),
+        _latex_row(["Shots", name, *languages, *map(tex, more)]),
     ]
     for k, of in by_shots(rows).items():
         lines.append(r"\midrule")

@@ -36,6 +36,7 @@ template:
   position: suffix
   verbalizer: {entailment: "yes", neutral: "maybe", contradiction: "no"}
 methods:
+  untrained: {method: untrained, epochs: 0}
   ft: {method: ft}
   sp: {method: sp}
   pct: {method: pct}
