@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.evaluation.captions import TESTS, Test
 from pipeline.evaluation.files import AVERAGE
-from pipeline.evaluation.words import MINUS, counted, interval, listed, p_equation, signed
+from pipeline.evaluation.words import MINUS, counted, interval, listed, p_equation, run_name, signed
 
 LEVEL = 0.05
 FEW_SEEDS = 5
@@ -29,10 +29,11 @@ def comparisons(
     families: dict[str, dict[int, dict[str, list[str]]]] = {}
     for row in sorted(rows, key=lambda row: order.get(row["test"], len(order))):
         others = families.setdefault(row["family"], {}).setdefault(int(row["shots"]), {})
-        if row["other"] not in others:
+        name = run_name(row["other"])
+        if name not in others:
             lead = leads.get((row["other"], row["shots"]))
-            others[row["other"]] = [_lead(lead)] if lead else []
-        others[row["other"]].append(_test(row, sizes[row["family"], row["test"]]))
+            others[name] = [_lead(lead)] if lead else []
+        others[name].append(_test(row, sizes[row["family"], row["test"]]))
     return families
 
 
@@ -54,7 +55,7 @@ def few_seeds(counts: Mapping[str, int]) -> Iterator[str]:
 
 
 def _lead(row: Row) -> str:
-    run, other, difference = row["run"], row["other"], float(row["difference"])
+    run, other, difference = row["run"], run_name(row["other"]), float(row["difference"])
     size = signed(difference).lstrip(f"+{MINUS}")
     if size == "0.0":
         what = f"{run} and {other} are level (0.0 points apart)"

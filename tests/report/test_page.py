@@ -183,6 +183,8 @@ def test_statistics_name_level_and_scope(soup):
     assert "3 seeds (grid, ablations, sweeps and matched) are few" in words
     assert "this is about new seeds, not new test pairs" in words
     assert "after Holm's correction over 4 comparisons of grid" in words
+    assert "mpt and sp (matched), 16 shots" in words
+    assert "after Holm's correction over the one comparison of matched" in words
     assert "that of Table II is over the rows of Table II" in words
 
 
