@@ -21,8 +21,10 @@ PLACES = (
 )
 
 P_NOTE = (
-    "p (paper): the paper's test, which is not sound (results/table2.md says why); p (seeds): "
-    "paired t-test over seeds; p (McNemar): over test pairs; both after Holm's correction.\n"
+    "lost: points below the original over the seeds that both have, with a 95 % bootstrap "
+    "interval; p (paper): the paper's test, which is not sound (results/table2.md says why); "
+    "p (seeds): paired t-test over seeds; p (McNemar): over test pairs; both after Holm's "
+    "correction over the rows of Table II.\n"
 )
 
 SHOW = "Only print Tables I and II from results/, and list the files; compute nothing."
@@ -85,7 +87,8 @@ def _show() -> None:
         for row in printing.printed_rows(second, paper2):
             average, p = row.entries[files.AVERAGE], {key: p_value(p) for key, p in row.p.items()}
             line = {"shots": str(row.shots), "variant": row.name, "run": row.run}
-            line |= {"avg": average.mean, "paper avg": average.paper, "lost": row.lost}
+            line |= {"avg": average.mean, "paper": average.paper, "seeds": row.seeds}
+            line |= {"lost": row.lost, "interval": row.bounds}
             line |= {"p (paper)": p["p_paper"], "paper's p": p[files.PRINTED_P]}
             line |= {"p (seeds)": p["p_seeds_holm"], "p (McNemar)": p["p_mcnemar_holm"]}
             lines.append(line)

@@ -17,10 +17,14 @@ def updates(*, shots: Annotated[int, SHOTS]) -> None:
     from pipeline.training.loop import length_of
     from stages.terminal import say
 
-    params = load_params()
+    params, path = load_params(), updates_path(shots)
+    if not params.matched.runs:
+        write_json({}, path)
+        say(f"{path}: not counted, because matched has no runs")
+        return
     reference, seed = params.comparison.reference, params.matched.seeds[0]
     cell = read_cell(load_runs(), reference, shots=shots, seed=seed)
     streams = cell.method.streams(cell.text, cell.generator)
     length = length_of(cell.method.run.training, cell.text, streams)
-    write_json(length._asdict(), updates_path(shots))
-    say(f"{updates_path(shots)}: {length.updates} updates, {length.epoch} per epoch")
+    write_json(length._asdict(), path)
+    say(f"{path}: {length.updates} updates, {length.epoch} per epoch")

@@ -3,7 +3,7 @@
 Paths, Hub ids and runs are in backticks; LaTeX and the page set them in their own type for code.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,8 +11,8 @@ import pandas as pd
 from pipeline.cells.metrics import at_chance
 from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.significance import LANGUAGES_TEST, MCNEMAR, PAPER_TEST, SEEDS_TEST
-from pipeline.evaluation.tables import ORIGINAL
-from pipeline.evaluation.words import counted, joined
+from pipeline.evaluation.tables import CORRECTED, ORIGINAL
+from pipeline.evaluation.words import BOOTSTRAP, counted, joined, listed, run_name
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import Params
 
@@ -21,13 +21,11 @@ XLM_R_BASE = ("FacebookAI/xlm-roberta-base", "xlm-roberta-base")
 
 EACH_ENTRY = "Each entry: mean ± standard deviation (the paper's value)."
 NO_TABLE2 = (
-    "No run of comparison.table2 has cells at the shots of ablations, together with the reference."
+    "No run of comparison.table2 has cells at the shots and seeds of the reference in ablations."
 )
+UNCORRECTED = "In brackets after a p-value: the same before Holm's correction."
+COMPARED_HEADS = ("seeds", "points lost (95 % interval)")
 P_HEADS = ("p (paper's test)", "p (seeds)", "p (McNemar)")
-HOLM = (
-    "The last two are given after Holm's correction over the rows of this table, and in brackets "
-    "before it. An empty cell was not computed: there is one seed, or no difference."
-)
 
 
 @dataclass(frozen=True)
@@ -80,28 +78,49 @@ TESTS = {
 
 def table1_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
     """Return what Table I is of, how far the paper's numbers compare, and what is at chance."""
-    seeds = params.grid.seeds
-    what = f"mean and sample standard deviation over {len(seeds)} seeds ({joined(seeds)})"
-    if len(seeds) == 1:
-        what = f"one seed ({seeds[0]}), so no standard deviation"
+    what = f"mean and sample standard deviation over {_over(params.grid.seeds)}"
+    if len(params.grid.seeds) == 1:
+        what = f"one seed ({params.grid.seeds[0]}), so no standard deviation"
+    if params.matched.runs and params.matched.seeds != params.grid.seeds:
+        what += f"; the runs of matched over {_over(params.matched.seeds)}"
     caption = f"{_subject(params, pairs)}: {what}. Bold: the best method at these shots."
     comparability = _comparability(params, "Table I")
     return [f"{caption} {comparability}", _chance(mean, pairs), EACH_ENTRY]
 
 
-def table2_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list[str]:
-    """Return what Table II is of and what it lacks."""
-    gaps = table2_gaps(params)
+def table2_paragraphs(
+    params: Params, mean: pd.DataFrame, *, pairs: int, notes: Sequence[str]
+) -> list[str]:
+    """Return what Table II is of, what it lacks, and what its tests ask.
+
+    `notes` are sentences on its rows, as `settings.alike` returns them.
+    """
+    about = table2_about(params, mean, pairs=pairs, notes=notes)
+    if mean.empty:
+        return about
+    tests = zip(P_HEADS, (PAPER_TEST, SEEDS_TEST, MCNEMAR), strict=True)
+    asked = (f"{head}: {TESTS[test].asks}" for head, test in tests)
+    return [*about, EACH_ENTRY, *asked, UNCORRECTED]
+
+
+def table2_about(
+    params: Params, mean: pd.DataFrame, *, pairs: int, notes: Sequence[str]
+) -> list[str]:
+    """Return the paragraphs of Table II except for its key and its tests."""
+    gaps, reference = table2_gaps(params), params.comparison.reference
     if mean.empty:
         return [f"{NO_TABLE2} {gaps}".strip()]
     caption = (
-        f"{_subject(params, pairs)}: mean and sample standard deviation over seeds. The row "
-        f"{ORIGINAL} is the run `{params.comparison.reference}`; each of the others lacks a part "
-        f"of it. Bold: the best at these shots. {_comparability(params, 'Table II')}"
+        f"{_subject(params, pairs)}: mean over seeds. The row {ORIGINAL} is the run `{reference}`; "
+        "each of the others lacks a part of it. Bold: the best at these shots. "
+        f"{_comparability(params, 'Table II')} {gaps}"
     )
-    tests = zip(P_HEADS, (PAPER_TEST, SEEDS_TEST, MCNEMAR), strict=True)
-    asked = (f"{head}: {TESTS[test].asks}" for head, test in tests)
-    return [f"{caption} {gaps}".strip(), EACH_ENTRY, *asked, HOLM]
+    seeds = (
+        f"All numbers of a row are over the seeds that its run shares with `{reference}`; the row "
+        f"{ORIGINAL} is over all its seeds. Points lost: the mean of `{reference}` over a row's "
+        f"seeds minus that row's mean, with its interval ({BOOTSTRAP}). {_left_out(params)}"
+    )
+    return [caption.strip(), seeds.strip(), *notes, _holm(mean)]
 
 
 def is_papers(params: Params) -> bool:
@@ -109,8 +128,27 @@ def is_papers(params: Params) -> bool:
     return params.datasets.xnli.path == XNLI and params.backbone.path in XLM_R_BASE
 
 
+def heading(params: Params) -> str:
+    """Return what the page is of: the paper, or the data set and backbone if they are others."""
+    if is_papers(params):
+        return "Multilingual Prompt Translator, reproduced"
+    return (
+        f"Few-shot cross-lingual NLI on `{params.datasets.xnli.path}` with `{params.backbone.path}`"
+    )
+
+
+def comparability(params: Params) -> str:
+    """Return whether ours may be compared with the paper's numbers."""
+    if is_papers(params):
+        return "By name, ours are for the same data set and backbone."
+    return (
+        "Ours are for another data set or backbone: unless these are copies of XNLI and "
+        "XLM-R-base, compare only the order of the methods, never the numbers."
+    )
+
+
 def table2_gaps(params: Params) -> str:
-    """Return a sentence on the rows and p-values that Table II lacks; "" if none."""
+    """Return a sentence on the rows that Table II lacks; "" if none."""
     return _sentence("Not in Table II", _table2_gaps(params) if params.ablations.runs else ())
 
 
@@ -120,6 +158,47 @@ def sweep_gaps(params: Params) -> str:
     lacking = [shots for shots in params.sweeps.shots if (reference, shots) not in seeds]
     gaps = (_untrained(counted(shots, "shot"), reference) for shots in lacking)
     return _sentence("Not in Figures 4 and 5", gaps if params.sweeps.runs else ())
+
+
+def _holm(mean: pd.DataFrame) -> str:
+    """Name the family of the p-values of Table II."""
+    sizes = joined(
+        f"{mean[column].notna().sum()} with {head}"
+        for column, head in zip(CORRECTED, P_HEADS[1:], strict=True)
+    )
+    return (
+        f"Holm's correction is over the rows of Table II at all shots: {sizes}. significance.csv "
+        "corrects over each block of params.yaml instead, so its corrected values are others. An "
+        "empty cell was not computed: there is one seed, or no difference."
+    )
+
+
+def _left_out(params: Params) -> str:
+    """Name the seeds that a row of Table II or its reference has and the comparison has not."""
+    comparison, seeds = params.comparison, _seeds(params)
+    rows: dict[tuple[int, str], list[str]] = {}
+    for shots in params.ablations.shots:
+        ours = seeds.get((comparison.reference, shots), set())
+        for variant, run in comparison.table2.items():
+            theirs = seeds.get((run, shots), set())
+            for owner, more in ((comparison.reference, ours - theirs), (run, theirs - ours)):
+                if more and ours & theirs:
+                    what = f"{_numbered(more)} of `{owner}`"
+                    rows.setdefault((shots, what), []).append(variant)
+    texts = (
+        f"{what} in {'row' if len(variants) == 1 else 'rows'} {listed(variants)} at "
+        f"{counted(shots, 'shot')}"
+        for (shots, what), variants in rows.items()
+    )
+    return _sentence("Left out", texts)
+
+
+def _over(seeds: Collection[int]) -> str:
+    return f"{counted(len(seeds), 'seed')} ({joined(seeds)})"
+
+
+def _numbered(seeds: Collection[int]) -> str:
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {joined(sorted(seeds))}"
 
 
 def _subject(params: Params, pairs: int) -> str:
@@ -141,7 +220,7 @@ def _chance(mean: pd.DataFrame, pairs: int) -> str:
     stuck: dict[str, list[int]] = {}
     for shots, method, average in zip(mean["shots"], mean["method"], mean[AVERAGE], strict=True):
         if at_chance(float(average), pairs):
-            stuck.setdefault(str(method), []).append(int(shots))
+            stuck.setdefault(run_name(method), []).append(int(shots))
     test = f"one-sided exact binomial test over {pairs} pairs, 5 percent level"
     chance = f"({100 / len(LABELS):.1f} percent; {test})"
     if not stuck:
@@ -151,15 +230,10 @@ def _chance(mean: pd.DataFrame, pairs: int) -> str:
 
 
 def _comparability(params: Params, table: str) -> str:
-    compare = "By name, ours are for the same data set and backbone."
-    if not is_papers(params):
-        compare = (
-            "Ours are for another data set or backbone: unless these are copies of XNLI and "
-            "XLM-R-base, compare only the order of the methods, never the numbers."
-        )
     return (
         f"The paper's values (Qiu et al. 2024, {table}) are for XLM-R-base on XNLI, means over "
-        f"5 seeds; its averages are over the same languages as ours, or left out. {compare}"
+        f"5 seeds; its averages are over the same languages as ours, or left out. "
+        f"{comparability(params)}"
     )
 
 
@@ -176,8 +250,7 @@ def _table2_gaps(params: Params) -> Iterator[str]:
             if not theirs:
                 yield _untrained(f"{variant} at {at}", run)
             elif not ours & theirs:
-                runs = f"{run} and {reference}"
-                yield f"the p-values of {variant} at {at} ({runs} have no seed in common)"
+                yield f"{variant} at {at} ({run} and {reference} have no seed in common)"
 
 
 def _seeds(params: Params) -> dict[tuple[str, int], set[int]]:

@@ -18,6 +18,9 @@ AVERAGE = "avg"
 EACH_LANGUAGE = "<language>"
 """In a list of columns: one column per language, named by its code."""
 
+COMPARED = ("seeds", "difference", "difference_low", "difference_high")
+"""In table2.csv: the seeds that a row is over, and the reference's lead with its interval."""
+
 P_VALUES = ("p_paper", "p_seeds", "p_seeds_holm", "p_mcnemar", "p_mcnemar_holm")
 TEXT = (
     *("run", "other", "method", "variant", "row", "language", "label", "predicted"),
@@ -91,7 +94,7 @@ _SPREAD = "seeds mean std low high"
 ACCURACY = _result("accuracy", "run shots seed language accuracy")
 TABLE1 = _result("table1", "shots method", *_MEANS, empty="Table I")
 TABLE1_STD = _result("table1_std", "shots method", *_MEANS, empty="Table I")
-TABLE2 = _result("table2", "shots variant run", *_MEANS, *P_VALUES)
+TABLE2 = _result("table2", "shots variant run", *_MEANS, *COMPARED, *P_VALUES)
 INTERVALS = _result("intervals", f"run shots language {_SPREAD}")
 DIFFERENCES = _result("differences", "run other shots language seeds difference low high relative")
 GAIN = _result("gain", "shots language difference low high relative")

@@ -1,20 +1,29 @@
 """Tables I and II for reading: their rows as text, in Markdown and in LaTeX."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.captions import EACH_ENTRY, P_HEADS
-from pipeline.evaluation.files import AVERAGE, P_VALUES, PRINTED_P, languages_of
-from pipeline.evaluation.tables import ORIGINAL, with_original
-from pipeline.evaluation.words import counted, p_value, percent, run_name
+from pipeline.evaluation.captions import COMPARED_HEADS, EACH_ENTRY, P_HEADS
+from pipeline.evaluation.files import AVERAGE, COMPARED, P_VALUES, PRINTED_P, languages_of
+from pipeline.evaluation.tables import with_original
+from pipeline.evaluation.words import (
+    MINUS,
+    counted,
+    interval,
+    p_value,
+    percent,
+    run_name,
+    signed,
+)
 
 _TEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", MINUS: "$-$"}
 )
 
 
@@ -41,9 +50,15 @@ class Row:
     """Our run; this and all that follows is only in Table II."""
     seeds: str = ""
     lost: str = ""
-    """By how many points its average is below the reference's."""
+    """By how many points its average is below the reference's, over these seeds."""
+    bounds: str = ""
+    """The 95 % interval of that."""
     p: Mapping[str, float] = field(default_factory=dict)
     """By column of table2.csv, and the paper's as PRINTED_P; NaN if missing."""
+
+    def compared(self) -> list[str]:
+        """Return the seeds and the points lost with their interval, under COMPARED_HEADS."""
+        return [self.seeds, f"{self.lost} ({self.bounds})" if self.lost else ""]
 
     def tests(self) -> list[str]:
         """Return the p-values under P_HEADS, uncorrected ones in brackets; [] for Table I."""
@@ -62,7 +77,7 @@ def printed_rows(
     The best is chosen among printed numbers: rows that tie to one decimal are all best.
 
     `paper` is the paper's table as `comparable` returns it. `std` has the standard deviations of
-    the rows of `mean`, and for Table II their seeds.
+    the rows of `mean`.
     """
     name, columns = "variant" if "variant" in mean else "method", [*languages_of(mean), AVERAGE]
     theirs, shots = _papers_rows(paper, mean, name), mean["shots"]
@@ -78,13 +93,20 @@ def printed_rows(
         }
         printed = Row(row["shots"], run_name(row[name]), entries)
         if name == "variant":
-            seeds = "" if std is None else str(std["seeds"][at])
-            original = mean.loc[(shots == row["shots"]) & (mean[name] == ORIGINAL), AVERAGE]
-            lost = "" if row[name] == ORIGINAL else f"{original.iloc[0] - row[AVERAGE]:.1f}"
             p = {c: float(row[c]) for c in P_VALUES} | {PRINTED_P: float(theirs[PRINTED_P][at])}
-            printed = replace(printed, run=row["run"], seeds=seeds, lost=lost, p=p)
+            printed = _with_comparison(replace(printed, run=row["run"], p=p), row)
         rows.append(printed)
     return rows
+
+
+def _with_comparison(printed: Row, row: Mapping[Hashable, Any]) -> Row:
+    seeds, difference, low, high = (row[column] for column in COMPARED)
+    return replace(
+        printed,
+        seeds="" if pd.isna(seeds) else str(seeds),
+        lost="" if pd.isna(difference) else signed(difference),
+        bounds="" if pd.isna(difference) else interval(low, high, signed),
+    )
 
 
 def _papers_rows(paper: pd.DataFrame, mean: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -123,11 +145,11 @@ def markdown(rows: Sequence[Row], *, title: str, paragraphs: Sequence[str]) -> s
             by_language.append([code, *(_in_markdown(row.entries[code]) for row in of)])
         parts += [f"## {counted(k, 'shot')}", _markdown_table(by_language)]
         if of[0].p:
-            tests = [["", "run", "seeds", "points lost", P_HEADS[0], "the paper's p", *P_HEADS[1:]]]
+            tests = [["", "run", *COMPARED_HEADS, P_HEADS[0], "the paper's p", *P_HEADS[1:]]]
             for row in of:
                 first, *rest = row.tests()
                 p_values = first, p_value(row.p[PRINTED_P]), *rest
-                tests.append([row.name, row.run, row.seeds, row.lost, *p_values])
+                tests.append([row.name, row.run, *row.compared(), *p_values])
             parts.append(_markdown_table(tests))
     return "\n\n".join(parts) + "\n"
 
@@ -137,7 +159,8 @@ def latex(rows: Sequence[Row], *, paragraphs: Sequence[str]) -> str:
     if not rows:
         return f"% {' '.join(paragraphs)}\n"
     languages = [code.upper() if code != AVERAGE else "Avg." for code in rows[0].entries]
-    name, label, p_heads = ("Models", "table2", P_HEADS) if rows[0].p else ("Method", "table1", ())
+    more = (*COMPARED_HEADS, *P_HEADS) if rows[0].p else ()
+    name, label = ("Models", "table2") if more else ("Method", "table1")
     caption = tex(" ".join(text for text in paragraphs if text != EACH_ENTRY))
     lines = [
         r"% Needs \usepackage{booktabs,graphicx}.",
@@ -146,18 +169,19 @@ def latex(rows: Sequence[Row], *, paragraphs: Sequence[str]) -> str:
         rf"\caption{{{caption}}}",
         rf"\label{{tab:{label}}}",
         r"\resizebox{\textwidth}{!}{%",
-        rf"\begin{{tabular}}{{ll{'r' * len(languages)}{'l' * len(p_heads)}}}",
+        rf"\begin{{tabular}}{{ll{'r' * len(languages)}{'l' * len(more)}}}",
         r"\toprule",
-        _latex_row(["Shots", name, *languages, *p_heads]),
+        _latex_row(["Shots", name, *languages, *map(tex, more)]),
     ]
     for k, of in by_shots(rows).items():
         lines.append(r"\midrule")
         for row in of:
             ours = [str(k) if row is of[0] else "", tex(row.name)]
-            ours += [*map(_in_latex, row.entries.values()), *map(tex, row.tests())]
+            ours += map(_in_latex, row.entries.values())
             theirs = [entry.paper for entry in row.entries.values()]
             if row.p:
-                theirs += [p_value(row.p[PRINTED_P]), "", ""]
+                ours += map(tex, (*row.compared(), *row.tests()))
+                theirs += ["", "", p_value(row.p[PRINTED_P]), "", ""]
             lines.append(_latex_row(ours))
             if any(theirs):
                 texts = [rf"\textit{{{text}}}" if text else "" for text in theirs]

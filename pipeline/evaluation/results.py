@@ -11,6 +11,7 @@ from pipeline.evaluation.captions import table1_paragraphs, table2_paragraphs
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.evaluation.intervals import differences, gain, intervals
 from pipeline.evaluation.printing import latex, markdown, printed_rows
+from pipeline.evaluation.settings import alike
 from pipeline.evaluation.significance import significance
 from pipeline.evaluation.sweeps import sweeps
 from pipeline.params.whole import Params
@@ -41,7 +42,7 @@ def results(params: Params) -> Contents:
     }
     return {
         **_table1(params, cells, paper1),
-        **_table2(params, cells, paper2),
+        **_table2(params, cells, ahead, paper2),
         files.INTERVALS.path: spread,
         files.DIFFERENCES.path: ahead,
         files.GAIN.path: gain(ahead, baseline=params.comparison.baseline),
@@ -72,10 +73,11 @@ def _table1(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
     }
 
 
-def _table2(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
-    mean = tables.table2(cells, params.comparison, params.ablations.shots)
-    rows = printed_rows(mean, paper, tables.table2_std(cells, mean))
-    paragraphs = table2_paragraphs(params, mean, pairs=cells.pairs)
+def _table2(params: Params, cells: Cells, ahead: pd.DataFrame, paper: pd.DataFrame) -> Contents:
+    mean = tables.table2(cells, ahead, params.comparison, params.ablations.shots)
+    rows = printed_rows(mean, paper, tables.table2_std(cells, mean, params.comparison))
+    notes = alike(params.cells, mean)
+    paragraphs = table2_paragraphs(params, mean, pairs=cells.pairs, notes=notes)
     title = "Table II: the method without one of its parts"
     return {
         files.TABLE2.path: mean,

@@ -1,22 +1,16 @@
 """sweeps.csv: the runs that differ from the reference in one setting."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from pipeline.errors import InputError
-from pipeline.evaluation.cells import Cells, make_again, metrics_path, read_metrics
+from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.files import AVERAGE, SWEEPS
-
-Settings = Mapping[str, Any]
-"""All settings of a run by name: `settings` in the metrics.json of its cells."""
+from pipeline.evaluation.settings import Settings, as_text, differing, read_settings
 
 EPOCHS = "epochs"
 """A run with more pairs may make fewer passes, to make equally many updates."""
-
-_ABSENT = object()
 
 
 def sweeps(
@@ -53,7 +47,7 @@ def sweeps(
     ours = _settings(reference, cells, shots) if named else {}
     for run in named:
         theirs = _settings(run, cells, shots)
-        keys = _differences(ours, theirs)
+        keys = differing(ours, theirs)
         if len(keys) > 1 and EPOCHS in keys:
             keys.remove(EPOCHS)
         if len(keys) == 1:
@@ -61,7 +55,7 @@ def sweeps(
             of_key[run] = theirs.get(keys[0])
     averages = intervals[intervals["language"] == AVERAGE].set_index(["run", "shots"])
     rows = [
-        (key, _text(value), run, k, *averages.loc[(run, k), list(SWEEPS.columns[4:])])
+        (key, as_text(value), run, k, *averages.loc[(run, k), list(SWEEPS.columns[4:])])
         for key, of_key in points.items()
         for k in shots
         for run, value in _in_order(of_key)
@@ -71,30 +65,10 @@ def sweeps(
 
 
 def _settings(run: str, cells: Cells, shots: Sequence[int]) -> Settings:
-    """Return the settings that a run was trained with, which are the same in all its cells."""
-    of_run = [cell for cell in cells.predicted if cell[0] == run and cell[1] in shots]
-    known: Settings = read_metrics(of_run[0], settings=dict)["settings"]
-    for cell in of_run[1:]:
-        settings = read_metrics(cell, settings=dict)["settings"]
-        for key in _differences(known, settings):
-            raise InputError(
-                f"{metrics_path(cell)}: settings.{key}: expected {_text(known.get(key))} as in "
-                f"{metrics_path(of_run[0])}, found {_text(settings.get(key))} "
-                f"{make_again(cell)}"
-            )
-    return known
-
-
-def _differences(ours: Settings, theirs: Settings) -> list[str]:
-    keys = dict.fromkeys((*ours, *theirs))
-    return [key for key in keys if ours.get(key, _ABSENT) != theirs.get(key, _ABSENT)]
+    return read_settings([cell for cell in cells.predicted if cell[0] == run and cell[1] in shots])
 
 
 def _in_order(of_key: Mapping[str, Any]) -> list[tuple[str, Any]]:
     if all(isinstance(value, int | float) for value in of_key.values()):
         return sorted(of_key.items(), key=lambda point: point[1])
     return list(of_key.items())
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.evaluation import files
@@ -24,6 +25,9 @@ ORIGINAL = "original"
 
 P_OF = {"p_paper": PAPER_TEST, "p_seeds": SEEDS_TEST, "p_mcnemar": MCNEMAR}
 """The columns of p-values before correction, and their tests."""
+
+CORRECTED = ("p_seeds", "p_mcnemar")
+"""Those that Holm's correction is applied to."""
 
 
 def accuracy_table(cells: Cells) -> pd.DataFrame:
@@ -66,11 +70,20 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
     return wide.sort_index().reset_index().rename_axis(columns=None)
 
 
-def table2(cells: Cells, comparison: Comparison, shots: Shots) -> pd.DataFrame:
-    """Return table2.csv: the reference and its variants, mean over seeds and the tests.
+def table2(
+    cells: Cells, differences: pd.DataFrame, comparison: Comparison, shots: Shots
+) -> pd.DataFrame:
+    """Return table2.csv: the reference and its variants, and what separates them.
 
-    It has the shots at which the reference and at least one variant have cells; the reference,
-    "original", comes first. Holm's correction is over all rows of the table.
+    All numbers of a row are over the seeds that its run shares with the reference. The
+    reference, "original", is over all its seeds and comes first. The table has the shots at which
+    a variant shares seeds with it. Holm's correction is over all rows of the table.
+
+    Args:
+        cells: the predictions.
+        differences: differences.csv, for the reference's lead and its interval.
+        comparison: the reference and the variants.
+        shots: those of the table, in its order.
 
     Raises:
         InputError: a row of `comparison.table2` has the reference's name.
@@ -80,32 +93,31 @@ def table2(cells: Cells, comparison: Comparison, shots: Shots) -> pd.DataFrame:
             f"params.yaml: comparison.table2: expected no row named {ORIGINAL}, which is the "
             f"reference's, found {comparison.table2[ORIGINAL]!r}"
         )
+    averages = differences[differences["language"] == AVERAGE]
+    leads = averages.set_index(["other", "shots"])[["difference", "low", "high"]].T.to_dict("list")
     rows = []
     for k, variant, run in _rows(cells, comparison, shots):
-        by_seed = with_average(cells.accuracies(run, k, cells.groups()[run, k]))
-        row = {"shots": k, "variant": variant, "run": run}
+        by_seed = _compared(cells, comparison.reference, run, shots=k)
+        row = {"shots": k, "variant": variant, "run": run, "seeds": len(by_seed)}
         row |= dict(zip((*cells.languages, AVERAGE), by_seed.mean(axis=0), strict=True))
-        if variant != ORIGINAL:
+        if run != comparison.reference:
+            row |= dict(zip(files.COMPARED[1:], leads[run, k], strict=True))
             tests = compare(cells, comparison.reference, run, shots=k)
-            row |= {column: tests[test].p_value for column, test in P_OF.items() if test in tests}
+            row |= {column: tests[test].p_value for column, test in P_OF.items()}
         rows.append(row)
     table = files.TABLE2.frame(rows, languages=cells.languages)
-    for test in ("p_seeds", "p_mcnemar"):
+    for test in CORRECTED:
         table[f"{test}_holm"] = holm(table[test])
     return table
 
 
-def table2_std(cells: Cells, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the sample standard deviations over seeds of the rows of Table II, as "std" above.
-
-    The column `seeds` has the number of seeds.
-    """
+def table2_std(cells: Cells, table: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
+    """Return the sample standard deviations of the rows of Table II, as "std" above."""
     rows = []
     for k, variant, run in table[["shots", "variant", "run"]].itertuples(index=False, name=None):
-        seeds = cells.groups()[run, k]
-        by_seed = pd.DataFrame(with_average(cells.accuracies(run, k, seeds)))
-        rows.append((k, variant, run, len(seeds), *by_seed.std(ddof=1)))
-    columns = ["shots", "variant", "run", "seeds", *cells.languages, AVERAGE]
+        by_seed = pd.DataFrame(_compared(cells, comparison.reference, run, shots=k))
+        rows.append((k, variant, run, *by_seed.std(ddof=1)))
+    columns = ["shots", "variant", "run", *cells.languages, AVERAGE]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -210,9 +222,18 @@ def summary(table: pd.DataFrame, *, reference: str, pairs: int) -> dict[str, Any
 
 
 def _rows(cells: Cells, comparison: Comparison, shots: Shots) -> list[tuple[int, str, str]]:
-    groups, rows = cells.groups(), []
+    reference, rows = comparison.reference, []
     for k in shots:
-        variants = [(k, name, run) for name, run in comparison.table2.items() if (run, k) in groups]
-        if variants and (comparison.reference, k) in groups:
-            rows += [(k, ORIGINAL, comparison.reference), *variants]
+        variants = [
+            (k, name, run)
+            for name, run in comparison.table2.items()
+            if cells.common_seeds(reference, run, shots=k)
+        ]
+        rows += [(k, ORIGINAL, reference), *variants] if variants else []
     return rows
+
+
+def _compared(cells: Cells, reference: str, run: str, *, shots: int) -> NDArray[np.float64]:
+    """Return a run's accuracies over the seeds that it shares with the reference, [S, L + 1]."""
+    seeds = cells.common_seeds(reference, run, shots=shots)
+    return with_average(cells.accuracies(run, shots, seeds))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from pipeline.evaluation import captions, files
 from pipeline.evaluation.printing import by_shots, printed_rows
+from pipeline.evaluation.settings import alike
 from pipeline.evaluation.tables import comparable
 from pipeline.evaluation.words import (
     counted,
@@ -98,6 +99,7 @@ def _from_params(params: Params) -> dict[str, Any]:
         "reference": params.comparison.reference,
         "baseline": params.comparison.baseline,
         "is_papers": captions.is_papers(params),
+        "heading": captions.heading(params),
         "profile": facts.profile_name(),
         "params_text": PARAMS.read_text(encoding="utf-8"),
         "source": facts.source,
@@ -105,23 +107,26 @@ def _from_params(params: Params) -> dict[str, Any]:
         "splits": facts.splits(params),
         "pairs": facts.pairs(params),
         "few_seeds": list(statements.few_seeds(seeds)),
-        "table2_gaps": captions.table2_gaps(params),
         "empty": empty(params),
     }
 
 
 def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
     significance, differences = given[files.SIGNIFICANCE], given[files.DIFFERENCES]
-    paper1, gap = given[files.PAPER_TABLE1], given[files.PAPER_GAP]
+    paper1, paper2, gap = (
+        given[csv] for csv in (files.PAPER_TABLE1, files.PAPER_TABLE2, files.PAPER_GAP)
+    )
     made = set(significance["test"])
     return {
         "headline": tables.headline(given, params),
         "table1_names": [run_name(run) for run in params.table1.runs],
         "table1": by_shots(printed_rows(given[files.TABLE1], paper1, given[files.TABLE1_STD])),
-        "table2": tables.table2(given[files.TABLE2], given[files.PAPER_TABLE2]),
+        "table2": by_shots(printed_rows(given[files.TABLE2], paper2)),
+        "papers_table2": tables.papers_table2(given[files.TABLE2], paper2),
         "p_rows": tables.P_ROWS,
         "tests": [test for name, test in captions.TESTS.items() if name in made],
         "comparisons": statements.comparisons(significance, differences),
+        "gap_of_headline": tables.gap_of_headline(given, params),
         "gap_rows": tables.gap_rows(gap),
         "gap_summary": tables.gap_summary(gap),
         "further": tables.further(given, params),
@@ -130,10 +135,12 @@ def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
 
 def _from_cells(params: Params, given: Tables) -> dict[str, Any]:
     records, compared = read_records(params), compared_cells(params)
-    pairs = int(records[0].metrics["test"]["pairs"])
+    pairs, second = int(records[0].metrics["test"]["pairs"]), given[files.TABLE2]
+    notes = alike(params.cells, second)
     return {
         "test_pairs": pairs,
         "caption": captions.table1_paragraphs(params, given[files.TABLE1], pairs=pairs),
+        "about_table2": captions.table2_about(params, second, pairs=pairs, notes=notes),
         "blocks": facts.blocks(params, records),
         "machines": facts.machines(records),
         "failures": failures(records),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.evaluation.captions import TESTS, Test
 from pipeline.evaluation.files import AVERAGE
-from pipeline.evaluation.words import MINUS, counted, interval, listed, p_equation, signed
+from pipeline.evaluation.words import MINUS, counted, interval, listed, p_equation, run_name, signed
 
 LEVEL = 0.05
 FEW_SEEDS = 5
@@ -29,10 +29,11 @@ def comparisons(
     families: dict[str, dict[int, dict[str, list[str]]]] = {}
     for row in sorted(rows, key=lambda row: order.get(row["test"], len(order))):
         others = families.setdefault(row["family"], {}).setdefault(int(row["shots"]), {})
-        if row["other"] not in others:
+        name = run_name(row["other"])
+        if name not in others:
             lead = leads.get((row["other"], row["shots"]))
-            others[row["other"]] = [_lead(lead)] if lead else []
-        others[row["other"]].append(_test(row, sizes[row["family"], row["test"]]))
+            others[name] = [_lead(lead)] if lead else []
+        others[name].append(_test(row, sizes[row["family"], row["test"]]))
     return families
 
 
@@ -54,7 +55,7 @@ def few_seeds(counts: Mapping[str, int]) -> Iterator[str]:
 
 
 def _lead(row: Row) -> str:
-    run, other, difference = row["run"], row["other"], float(row["difference"])
+    run, other, difference = row["run"], run_name(row["other"]), float(row["difference"])
     size = signed(difference).lstrip(f"+{MINUS}")
     if size == "0.0":
         what = f"{run} and {other} are level (0.0 points apart)"
@@ -76,14 +77,15 @@ def _test(row: Row, comparisons: int) -> str:
         return f"{name}: not computed{f' ({why})' if why else ''}."
     parts = [f"{name} ({test.counted.format(int(row['n']))}): {p_equation(row['p_value'])}"]
     if not pd.isna(row["p_holm"]):
-        over = f"{comparisons} comparisons" if comparisons > 1 else "this one comparison"
+        over = f"{comparisons} comparisons" if comparisons > 1 else "the one comparison"
+        family = f"Holm's correction over {over} of {row['family']}"
         verdict = (
             "below 0.05: at the 5 % level this test finds a difference"
             if row["p_holm"] < LEVEL
             else "not below 0.05: at the 5 % level this test finds no difference, which does not "
             "show that there is none"
         )
-        parts.append(f"{p_equation(row['p_holm'])} after Holm's correction over {over}, {verdict}")
+        parts.append(f"{p_equation(row['p_holm'])} after {family}, {verdict}")
     if not test.scope:
         return f"{'; '.join(parts)}. {note}".strip()
     warnings = [part for part in note.split("; ") if part.startswith(WARNINGS)]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pipeline.evaluation import files
-from pipeline.evaluation.files import AVERAGE, P_VALUES, languages_of
+from pipeline.evaluation.files import AVERAGE, COMPARED, P_VALUES, languages_of
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.evaluation.printing import Row, by_shots, printed_rows
 from pipeline.evaluation.tables import with_original
@@ -14,11 +14,11 @@ from pipeline.evaluation.words import counted, interval, percent, signed
 from pipeline.params.whole import VARIANTS, Params
 
 P_ROWS = {
-    "p_paper": "the paper's test",
-    "p_seeds": "seeds",
-    "p_seeds_holm": "seeds, Holm",
-    "p_mcnemar": "test pairs",
-    "p_mcnemar_holm": "test pairs, Holm",
+    "p_paper": "p (paper's test)",
+    "p_seeds": "p (seeds)",
+    "p_seeds_holm": "p (seeds), Holm over Table II",
+    "p_mcnemar": "p (McNemar)",
+    "p_mcnemar_holm": "p (McNemar), Holm over Table II",
 }
 """The last rows of Table II by column of table2.csv."""
 
@@ -29,7 +29,6 @@ class Tile(NamedTuple):
     number: str
     unit: str
     what: str
-    beside: str = ""
 
 
 def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[Tile]:
@@ -47,12 +46,11 @@ def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[T
     lead = lead[(lead["other"] == baseline) & (lead["shots"] == shots)]
     average, by_language = (lead[(lead["language"] == AVERAGE) == kind] for kind in (True, False))
     difference, low, high = average[["difference", "low", "high"]].iloc[0]
-    accuracy, ahead = _papers(tables[files.PAPER_TABLE1], params, shots=shots)
     at = counted(shots, "shot")
     what = f"mean accuracy of {reference} at {at} ({interval(mean['low'], mean['high'])})"
-    tiles = [Tile(percent(mean["mean"]), "%", what, accuracy)]
+    tiles = [Tile(percent(mean["mean"]), "%", what)]
     what = f"{reference} over {baseline} at {at} ({interval(low, high, signed)})"
-    tiles.append(Tile(signed(difference), "points", what, ahead))
+    tiles.append(Tile(signed(difference), "points", what))
     grid = means[means["run"].isin(params.table1.runs)]
     if reference in set(grid["run"]):
         best = grid.loc[grid.groupby("shots")["mean"].idxmax(), "run"]
@@ -68,17 +66,15 @@ def headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[T
     return [*tiles, Tile(f"{(by_language['low'] > 0).sum()} of {len(by_language)}", "", what)]
 
 
-def table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Row]]:
-    """Return Table II by shots: ours, with the paper's values at the same shots.
+def papers_table2(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[int, list[Row]]:
+    """Return the paper's own Table II by shots, its rows without a run.
 
-    If none of our shots are the paper's, the paper's own table comes last, its rows without a run,
-    if it has any of our languages.
+    It is empty if some of its shots are in ours, or if it has none of our languages.
     """
-    tables = by_shots(printed_rows(ours, paper))
-    if languages_of(paper) and not set(tables) & set(paper["shots"]):
-        theirs = with_original(paper).assign(run="", **dict.fromkeys(P_VALUES, float("nan")))
-        tables |= by_shots(printed_rows(theirs, paper))
-    return tables
+    if not languages_of(paper) or set(ours["shots"]) & set(paper["shots"]):
+        return {}
+    missing = dict.fromkeys((*COMPARED, *P_VALUES), float("nan"))
+    return by_shots(printed_rows(with_original(paper).assign(run="", **missing), paper))
 
 
 def gap_rows(gap: pd.DataFrame) -> list[dict[Hashable, Any]]:
@@ -119,12 +115,16 @@ def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[di
     return rows.to_dict("records")
 
 
-def _papers(paper: pd.DataFrame, params: Params, *, shots: int) -> tuple[str, str]:
-    """Return the paper's accuracy and lead, "" if it has none over the same languages."""
+def gap_of_headline(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> str:
+    """Return the paper's accuracy and lead for the shots of the headline; "" if it has none."""
     reference, baseline = params.comparison.reference, params.comparison.baseline
+    paper = tables[files.PAPER_TABLE1]
+    shots = shots_of_gain(tables[files.DIFFERENCES], baseline=baseline)
     printed = paper[paper["shots"] == shots].set_index("method")[AVERAGE].dropna()
-    if reference not in printed.index:
-        return "", ""
-    ahead = signed(printed[reference] - printed[baseline]) if baseline in printed.index else ""
-    accuracy = f"the paper's: {percent(printed[reference])}"
-    return accuracy, f"the paper's: {ahead}" if ahead else ""
+    if shots is None or not {reference, baseline} <= set(printed.index):
+        return ""
+    lead = signed(printed[reference] - printed[baseline])
+    return (
+        f"The headline in the paper: {percent(printed[reference])} % for {reference} at "
+        f"{counted(shots, 'shot')}, {lead} points over {baseline}."
+    )

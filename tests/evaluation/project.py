@@ -36,6 +36,7 @@ template:
   position: suffix
   verbalizer: {entailment: "yes", neutral: "maybe", contradiction: "no"}
 methods:
+  untrained: {method: untrained, epochs: 0}
   ft: {method: ft}
   sp: {method: sp}
   pct: {method: pct}
@@ -154,7 +155,7 @@ def write_drawn(cell: tuple[str, int, int], params: Params) -> None:
         | CHANGED.get(run, {})
     )
     dev = 100 / 3 if cell == STUCK else 80.0
-    metrics = cell_metrics(table) | {"dev_accuracy": dev, "settings": settings}
+    metrics = cell_metrics(table) | {"dev_accuracy": dev, "settings": settings, "updates": 60}
     write_json(metrics, run_folder(*cell) / "metrics.json")
     write_json(CIRCUMSTANCES, circumstances_path(*cell))
 

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.captions import (
+    heading,
     sweep_gaps,
     table1_paragraphs,
     table2_gaps,
@@ -14,12 +15,14 @@ MEAN = pd.DataFrame(
     [[1, "sp", 35.52], [1, "my_run", 35.93], [16, "sp", 35.5], [16, "my_run", 45.0]],
     columns=["shots", "method", "avg"],
 )
-TABLE2 = pd.DataFrame({"shots": [16]})
+TABLE2 = pd.DataFrame(
+    {"shots": [16, 16, 16], "p_seeds": [None, 0.2, None], "p_mcnemar": [None, 0.1, 0.3]}
+)
 
 
 def test_captions_name_data_backbone_languages_and_seeds(params):
     first, *_ = table1_paragraphs(params, MEAN, pairs=120)
-    second, *_ = table2_paragraphs(params, TABLE2, pairs=120)
+    second, *_ = table2_paragraphs(params, TABLE2, pairs=120, notes=[])
     for number, text in (("I", first), ("II", second)):
         assert "backbone `data/small_model` on the 120 test pairs of `data/some_nli`" in text
         assert "in 4 languages" in text
@@ -47,6 +50,9 @@ def test_the_caption_calls_ours_comparable_only_by_name(params_with, data, backb
     params = params_with(("data/some_nli", data), ("data/small_model", backbone))
     text = table1_paragraphs(params, MEAN, pairs=5010)[0]
     assert ("By name, ours are for the same data set and backbone." in text) == same
+    title = "Multilingual Prompt Translator, reproduced"
+    named = f"Few-shot cross-lingual NLI on `{data}` with `{backbone}`"
+    assert heading(params) == (title if same else named)
     assert ("never the numbers" in text) != same
 
 
@@ -60,19 +66,54 @@ def test_rows_at_chance_are_named(params):
 
 
 def test_the_paper_test_is_explained_and_called_unsound(params):
-    _, entry, *tests = table2_paragraphs(params, TABLE2, pairs=9)
-    assert entry.startswith("Each entry: mean")
-    words = " ".join(tests)
+    words = " ".join(table2_paragraphs(params, TABLE2, pairs=9, notes=[]))
+    assert "Each entry: mean" in words
     assert "the test behind the p-values of the paper's Table II" in words
     assert "not sound: it counts the average as one more observation" in words
-    assert "Holm's correction" in words
+
+
+def test_the_family_of_holms_correction_is_named_with_its_size(params):
+    words = " ".join(table2_paragraphs(params, TABLE2, pairs=9, notes=[]))
+    assert (
+        "Holm's correction is over the rows of Table II at all shots: 1 with p (seeds), 2 with "
+        "p (McNemar)." in words
+    )
+
+
+def test_notes_on_rows_are_in_the_caption(params):
+    assert "Of a row." in table2_paragraphs(params, TABLE2, pairs=9, notes=["Of a row."])
+
+
+def test_seeds_that_a_comparison_leaves_out_are_named(params, params_with):
+    assert "Left out" not in table2_paragraphs(params, TABLE2, pairs=9, notes=[])[1]
+    params = params_with(
+        ("translator], shots: [16], seeds: [1, 2, 3]", "translator], shots: [16], seeds: [2, 4]")
+    )
+    words = table2_paragraphs(params, TABLE2, pairs=9, notes=[])[1]
+    assert "over the seeds that its run shares with `mpt`; the row original is over all" in words
+    assert words.endswith(
+        "Left out: seeds 1, 3 of `mpt` in row no-translator at 16 shots; seed 4 of "
+        "`no_translator` in row no-translator at 16 shots."
+    )
+
+
+def test_matched_runs_over_other_seeds_are_named(params, params_with):
+    assert "the runs of matched" not in table1_paragraphs(params, MEAN, pairs=9)[0]
+    params = params_with(
+        ("matched: {runs: [sp], shots: [16], seeds: [1, 2, 3]",
+         "matched: {runs: [sp], shots: [16], seeds: [5]"),
+    )  # fmt: skip
+    words = table1_paragraphs(params, MEAN, pairs=9)[0]
+    assert "over 3 seeds (1, 2, 3); the runs of matched over 1 seed (5). Bold" in words
 
 
 def test_gaps_are_in_the_caption_or_in_place_of_the_table(params_with):
     params = params_with(FEWER_SHOTS)
     gaps = table2_gaps(params)
-    assert table2_paragraphs(params, TABLE2, pairs=9)[0].endswith(f"never the numbers. {gaps}")
-    (only,) = table2_paragraphs(params, TABLE2.iloc[:0], pairs=9)
+    assert table2_paragraphs(params, TABLE2, pairs=9, notes=[])[0].endswith(
+        f"never the numbers. {gaps}"
+    )
+    (only,) = table2_paragraphs(params, TABLE2.iloc[:0], pairs=9, notes=[])
     assert only.startswith("No run of comparison.table2 has cells")
     assert only.endswith(gaps)
 
@@ -101,8 +142,8 @@ def test_fewer_runs_and_seeds_are_named_by_variant(params_with):
         ("translator], shots: [16], seeds: [1, 2, 3]", "translator], shots: [16], seeds: [4]"),
     )
     assert table2_gaps(params) == (
-        "Not in Table II: the p-values of no-translator at 16 shots (no_translator and mpt have "
-        "no seed in common); no-mpt at 16 shots (sp is not trained there)."
+        "Not in Table II: no-translator at 16 shots (no_translator and mpt have no seed in "
+        "common); no-mpt at 16 shots (sp is not trained there)."
     )
 
 

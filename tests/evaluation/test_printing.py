@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.captions import EACH_ENTRY
-from pipeline.evaluation.files import P_VALUES
+from pipeline.evaluation.files import COMPARED, P_VALUES
 from pipeline.evaluation.printing import caption_of, latex, markdown, printed_rows, tex
 
 COLUMNS = ["shots", "method", "de", "en", "avg"]
@@ -25,24 +25,26 @@ STD = MEAN.assign(de=1.04, en=0.25, avg=0.51)
 PAPER = pd.DataFrame([[1, "sp", 36.4, 36.5, 36.1]], columns=COLUMNS)
 ONE = printed_rows(MEAN, PAPER, STD)
 
-NONE = [np.nan] * 5
+NONE = [np.nan] * 8
 MEAN2 = pd.DataFrame(
     [
-        [4, "original", "mpt", 40.0, 42.0, 41.0, *NONE],
-        [4, "no-translator", "no_tr", 38.04, 42.04, 40.04, 0.3, 0.02, 0.04, 0.001, 0.002],
-        [64, "original", "mpt", 50.0, 52.0, 51.0, *NONE],
-        [64, "no-mpt", "sp", 45.0, 46.0, 45.5, 2e-8, np.nan, np.nan, 0.0, 0.0],
+        [4, "original", "mpt", 40.0, 42.0, 41.0, 5, *NONE],
+        [4, "no-translator", "no_tr", 38.04, 42.04, 40.04, 4, 1.21, -0.31, 2.04,
+         0.3, 0.02, 0.04, 0.001, 0.002],
+        [64, "original", "mpt", 50.0, 52.0, 51.0, 5, *NONE],
+        [64, "no-mpt", "sp", 45.0, 46.0, 45.5, 5, 5.5, 4.9, 6.1,
+         2e-8, np.nan, np.nan, 0.0, 0.0],
     ],
-    columns=["shots", "variant", "run", "de", "en", "avg", *P_VALUES],
-)
-STD2 = MEAN2[["shots", "variant", "run"]].assign(de=1.0, en=2.0, avg=1.5, seeds=5)
+    columns=["shots", "variant", "run", "de", "en", "avg", *COMPARED, *P_VALUES],
+)  # fmt: skip
+STD2 = MEAN2[["shots", "variant", "run"]].assign(de=1.0, en=2.0, avg=1.5)
 PAPER2 = pd.DataFrame(
     [[64, "mpt", 53.1, 55.4, 51.7, np.nan], [64, "no-mpt", 47.5, 50.5, 45.4, 1.9e-8]],
     columns=["shots", "variant", "de", "en", "avg", "p_value"],
 )
 TWO = printed_rows(MEAN2, PAPER2, STD2)
-HEADS = ["", "run", "seeds", "points lost", "p (paper's test)", "the paper's p", "p (seeds)",
-         "p (McNemar)"]  # fmt: skip
+HEADS = ["", "run", "seeds", "points lost (95 % interval)", "p (paper's test)", "the paper's p",
+         "p (seeds)", "p (McNemar)"]  # fmt: skip
 
 
 def in_markdown(rows) -> str:
@@ -104,15 +106,18 @@ def test_markdown_of_table_2_by_hand():
         ["avg", "**41.0** ± 1.5", "40.0 ± 1.5"],
         HEADS,
         ["original", "mpt", "5", "", "", "", "", ""],
-        ["no-translator", "no_tr", "5", "1.0", "0.3", "", "0.04 (0.02)", "2.0e-3 (1.0e-3)"],
+        # 41.0 - 40.0 is not the difference: the original has one seed more.
+        ["no-translator", "no_tr", "4", "+1.2 (−0.3 to +2.0)", "0.3", "", "0.04 (0.02)",
+         "2.0e-3 (1.0e-3)"],
         ["", "original", "no-mpt"],
         ["de", "**50.0** ± 1.0 (53.1)", "45.0 ± 1.0 (47.5)"],
         ["en", "**52.0** ± 2.0 (55.4)", "46.0 ± 2.0 (50.5)"],
         ["avg", "**51.0** ± 1.5 (51.7)", "45.5 ± 1.5 (45.4)"],
         HEADS,
         ["original", "mpt", "5", "", "", "", "", ""],
-        ["no-mpt", "sp", "5", "5.5", "2.0e-8", "1.9e-8", "", "< 5e-324 (< 5e-324)"],
-    ]
+        ["no-mpt", "sp", "5", "+5.5 (+4.9 to +6.1)", "2.0e-8", "1.9e-8", "",
+         "< 5e-324 (< 5e-324)"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("rows", [ONE, TWO])
@@ -153,14 +158,15 @@ def test_latex_of_table_1_by_hand():
 def test_latex_of_table_2_by_hand():
     assert (
         r"64 & original & $\mathbf{50.0}_{\pm 1.0}$ & $\mathbf{52.0}_{\pm 2.0}$ & "
-        r"$\mathbf{51.0}_{\pm 1.5}$ &  &  &  \\"
+        r"$\mathbf{51.0}_{\pm 1.5}$ & 5 &  &  &  &  \\"
         "\n"
-        r" & \quad\textit{paper} & \textit{53.1} & \textit{55.4} & \textit{51.7} &  &  &  \\"
+        r" & \quad\textit{paper} & \textit{53.1} & \textit{55.4} & \textit{51.7} &  &  &  &  &  \\"
         "\n"
-        r" & no-mpt & $45.0_{\pm 1.0}$ & $46.0_{\pm 2.0}$ & $45.5_{\pm 1.5}$ & 2.0e-8 &  & "
+        r" & no-mpt & $45.0_{\pm 1.0}$ & $46.0_{\pm 2.0}$ & $45.5_{\pm 1.5}$ & 5 & "
+        r"+5.5 (+4.9 to +6.1) & 2.0e-8 &  & "
         r"\textless{} 5e-324 (\textless{} 5e-324) \\"
         "\n"
-        r" & \quad\textit{paper} & \textit{47.5} & \textit{50.5} & \textit{45.4} & "
+        r" & \quad\textit{paper} & \textit{47.5} & \textit{50.5} & \textit{45.4} &  &  & "
         r"\textit{1.9e-8} &  &  \\"
     ) in latex(TWO, paragraphs=["Of that."])
 
@@ -169,8 +175,8 @@ def test_latex_of_table_2_by_hand():
     ("rows", "columns", "heads"),
     [
         (ONE, "llrrr", r"Shots & Method & DE & EN & Avg. \\"),
-        (TWO, "llrrrlll", r"Shots & Models & DE & EN & Avg. & p (paper's test) & p (seeds) & "
-         r"p (McNemar) \\"),
+        (TWO, "llrrrlllll", r"Shots & Models & DE & EN & Avg. & seeds & points lost (95 \% "
+         r"interval) & p (paper's test) & p (seeds) & p (McNemar) \\"),
     ],
 )  # fmt: skip
 def test_latex_is_well_formed(rows, columns, heads):
@@ -192,6 +198,6 @@ def test_a_table_without_rows_says_why():
 
 
 def test_specials_of_latex_are_escaped():
-    assert tex("a_b & 5% #1 {x} ~ \\") == (
-        r"a\_b \& 5\% \#1 \{x\} \textasciitilde{} \textbackslash{}"
+    assert tex("a_b & 5% #1 {x} ~ −1 \\") == (
+        r"a\_b \& 5\% \#1 \{x\} \textasciitilde{} $-$1 \textbackslash{}"
     )

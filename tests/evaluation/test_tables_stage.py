@@ -13,6 +13,7 @@ import pytest
 from pipeline.artifacts import read_table, write_table
 from pipeline.cells.files import PREDICTIONS
 from pipeline.errors import InputError
+from pipeline.evaluation.words import signed
 from pipeline.params.whole import load_params
 from stages.tables import tables
 from tests.evaluation.project import BARE, PAIRS, edited
@@ -51,8 +52,8 @@ def test_makes_every_table_from_only_the_cells_of_params(here):
     metrics = json.loads((here / "results/metrics.json").read_text())
     assert list(metrics["accuracy"]["k16"]) == ["sp", "pct", "mpt", "sp_matched"]
     assert metrics["accuracy"]["k16"]["mpt"] == pytest.approx(table["avg"].iloc[-2])
-    # Two other runs at two shots, and five variants, with four tests each.
-    assert len(read(here, "significance")) == (4 + 6) * 4
+    # Two other runs at two shots, five variants and a matched run, with four tests each.
+    assert len(read(here, "significance")) == (4 + 5 + 1) * 4
 
 
 def test_the_files_agree_with_one_another(finished):
@@ -196,7 +197,9 @@ def test_show_prints_the_tables_their_caption_and_the_files(copied, capsys):
         method = row["method"].replace("sp_matched", "sp \\(matched\\)")
         assert re.search(rf"{method} .*{row['de']:.1f}.*{row['avg']:.1f}", printed)
     for row in read(copied, "table2").to_dict("records"):
-        assert re.search(rf"{row['variant']} +{row['run']} +{row['avg']:.1f} ", printed)
+        lost = re.escape(signed(row["difference"])) if row["variant"] != "original" else ""
+        words = rf"{row['variant']} +{row['run']} +{row['avg']:.1f} .* {row['seeds']} +{lost} "
+        assert re.search(words, printed)
     words = " ".join(printed.split())
     assert "backbone data/small_model on the 60 test pairs of data/some_nli" in words
     assert "Not above chance" in words

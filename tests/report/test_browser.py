@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -92,6 +93,21 @@ def test_no_sideways_scrolling_and_legible_text(page, width, dark):
     for pair in pairs:
         text, ground = map(hexadecimal, pair.split(" on "))
         assert contrast(text, ground) >= 4.5, pair
+
+
+def test_table_1_with_many_runs_fits_a_phone(page, finished, made):
+    wide = made(
+        ("runs: [sp, pct, mpt]", "runs: [untrained, ft, sp, pct, mpt]"),
+        ("matched: {runs: [sp]", "matched: {runs: [ft, sp, pct]"),
+    )
+    assert len(wide.select("#table1 thead")[-1]("th")) == 9
+    Path("wide.html").write_text(str(wide), encoding="utf-8")
+    page.look(width=PHONE)
+    try:
+        page.open(Path("wide.html").resolve())
+        assert page.run("document.scrollingElement.scrollWidth") <= PHONE
+    finally:
+        page.open(finished / "results/report.html")
 
 
 def test_text_in_figures_is_large_enough_on_a_phone(page):

@@ -1,6 +1,7 @@
 """Charts from rows made by hand: their encodings, descriptions and files."""
 
 import struct
+from functools import partial
 from itertools import product
 from xml.etree import ElementTree
 
@@ -68,12 +69,14 @@ def confusions() -> pd.DataFrame:
     )
 
 
+BESIDE = "Of other data."
+gained, curved = partial(gain, beside=BESIDE), partial(curves, beside=BESIDE)
 NINE = [2**i for i in range(9)]
 FIGURES = {
-    "figure3": lambda: gain(differences(32), PAPER, COMPARISON),
+    "figure3": lambda: gained(differences(32), PAPER, COMPARISON),
     "figure4": lambda: categorical(sweeps(translator={"linear-2": 60.0, "none": 57.25}), "mpt"),
     "figure5": lambda: numeric(sweeps(alpha={"0.5": 60.0, "0.0": 51.5, "1.0": 55.0}), "mpt"),
-    "curves": lambda: curves(intervals(1, 2, 256), PAPER, ["sp", "mpt"]),
+    "curves": lambda: curved(intervals(1, 2, 256), PAPER, ["sp", "mpt"]),
     "heatmap": lambda: mapped(intervals(*NINE), differences(1, 16)),
     "confusion": lambda: confusion(confusions(), run="mpt", shots=16),
 }
@@ -129,15 +132,18 @@ def test_gain_draws_the_rows_sorted_with_the_mean_last(every):
 
 
 def test_gain_is_at_the_papers_shots_or_at_the_largest():
-    assert gain(differences(16, 32, 64), PAPER, COMPARISON).title.endswith(" at 32 shots")
-    assert gain(differences(4, 16), PAPER, COMPARISON).title.endswith(" at 16 shots")
-    assert gain(differences(), PAPER, COMPARISON) is None
+    assert gained(differences(16, 32, 64), PAPER, COMPARISON).title.endswith(" at 32 shots")
+    assert gained(differences(4, 16), PAPER, COMPARISON).title.endswith(" at 16 shots")
+    assert gained(differences(), PAPER, COMPARISON) is None
 
 
 def test_the_papers_gain_is_left_out_if_it_has_none():
-    assert len(gain(differences(4), PAPER, COMPARISON).panels) == 2
     other = COMPARISON.model_copy(update={"baseline": "ft"})
-    assert len(gain(differences(32), PAPER, other).panels) == 2
+    for shots, comparison, panels in ((32, COMPARISON, 4), (4, COMPARISON, 2), (32, other, 2)):
+        figure = gained(differences(shots), PAPER, comparison)
+        assert (len(figure.panels), figure.caption.endswith(BESIDE)) == (panels, panels == 4)
+    assert curved(intervals(1), PAPER, ["sp"]).caption.endswith(f"prints none. {BESIDE}")
+    assert BESIDE not in curved(intervals(1), PAPER.iloc[:0], ["sp"]).caption
 
 
 def test_sweeps_are_drawn_by_their_kind_of_values():
@@ -183,13 +189,13 @@ def test_a_sweep_that_was_not_run_gives_no_figure():
     assert categorical(empty, "mpt") is None
     assert numeric(empty, "mpt") is None
     assert numeric(sweeps(alpha={"0.5": 60.0}), "mpt") is None
-    assert curves(intervals(1), PAPER, ["pct"]) is None
+    assert curved(intervals(1), PAPER, ["pct"]) is None
     assert confusion(confusions(), run="sp", shots=16) is None
     assert mapped(intervals(1), differences(1), runs=["pct"]) is None
 
 
 def test_curves_differ_without_colour():
-    ours, theirs = curves(intervals(1, 16), PAPER, ["sp", "mpt"]).panels
+    ours, theirs = curved(intervals(1, 16), PAPER, ["sp", "mpt"]).panels
     rows = rows_of(ours)
     assert {(row["run"], row["shots"], row["mean"], row["low"], row["high"]) for row in rows} == {
         ("sp", 1, 41.0, 39.5, 42.25), ("sp", 16, 56.0, 54.5, 57.25),

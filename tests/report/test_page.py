@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.evaluation.words import percent, signed, typeset_p
+from pipeline.evaluation.words import interval, percent, signed, typeset_p
 from pipeline.languages import LANGUAGES
 from pipeline.report.text import language_name
 from stages.report import report
@@ -68,7 +68,7 @@ def test_the_averages_come_first(finished, soup):
 
 def test_table_2_holds_every_number_and_the_papers_own_beside(finished, soup):
     ours = pd.read_csv(finished / "results/table2.csv")
-    first, second = soup.find("section", id="table2")("table")
+    (first,) = soup.find("section", id="table2")("table")
     found = cells(first)
     names = dict(zip(ours["variant"], ours["run"], strict=True))
     assert names == {"original": "mpt", "no-translator": "no_translator", "no-mpt": "sp"}
@@ -77,10 +77,18 @@ def test_table_2_holds_every_number_and_the_papers_own_beside(finished, soup):
             cell = found[language_name(code), row["variant"]]
             assert part(cell, "ours") == f"{row[code]:.1f}"
     assert first.caption.text == "16 shots"
-    p = ours.set_index("variant").loc["no-mpt", "p_seeds"]
-    assert part(found["p, seeds", "no-mpt"], "ours") == typeset_p(p)
-    assert part(found["p, seeds", "original"], "ours") == ""
+    row = ours.set_index("variant").loc["no-mpt"]
+    assert part(found["p (seeds)", "no-mpt"], "ours") == typeset_p(row["p_seeds"])
+    holm = found["p (seeds), Holm over Table II", "no-mpt"]
+    assert part(holm, "ours") == typeset_p(row["p_seeds_holm"])
+    assert part(found["p (seeds)", "original"], "ours") == ""
+    lost = found["points lost 95 % interval", "no-mpt"]
+    assert part(lost, "ours") == signed(row["difference"])
+    bounds = interval(row["difference_low"], row["difference_high"], signed)
+    assert part(lost, "bounds") == bounds
+    assert [found["seeds", name].text for name in names] == ["3", "3", "3"]
     # The paper's Table II is at 64 shots, which were not run.
+    second = soup.find("section", id="gap")("table")[-1]
     assert "64 shots, which were not run here" in second.caption.text
     theirs = cells(second)
     assert part(theirs["Swahili", "no-translator"], "paper") == "42.9"
@@ -125,7 +133,7 @@ def test_nothing_is_loaded_from_elsewhere(soup, html):
 
 
 def test_the_parts_are_in_order_under_one_heading(soup):
-    assert [one.text for one in soup("h1")] == ["Multilingual Prompt Translator, reproduced"]
+    assert len(soup("h1")) == 1
     assert [one["id"] for one in soup.main("section")] == [
         "run", "table1", "table2", "figures", "statistics", "failures", "gap", "further",
         "examples",
@@ -174,7 +182,10 @@ def test_statistics_name_level_and_scope(soup):
     )
     assert "3 seeds (grid, ablations, sweeps and matched) are few" in words
     assert "this is about new seeds, not new test pairs" in words
-    assert "after Holm's correction over 4 comparisons" in words
+    assert "after Holm's correction over 4 comparisons of grid" in words
+    assert "mpt and sp (matched), 16 shots" in words
+    assert "after Holm's correction over the one comparison of matched" in words
+    assert "that of Table II is over the rows of Table II" in words
 
 
 def test_what_is_at_chance_is_named(soup):
@@ -191,7 +202,22 @@ def test_what_was_run_is_named(soup):
     for word in ("edited", "data/some_nli", "data/small_model", "google (2026)", "2026-11-01",
                  "2.13.0+cpu", "796 MiB", "ab" * 8, "18", "learning_rate: 4e-5"):  # fmt: skip
         assert word in run
-    assert "Not the paper’s experiment" in soup.header.text
+
+
+def test_another_experiment_is_named_before_its_numbers_and_the_papers_stand_apart(soup):
+    of = "Few-shot cross-lingual NLI on data/some_nli with data/small_model"
+    assert (soup.title.text, soup.h1.text) == (f"{of}: report", of)
+    header = soup.header.text
+    accuracy = soup.select_one(".tiles .number").text
+    assert header.index("Not the paper’s experiment") < header.index(accuracy)
+    paper = pd.read_csv("data/paper/table1.csv").set_index(["shots", "method"])
+    over = paper[["ar", "de", "en", "sw"]].mean(axis=1)
+    ours, ahead = over[16, "mpt"], over[16, "mpt"] - over[16, "sp"]
+    words = f"{percent(ours)} % for mpt at 16 shots, {signed(ahead)} points over sp."
+    assert words in soup.find(id="gap").text
+    assert percent(ours) not in header
+    for name in ("figure3", "curves"):
+        assert "never the numbers" in soup.find("figure", id=name).figcaption.text
 
 
 def test_runs_without_a_place_are_listed_as_further(soup):
@@ -213,7 +239,7 @@ def test_no_variants_and_another_reference(made):
     soup = made(("reference: mpt, baseline: sp", "reference: sp, baseline: mpt"), *BARE)
     assert "sp over mpt, 16 shots" in soup.find("figure", id="figure3").text
     assert "Over 3 seeds, sp is" in soup.text
-    assert "No row of Table II was run." in soup.text
+    assert "No run of comparison.table2 has cells" in soup.find(id="table2").text
     assert "Figure 4 was not drawn" in soup.text
     assert "Figure 5 was not drawn" in soup.text
     assert [one["id"] for one in soup("figure")] == ["figure3", "curves", "heatmap", "confusion"]
@@ -235,10 +261,12 @@ def test_the_papers_data_may_be_compared(made):
         ("shots: [16]", "shots: [64]"),
     )
     assert "Not the paper’s experiment" not in soup.text
+    assert soup.h1.text == "Multilingual Prompt Translator, reproduced"
+    assert "never the numbers" not in soup.text
     (table,) = soup.find("section", id="table2")("table")
     found = cells(table)
     assert part(found["Swahili", "no-mpt"], "paper") == "41.3"
-    assert part(found["p, the paper's test", "no-mpt"], "paper") == "1.9 × 10⁻⁸"
+    assert part(found["p (paper's test)", "no-mpt"], "paper") == "1.9 × 10⁻⁸"
 
 
 def test_a_comparison_in_some_languages_leaves_the_others_out(made):
@@ -264,7 +292,7 @@ def test_a_language_that_the_paper_lacks_leaves_out_its_averages(only, papers, m
     found = cells(soup.select_one("#table1 table[data-shots='16']"))
     shown = {row: part(cell, "paper") for (row, run), cell in found.items() if run == "mpt"}
     assert shown == papers | {"Italian": "", "mean": ""}
-    assert "the paper's:" not in soup.header.text
+    assert "The headline in the paper" not in soup.text
     assert "nan" not in soup.text.lower().split()
 
 

@@ -54,14 +54,15 @@ def test_a_test_says_its_n_its_correction_its_level_and_its_scope():
     )  # fmt: skip
     assert seeds == (
         "Paired t-test over seeds (n = 3 seeds): p = 0.061; p = 0.12 after Holm's correction over "
-        "this one comparison, not below 0.05: at the 5 % level this test finds no difference, "
-        "which does not show that there is none; this is about new seeds, not new test pairs."
+        "the one comparison of grid, not below 0.05: at the 5 % level this test finds no "
+        "difference, which does not show that there is none; this is about new seeds, not new test "
+        "pairs."
     )
     assert pairs == (
         "McNemar's test with test pairs as clusters (n = 300 pairs): p = 4.1 × 10⁻⁸; p = 8.2 × "
-        "10⁻⁸ after Holm's correction over this one comparison, below 0.05: at the 5 % level this "
-        "test finds a difference; only 9 pairs with a difference, so the chi-square is rough; "
-        "this is about new test pairs for these trained models, not new seeds."
+        "10⁻⁸ after Holm's correction over the one comparison of grid, below 0.05: at the 5 % "
+        "level this test finds a difference; only 9 pairs with a difference, so the chi-square is "
+        "rough; this is about new test pairs for these trained models, not new seeds."
     )
     assert paper == (
         "The paper's test (16 numbers per row): p = 0.0047; it is given only for comparison with "

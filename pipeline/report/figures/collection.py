@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from pipeline.evaluation import files
-from pipeline.evaluation.captions import sweep_gaps
+from pipeline.evaluation.captions import comparability, sweep_gaps
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.params.whole import Params
 from pipeline.report.figures.confusion import confusion
@@ -43,11 +43,12 @@ def figures(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> dict[st
     sweeps, confusions = tables[files.SWEEPS], tables[files.CONFUSION]
     shots = shots_of_gain(differences, baseline=comparison.baseline)
     shots = int(confusions["shots"].max()) if shots is None else shots
+    beside = comparability(params)
     drawn = {
-        "figure3": gain(differences, paper, comparison),
+        "figure3": gain(differences, paper, comparison, beside=beside),
         "figure4": categorical(sweeps, reference),
         "figure5": numeric(sweeps, reference),
-        "curves": curves(intervals, paper, runs),
+        "curves": curves(intervals, paper, runs, beside=beside),
         "heatmap": heatmap(intervals, differences, runs=runs, comparison=comparison),
         "confusion": confusion(confusions, run=reference, shots=shots),
     }

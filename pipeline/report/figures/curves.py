@@ -15,8 +15,13 @@ APART = 2.5
 """Pixels between the marks of runs at the same shots, so that intervals do not overlap."""
 
 
-def curves(intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str]) -> Figure | None:
-    """Draw the mean over languages against the shots; None if no run of the grid has cells."""
+def curves(
+    intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str], *, beside: str
+) -> Figure | None:
+    """Draw the mean over languages against the shots; None if no run of the grid has cells.
+
+    `beside` is what the caption says of the paper's panel beside ours.
+    """
     ours = intervals[(intervals["language"] == AVERAGE) & intervals["run"].isin(runs)]
     if ours.empty:
         return None
@@ -27,16 +32,17 @@ def curves(intervals: pd.DataFrame, paper: pd.DataFrame, runs: Sequence[str]) ->
     languages = counted(intervals["language"].nunique() - 1, "language")
     theirs = paper.rename(columns={"method": "run", AVERAGE: "mean"})
     theirs = theirs.loc[theirs["run"].isin(runs), ["run", "shots", "mean"]].dropna()
+    caption = (
+        f"Mean accuracy over {languages}; shots are labelled pairs per label, on a logarithmic "
+        f"axis. Vertical lines: {BOOTSTRAP}"
+    )
     if not theirs.empty:
         theirs = theirs.assign(text=[f"{text} in the paper" for text in _texts(theirs)])
         panels.append(_panel(theirs, runs, title="the paper's (XLM-R-base on XNLI)"))
     return Figure(
         name="curves",
         title="Accuracy against shots",
-        caption=(
-            f"Mean accuracy over {languages}; shots are labelled pairs per label, on a "
-            f"logarithmic axis. Vertical lines: {BOOTSTRAP}; the paper prints none."
-        ),
+        caption=f"{caption}." if theirs.empty else f"{caption}; the paper prints none. {beside}",
         panels=tuple(panels),
         columns=2,
         source="intervals.csv",

@@ -27,13 +27,16 @@ POINTS = Scale("difference", "points", "gain (percentage points)")
 RELATIVE = Scale("relative", "%", "relative gain (% of the baseline's accuracy)")
 
 
-def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison) -> Figure | None:
+def gain(
+    differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison, *, beside: str
+) -> Figure | None:
     """Draw the gain by language, in points and relative, sorted; the paper's own beside it.
 
     Args:
         differences: the rows of differences.csv.
         paper: the paper's Table I, percent.
         comparison: the reference and the baseline; None is drawn if they share no shots.
+        beside: what the caption says of the paper's panels beside ours.
     """
     shots = shots_of_gain(differences, baseline=comparison.baseline)
     if shots is None:
@@ -54,7 +57,9 @@ def gain(differences: pd.DataFrame, paper: pd.DataFrame, comparison: Comparison)
         theirs = _papers(printed[reference], printed[baseline], list(rows["language"]))
         panels.append(_panel(theirs, POINTS, title=f"the paper's, {at} on XNLI"))
         panels.append(_panel(theirs, RELATIVE, title="the paper's, relative"))
-        caption += " The paper's panels are computed from its Table I, which has no intervals."
+        caption += (
+            f" The paper's panels are computed from its Table I, which has no intervals. {beside}"
+        )
     return Figure(
         name="figure3",
         title=f"Figure 3: gain of {reference} over {baseline} by language at {at}",
