@@ -47,9 +47,8 @@ class Fingerprints:
 
     def _corpora(self) -> dict[str, Fingerprint]:
         languages, datasets = self._params.languages, self._params.datasets
-        files = [names.split_pattern(languages.source, "train")]
-        for split in ("validation", "test"):
-            files += [names.split_pattern(code, split) for code in languages.all]
+        files = [names.split_pattern(languages.source, split) for split in ("train", "validation")]
+        files += [names.split_pattern(code, "test") for code in languages.all]
         return {
             "datasets.xnli": self._of(datasets.xnli, files, key="datasets.xnli"),
             "datasets.paws_x": self._paws_x(languages.source),
