@@ -20,7 +20,7 @@ MISTAKES = [
     ({"training__epochs": -1}, "training.epochs: expected more than 0, found -1"),
     ({"training__max_length": 129},
      "training.max_length: expected at most the backbone's 128 tokens, found 129"),
-    ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11"),
+    ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11 (run sp)"),
     ({"grid__shots": 16}, "grid.shots: expected a list, found 16"),
     ({"methods__pct__trainable": "prompt"},
      "methods.pct: expected something to train, found nothing in method pct with "
@@ -37,10 +37,13 @@ MISTAKES = [
     ({"methods__pct__verbalizer": WORDS | {"neutral": "maybes"}},
      f"methods.pct.verbalizer.neutral: {ONE_PIECE}, found 'maybes', which is ▁m + ay + b + es "
      "(of one piece: maybe)"),
+    ({"template__verbalizer": WORDS | {"neutral": "?" * 99}},
+     f"template.verbalizer.neutral: {ONE_PIECE}, found '{'?' * 76}..., which is "
+     f"▁? + {'? + ' * 18}..."),
     *(({"template__verbalizer": WORDS | {"entailment": word}},
        f"template.verbalizer.entailment: {ONE_PIECE}, found '{word}', which is {piece}")
       for word, piece in {"<mask>": "<mask>", "<pad>": "<pad>", "</s>": "</s>", "<unk>": "<unk>",
-                          " ": "▁"}.items()),
+                          " ": "▁", "▁": "▁"}.items()),
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
+from pipeline.params.strict import shortened, shown
 
 
 def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[int]:
@@ -19,11 +20,11 @@ def label_word_ids(pieces: Pieces, words: Sequence[str], *, place: str) -> list[
     for label, word in zip(LABELS, words, strict=True):
         ids = pieces.word(word)
         if len(ids) != 1:
-            found = f"{word!r}, which is {' + '.join(pieces.shown(ids)) or 'none'}"
+            found = f"{shown(word)}, which is {shortened(' + '.join(pieces.shown(ids))) or 'none'}"
             if near := _nearby(word, pieces):
                 found += f" (of one piece: {near})"
-        elif ids[0] in pieces.special or not word.strip():
-            found = f"{word!r}, which is {pieces.shown(ids)[0]}"
+        elif not pieces.text(ids).strip():
+            found = f"{shown(word)}, which is {pieces.shown(ids)[0]}"
         else:
             word_ids.append(ids[0])
             continue

@@ -42,7 +42,8 @@ def build(context: Context) -> Method:
     try:
         method: Method = module.Model(context, settings)
     except NoRoomError as error:
-        raise InputError(f"{context.place('training', 'max_length')}: {error}") from None
+        place = context.place("training", "max_length")
+        raise InputError(f"{place}: {error} (run {run.name})") from None
     if not any(parameter.requires_grad for parameter in method.parameters()):
         raise InputError(
             f"params.yaml: methods.{run.name}: expected something to train, found nothing in "
