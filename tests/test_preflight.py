@@ -89,6 +89,7 @@ def test_a_backbone_without_weights_can_be_checked_and_one_without_the_rest_not(
         ("fewshot__source", "given", "data/fewshot/k1.parquet", "sample"),
         ("fewshot__per_seed", True, "data/fewshot/k1.parquet", "false"),
         ("paws15__seed", 1, "data/paws15/pairs.parquet", "0"),
+        ("paws15__pairs", 8, "data/paws15/pairs.parquet", "9"),
         ("paws15__engine", "google", "data/paws15/pairs.parquet", "dataset"),
     ],
 )
