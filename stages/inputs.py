@@ -13,7 +13,7 @@ def inputs() -> None:
 
     for stage, sources in write_fingerprints(load_params()).items():
         counts = [
-            f"{key} {files.get('commit') or f'{len(files)} files'}"
+            f"{key} {files.get('commit') or f'({len(files)} of its files)'}"
             for key, files in sources.items()
         ]
         say(f"{INPUTS / stage}.json: {', '.join(counts) or 'nothing'}")

@@ -110,8 +110,8 @@ def test_another_family_is_refused_by_name(folder):
         folder
     )
     assert complaint(folder) == (
-        "params.yaml: backbone.path: expected a masked language model of the XLM-R family, "
-        "found BertForMaskedLM"
+        "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
+        "(model_type xlm-roberta, roberta, camembert in config.json), found 'bert'"
     )
 
 
@@ -119,8 +119,8 @@ def test_another_architecture_with_such_a_head_is_refused_by_name(folder):
     config = RobertaPreLayerNormConfig(vocab_size=500, num_hidden_layers=1, **SIZES)
     RobertaPreLayerNormForMaskedLM(config).save_pretrained(folder)
     assert complaint(folder) == (
-        "params.yaml: backbone.path: expected a masked language model of the XLM-R family, "
-        "found RobertaPreLayerNormForMaskedLM"
+        "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
+        "(model_type xlm-roberta, roberta, camembert in config.json), found 'roberta-prelayernorm'"
     )
 
 

@@ -21,7 +21,7 @@ MISTAKES = [
     ({"training__epochs": -1}, "training.epochs: expected at least 0, found -1"),
     ({"training__max_length": 129},
      "training.max_length: expected at most the backbone's 128 tokens, found 129"),
-    ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11"),
+    ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11 (run sp)"),
     ({"grid__shots": 16}, "grid.shots: expected a list, found 16"),
     ({"methods__pct__trainable": "prompt"},
      "methods.pct: expected something to train, found nothing in method pct with "
@@ -45,10 +45,13 @@ MISTAKES = [
     ({"template__verbalizer": WORDS | {"neutral": {"piece": "▁yes"}}},
      "template.verbalizer: expected different pieces, found 'yes', {piece: '▁yes'}, 'no' as "
      "[356, 356, 307]"),
+    ({"template__verbalizer": WORDS | {"neutral": "?" * 99}},
+     f"template.verbalizer.neutral: {ONE_PIECE}, found '{'?' * 76}..., which is "
+     f"▁? + {'? + ' * 18}..."),
     *(({"template__verbalizer": WORDS | {"entailment": word}},
        f"template.verbalizer.entailment: {ONE_PIECE}, found '{word}', which is {piece}")
       for word, piece in {"<mask>": "<mask>", "<pad>": "<pad>", "</s>": "</s>", "<unk>": "<unk>",
-                          " ": "▁"}.items()),
+                          " ": "▁", "▁": "▁"}.items()),
 ]  # fmt: skip
 
 
@@ -94,6 +97,7 @@ def test_a_backbone_without_weights_can_be_checked_and_one_without_the_rest_not(
         ("fewshot__source", "given", "data/fewshot/k1.parquet", "sample"),
         ("fewshot__per_seed", True, "data/fewshot/k1.parquet", "false"),
         ("paws15__seed", 1, "data/paws15/pairs.parquet", "0"),
+        ("paws15__pairs", 8, "data/paws15/pairs.parquet", "9"),
         ("paws15__engine", "google", "data/paws15/pairs.parquet", "dataset"),
     ],
 )

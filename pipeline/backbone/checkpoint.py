@@ -37,8 +37,7 @@ def empty_backbone(folder: Path) -> Backbone:
         raise InputError(f"{path}: expected keys and values, found {shown(config)}")
     architecture = ARCHITECTURES.get(str(config.get("model_type")))
     if architecture is None:
-        names = config.get("architectures") or [config.get("model_type") or "no model_type"]
-        raise unsupported(str(names[0]))
+        raise unsupported(config.get("model_type"))
     with torch.device("meta"):
         return architecture(parse(architecture.settings_type, config, place=str(path)))
 
@@ -68,11 +67,11 @@ def load_backbone(folder: Path) -> Backbone:
     return backbone.eval()
 
 
-def unsupported(model: str) -> InputError:
+def unsupported(model_type: object) -> InputError:
     """Return the error about a model whose `model_type` is not in ARCHITECTURES."""
     return InputError(
-        "params.yaml: backbone.path: expected a masked language model of the XLM-R family, "
-        f"found {model}"
+        "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
+        f"(model_type {', '.join(ARCHITECTURES)} in config.json), found {shown(model_type)}"
     )
 
 

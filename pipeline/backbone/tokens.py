@@ -77,11 +77,9 @@ class Pieces:
         word, whole = self.word("a"), self.word(f"a{text}")
         return whole[len(word) :] if whole[: len(word)] == word else self.word(text)
 
-    @cached_property
-    def special(self) -> frozenset[int]:
-        """The ids that stand for no text."""
-        added = self._tokenizer.get_added_tokens_decoder()
-        return frozenset(number for number, token in added.items() if token.special)
+    def text(self, ids: Ids) -> str:
+        """Return the text that pieces stand for; special tokens stand for none."""
+        return str(self._tokenizer.decode(list(ids)))
 
     def shown(self, ids: Ids) -> list[str]:
         """Return pieces as the vocabulary writes them."""

@@ -48,7 +48,7 @@ def fetch_backbone(source: Source, folder: Path) -> str:
     tokenizer = _load_tokenizer(original, place=place)
     model = _load_model(original, place=place)
     if model.config.model_type not in ARCHITECTURES:
-        raise unsupported(type(model).__name__)
+        raise unsupported(model.config.model_type)
     if len(tokenizer) > model.config.vocab_size:
         raise InputError(
             f"{place}: expected a tokenizer of at most {model.config.vocab_size} pieces as in "

@@ -145,7 +145,11 @@ def shown(value: object) -> str:
     """Return a value as a message shows it, shortened."""
     if value is None:
         return "nothing"
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return shortened(str(value).lower() if isinstance(value, bool) else repr(value))
+
+
+def shortened(text: str) -> str:
+    """Return a text as it is, or the beginning of a long one."""
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from pipeline.backbone.tokens import Pieces
+from pipeline.backbone.tokens import Pieces, ids_of
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS, Piece, Word
+from pipeline.params.strict import shortened, shown
 
 
 def label_word_ids(pieces: Pieces, words: Sequence[Word], *, place: str) -> list[int]:
@@ -22,11 +23,11 @@ def label_word_ids(pieces: Pieces, words: Sequence[Word], *, place: str) -> list
             continue
         ids = pieces.word(word)
         if len(ids) != 1:
-            found = f"{word!r}, which is {' + '.join(pieces.shown(ids)) or 'none'}"
+            found = f"{shown(word)}, which is {shortened(' + '.join(pieces.shown(ids))) or 'none'}"
             if near := _nearby(word, pieces):
                 found += f" (of one piece: {near})"
-        elif ids[0] in pieces.special or not word.strip():
-            found = f"{word!r}, which is {pieces.shown(ids)[0]}"
+        elif not pieces.text(ids).strip():
+            found = f"{shown(word)}, which is {pieces.shown(ids)[0]}"
         else:
             word_ids.append(ids[0])
             continue
@@ -42,7 +43,7 @@ def label_word_ids(pieces: Pieces, words: Sequence[Word], *, place: str) -> list
 
 def _piece_id(pieces: Pieces, word: Piece, *, place: str) -> int:
     number = pieces.id_of(word.piece)
-    if number is None or number in pieces.special:
+    if number is None or not pieces.text(ids_of([number])).strip():
         why = "there is no such piece" if number is None else "which stands for no text"
         raise InputError(
             f"{place}: expected a piece of text in the backbone's vocabulary, found "

@@ -11,7 +11,7 @@ from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE, TOKENS
 from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import updates_path
-from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PAWS15, read_fewshot
+from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, read_fewshot
 from pipeline.errors import InputError
 from pipeline.params.runs import LanguageParams, Run, Runs
 from pipeline.training import reproducibility
@@ -72,10 +72,12 @@ def _with_updates(run: Run, path: Path) -> Run:
 
 def _require_made_for(params: Runs, split: Path) -> None:
     """Raise an InputError if a stage made an input for other parameters."""
+    pairs = PAWS15 / "pairs.parquet"
+    number = {"pairs": len(read_table(pairs, PARALLEL_PAIRS))}
     inputs = (
         (BACKBONE, read_json(BACKBONE_SOURCE), "backbone"),
         (split, read_notes(split), "fewshot"),
-        (PAWS15 / "pairs.parquet", read_notes(PAWS15 / "pairs.parquet"), "paws15"),
+        (pairs, read_notes(pairs) | number, "paws15"),
     )
     for path, notes, block in inputs:
         wanted = getattr(params, block)

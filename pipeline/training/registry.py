@@ -41,7 +41,8 @@ def build(context: Context) -> Method:
     try:
         method: Method = module.Model(context, settings)
     except NoRoomError as error:
-        raise InputError(f"{context.place('training', 'max_length')}: {error}") from None
+        place = context.place("training", "max_length")
+        raise InputError(f"{place}: {error} (run {run.name})") from None
     trains = run.training.epochs != 0
     if trains and not any(parameter.requires_grad for parameter in method.parameters()):
         raise InputError(

@@ -283,10 +283,10 @@ print([name for name in slow if name in sys.modules])
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
     )
     assert ended.stdout.splitlines() == [
-        "data/inputs/backbone.json: backbone 4 files",
-        f"data/inputs/corpora.json: datasets.xnli {OLD}, datasets.paws_x 1 files",
+        "data/inputs/backbone.json: backbone (4 of its files)",
+        f"data/inputs/corpora.json: datasets.xnli {OLD}, datasets.paws_x (1 of its files)",
         "data/inputs/fewshot.json: nothing",
-        "data/inputs/paws15.json: datasets.paws_x 4 files",
+        "data/inputs/paws15.json: datasets.paws_x (4 of its files)",
         "data/inputs/translations.json: nothing",
         "data/inputs/unlabelled.json: nothing",
         "[]",

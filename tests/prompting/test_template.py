@@ -173,7 +173,7 @@ def test_only_the_sentences_are_cut(pieces, language, premise, hypothesis, lengt
     )
     assert len(cut.ids) == min(length, len(whole.ids))
     assert cut.ids[cut.read_at] == pieces.mask
-    first, last = len(pieces.word(start)) + 3, len(pieces.word(end)) + 2
+    first, last = len(pieces.word(start)) + 3, len(pieces.word(end)) + 1
     texts = [row.ids[row.ids.index(pieces.frame.between[0]) :] for row in (cut, whole)]
     assert texts[0][:first] == texts[1][:first]
     assert texts[0][-last:] == texts[1][-last:]
