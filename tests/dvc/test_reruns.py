@@ -328,7 +328,7 @@ def test_a_queued_experiment_runs_the_code_that_it_was_queued_with(edited):
 @pytest.mark.parametrize(
     ("changes", "gaps"),
     [
-        ({"grid__seeds": [2]}, "Not in Table II: the p-values of no-translator at 1 shot ("),
+        ({"grid__seeds": [2]}, "Not in Table II: no-translator at 1 shot (no_translator and"),
         ({"grid__runs": ["sp"]}, "Not in Figures 4 and 5: 1 shot (mpt is not trained there)."),
         ({"grid__runs": ["mpt"], "paws15__pairs": 4}, "Not in Table II: no-mpt at 1 shot (sp is"),
         ({"ablations": {"runs": [], "shots": [999], "seeds": []}}, ""),
