@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from pipeline.cluster.project import Project
@@ -50,7 +50,9 @@ def repro(
     with project.exclusive():
         with project.lock:
             make_plan(project, targets or [])
-            project.try_quick()
+            for name, failure in project.try_quick().items():
+                if failure:
+                    raise RunError(f"{name}: {failure}")
         states = States(project.stages)
         workers = RayWorkers(jobs=jobs, address=address, gpus=gpus_per_cell)
         driver = Driver(project=project, workers=workers, states=states, keep_going=keep_going)

@@ -154,13 +154,15 @@ class Project:
             self._save(stage)
             return State.RESTORED
 
-    def try_quick(self) -> set[str]:
-        """Run the quick stages that a run would run first, but save nothing; return their names.
+    def try_quick(self) -> dict[str, str]:
+        """Run the quick stages that a run would run first, but save nothing.
+
+        Return why each failed, "" if it did not; nothing is tried after a failure.
 
         Raises:
-            InputError, RunError: a command failed.
+            InputError: the input of a command is wrong.
         """
-        tried = set()
+        tried: dict[str, str] = {}
         for name, stage in self.stages.items():
             first = all(_is_quick(self.stages[other]) for other in (name, *self.needs[name]))
             if first and not stage.frozen and stage.changed():
@@ -168,8 +170,8 @@ class Project:
                 try:
                     run_here(self._described(name, stage))
                 except RunError as error:
-                    raise RunError(f"{name}: {error}") from None
-                tried.add(name)
+                    return tried | {name: str(error)}
+                tried[name] = ""
         return tried
 
     def finish(self, name: str) -> None:

@@ -89,17 +89,20 @@ def test_a_stage_that_always_runs_is_run_and_those_below_are_judged_by_its_outs(
     assert states == {"done": {"base", "all", "note", *toy.CELLS}}
 
 
-def test_a_stage_that_always_runs_and_fails_is_the_answer(repository, monkeypatch, capsys):
+def test_a_quick_stage_that_fails_now_is_stale_and_says_why(repository, monkeypatch, capsys):
     always(repository)
     toy.run(repository)
     (repository / "source.txt").unlink()
     (repository / "dvc.yaml").write_text(
         (repository / "dvc.yaml").read_text().replace("deps: [source.txt]", "deps: [cell.sh]")
     )
-    assert call(monkeypatch, "plan") == 1
-    line = only_line(capsys.readouterr().err)
-    assert line.startswith("base: ")
-    assert "source.txt" in line
+    found = findings(repository)
+    assert found["base"].prospect == "stale"
+    assert found["base"].reasons[0].startswith("fails now: ")
+    assert "source.txt" in found["base"].reasons[0]
+    assert found["cell@1"].prospect == "downstream"
+    assert call(monkeypatch, "repro") == 1
+    assert only_line(capsys.readouterr().err).startswith("base: ")
 
 
 def test_what_is_lost_is_restored(repository):

@@ -31,8 +31,10 @@ SWEPT = ("figure4", "figure5")
 
 def empty(params: Params) -> dict[str, str]:
     """Return the text in place of each figure, if it is missing."""
-    gaps = sweep_gaps(params)
-    return {name: f"{text} {gaps * (name in SWEPT)}".strip() for name, text in EMPTY.items()}
+    if not (gaps := sweep_gaps(params)):
+        return EMPTY
+    swept = {name: f"{EMPTY[name].partition(':')[0]}. {gaps}" for name in SWEPT}
+    return EMPTY | swept
 
 
 def figures(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> dict[str, Figure | None]:
