@@ -3,15 +3,20 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
-from pipeline.progress import Progress, silent
+from pipeline.progress import Progress
+
+MINUTE = 60
+"""Seconds."""
 
 
 @contextmanager
 def bar() -> Iterator[Progress]:
-    """Draw progress bars on stderr, with rate and note, if stderr is a terminal."""
+    """Show progress on stderr: bars with rate and note on a terminal, else a line per minute."""
     if not sys.stderr.isatty():
-        yield silent
+        with _lines() as show_line:
+            yield show_line
         return
     from rich import progress
     from rich.console import Console
@@ -41,6 +46,25 @@ def bar() -> Iterator[Progress]:
             bars.update(tasks[step], completed=done, total=total, note=note)
 
         yield show
+
+
+@contextmanager
+def _lines() -> Iterator[Progress]:
+    """Print a line on stderr if none was printed for a minute."""
+    printed = began = latest = monotonic()
+    current = ""
+
+    def show(step: str, done: int, total: int, note: str = "") -> None:
+        nonlocal printed, began, latest, current
+        if step != current:  # a step is first reported after a part of it
+            began, current = latest, step
+        latest = monotonic()
+        if done and latest - printed >= MINUTE:
+            printed, left = latest, (latest - began) / done * (total - done)
+            parts = (f"{step} {done:,} of {total:,}", note, f"{left / MINUTE:.0f} min left")
+            sys.stderr.write(", ".join(filter(None, parts)) + "\n")
+
+    yield show
 
 
 def say(line: str) -> None:

@@ -32,7 +32,7 @@ def fit(
     With no epochs, it stays as it is, and its history has only an epoch 0.
 
     `dev` is in the source language; `generator` is for the order of examples and the method's own
-    draws; `progress` is called after each epoch, with the loss.
+    draws; `progress` is called after each epoch, with the loss and the dev accuracy.
 
     Raises:
         RunError: the loss is not a number any more.
@@ -51,8 +51,9 @@ def fit(
         means = _epoch(method, draws, optimizer, rates)
         if not math.isfinite(means["loss"]):
             raise RunError(f"training: the loss is {means['loss']} in epoch {epoch}")
-        progress("training", done, length.updates, f"loss {means['loss']:.3f}")
         dev_accuracy = accuracy(predict(method, dev))
+        note = f"epoch {epoch}, loss {means['loss']:.3f}, dev {dev_accuracy:.1f} %"
+        progress("training", done, length.updates, note)
         rows.append({"epoch": epoch, "updates": done, **means, "dev_accuracy": dev_accuracy})
         if training.selection == "best_dev" and dev_accuracy > best[0]:
             best = (dev_accuracy, epoch, trained_state(method))
