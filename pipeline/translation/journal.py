@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from pipeline.errors import InputError, RunError
+from pipeline.progress import Progress, silent
 from pipeline.translation.sentences import Sentence
 
 _TABLES = """
@@ -102,9 +103,13 @@ class Journal:
         self._write(f"UPDATE refused SET counts = 0 {_OF_ENGINE} AND at > ?", *self._of, since)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Lock out other processes within the block; see `locked`."""
-        with locked(self._path):
+    def locked(self, progress: Progress = silent) -> Iterator[None]:
+        """Lock out other processes within the block, after the end of one that has the lock."""
+
+        def wait() -> None:
+            progress("waiting for another mpt paws15", 0, 1)
+
+        with locked(self._path, seconds=-1, wait=wait):
             try:
                 yield
             finally:
@@ -132,15 +137,22 @@ class Journal:
 
 
 @contextmanager
-def locked(path: Path, *, seconds: float = 0) -> Iterator[None]:
+def locked(
+    path: Path, *, seconds: float = 0, wait: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Lock a journal within the block, or raise RunError if another process keeps the lock.
 
-    The lock dies with its process; `seconds` is how long to wait for it.
+    The lock dies with its process. `seconds` is how long to wait for it, -1 for ever; `wait` is
+    called before.
     """
-    lock = FileLock(path.with_suffix(".lock"), timeout=seconds)
+    lock = FileLock(path.with_suffix(".lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            wait()
+            lock.acquire(timeout=seconds)
     except Timeout:
         raise RunError(
             f"{path}: another `mpt paws15`, of this clone or another, is translating into it"

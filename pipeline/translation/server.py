@@ -90,7 +90,7 @@ class ServerEngine(Engine):
             connect, self._journal, check=check, settings=self._settings, generator=random.Random()
         )
         module = import_module(f"deep_translator.{self._name}")
-        with self._journal.locked(), routed_through(workers.web, module):
+        with self._journal.locked(progress), routed_through(workers.web, module):
             # Another process may have answered some of them before the lock was free.
             known = self.known(sentences, check)
             missing = {item.key: item for item in sentences if item not in known}

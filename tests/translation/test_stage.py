@@ -1,6 +1,9 @@
 """`mpt paws15` with servers: what it asks, keeps, refuses and reports."""
 
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
 from itertools import pairwise
 
@@ -14,7 +17,7 @@ from pipeline.translation.engines import build
 from pipeline.translation.journal import Journal
 from pipeline.translation.place import FORMER, journal_path
 from pipeline.translation.sample import translated
-from tests.commands import only_line, run
+from tests.commands import environment, only_line
 from tests.imports import ROOT
 from tests.translation.projects import ALL, english, facts, journal, pairs, params, write, written
 from tests.translation_server import WAYS, rendering, serving
@@ -205,14 +208,16 @@ def test_tighter_bounds_refuse_accepted_texts_and_wider_ones_ask_again(folder, p
     assert len(server.requests) == 24
 
 
-def test_a_second_process_is_refused(folder):
-    write(folder, english(4), pairs=4, url="http://127.0.0.1:9/m")
+def test_a_second_process_waits_for_the_first_and_asks_for_what_it_left(folder, server):
+    write(folder, english(4), pairs=4, url=server.url)
+    command = [sys.executable, "-m", "stages", "paws15"]
     with Journal(journal_path(), engine="google", version="x", source="en").locked():
-        ended = run(folder, "paws15")
-    assert ended.returncode == 1
-    assert only_line(ended.stderr) == (
-        f"{journal_path()}: another `mpt paws15`, of this clone or another, is translating into it"
-    )
+        second = subprocess.Popen(command, cwd=folder, env=environment())
+        time.sleep(3)  # longer than it takes to begin
+        assert second.poll() is None
+        assert server.requests == []
+    assert second.wait(60) == 0
+    assert len(server.requests) == 8
 
 
 def test_pairs_that_no_server_can_translate_are_not_drawn(folder, paws15, server):
