@@ -11,7 +11,7 @@ def unlabelled() -> None:
     from pipeline.artifacts import read_table, write_table
     from pipeline.corpora import files
     from pipeline.corpora.all_languages import read_translations
-    from pipeline.corpora.fewshot import usable
+    from pipeline.corpora.pairs import clean_pool
     from pipeline.corpora.translated import refuse_test_pairs, with_translations
     from pipeline.params.whole import load_params
     from pipeline.translation.draw import draw_pairs
@@ -28,14 +28,18 @@ def unlabelled() -> None:
         for name in ("train", "dev", "test")
     }
     source, xnli, languages = params.languages.source, params.datasets.xnli, params.pair_languages
-    pools, _ = usable({name: text[text.language == source] for name, text in texts.items()})
-    drawn = draw_pairs(pools["train"], params.paws15, languages).assign(split="train")
+    pools = {name: text[text.language == source] for name, text in texts.items()}
+    pool, _ = clean_pool(pools["train"], pd.concat([pools["dev"], pools["test"]]))
+    drawn = draw_pairs(pool, params.paws15, languages, of=f"{xnli.path}: train")
     with bar() as progress:
         every = read_translations(xnli, drawn, params.languages, progress=progress)
     place = f"{xnli.path}: all_languages/train"
-    drawn = drawn[["split", "pair_id", "premise", "hypothesis"]]
     pairs = with_translations(
-        drawn, every, languages=languages, seed=params.paws15.seed, place=place
+        drawn.assign(split="train"),
+        every,
+        languages=languages,
+        seed=params.paws15.seed,
+        place=place,
     )
     refuse_test_pairs(pairs, texts["test"], place=place)
     write_table(pairs.assign(engine="xnli"), path, files.PARALLEL_PAIRS)

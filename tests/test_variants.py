@@ -129,6 +129,10 @@ def test_the_extended_pairs_begin_with_the_usual_ones(inputs):
 
 def test_a_matched_run_makes_the_updates_and_epochs_of_the_reference(cell, usual):
     assert "(stage updates), found no file" in refusal(cell, "sp", matched=True)
+    for wrong in ("{}", "[1]", '{"updates": -4, "epoch": 3}', '{"updates": 6, "epoch": "x"}'):
+        Path("data/updates").mkdir(exist_ok=True)
+        Path("data/updates/k1.json").write_text(wrong)
+        assert refusal(cell, "sp", matched=True).startswith("data/updates/k1.json: ")
     updates(shots=1)
     sp, matched = cell("sp").metrics, cell("sp", matched=True).metrics
     assert sp["updates"] == 2

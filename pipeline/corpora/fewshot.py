@@ -95,7 +95,7 @@ def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
         counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]
         if counts != [shots] * len(LABELS) or len(frame) != shots * len(LABELS):
             raise InputError(f"{place}: expected {shots} of each label, found {counts}")
-        repeated = bare_pairs(frame).duplicated()
+        repeated = pair_texts(frame).duplicated()
         if repeated.any():
             row = int(repeated.argmax())
             raise InputError(

@@ -2,6 +2,7 @@
 
 import unicodedata
 from functools import cache
+from html import unescape
 
 import pandas as pd
 
@@ -22,17 +23,19 @@ def _is_visible(character: str) -> bool:
 
 
 class _Bare(dict[int, str | None]):
-    """For str.translate: letters, their marks and digits stay."""
+    """For str.translate: letters, their marks and digits stay; all scripts have the same digits."""
 
     def __missing__(self, point: int) -> str | None:
         character = chr(point)
         stays = unicodedata.category(character)[0] in "LMN" and _is_visible(character)
-        self[point] = character if stays else None
+        digit = unicodedata.decimal(character, None)
+        self[point] = (character if digit is None else str(digit)) if stays else None
         return self[point]
 
 
-# Turkish has two letters i, which other languages' rules of case take for one.
-_BARE = _Bare({ord("ı"): "i", 0x0307: None})
+# Turkish has two letters i, which other languages' rules of case take for one. Apostrophes that
+# are letters, and the stroke that lengthens Arabic words, say nothing.
+_BARE = _Bare({ord("ı"): "i", **dict.fromkeys((0x0307, 0x02BB, 0x02BC, 0x0640))})
 
 
 def is_blank(text: str) -> bool:
@@ -48,9 +51,11 @@ def normal(sentence: str) -> str:
 def bare(sentence: str) -> str:
     """Return a sentence's letters and digits, in NFKC with folded case.
 
-    So composed and decomposed letters, marks of direction, zero-width characters, kinds of quotes,
-    punctuation and spaces make no difference. A sentence without any letter stays as it is.
+    So composed and decomposed letters, marks of direction, zero-width characters, kinds of quotes
+    and digits, HTML's names of signs, punctuation and spaces make no difference. A sentence
+    without any letter stays as it is.
     """
+    sentence = unescape(sentence)
     folded = sentence.lower()
     if not sentence.isascii():
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", sentence).casefold())

@@ -90,7 +90,8 @@ def with_translations(
 
     The languages depend on the texts and the seed, not on the order of rows. Each part of the
     split (train, or train@1, train@2, ...) has its own rounds. The translations have pair_id,
-    language, premise, hypothesis, and come from `place`. The result has the columns of
+    language, premise, hypothesis, and come from `place`. A pair with a `language`
+    gets that one, if it has a translation in it. The result has the columns of
     files.TRANSLATED_SPLITS, and the rows of `train`.
 
     Raises:
@@ -108,7 +109,8 @@ def with_translations(
         chosen = []
         for pair, turn in zip(part.itertuples(), turns, strict=True):
             others = sorted(languages, key=lambda code: draw_key(seed, name, pair.order, code))
-            code = next((c for c in (turn, *others) if (pair.pair_id, c) in texts), None)
+            first = getattr(pair, "language", turn)
+            code = next((c for c in (first, *others) if (pair.pair_id, c) in texts), None)
             if code is None:
                 raise InputError(
                     f"{place}: expected a translation of {pair.pair_id} in one of "
@@ -116,6 +118,7 @@ def with_translations(
                 )
             chosen.append((code, *texts[pair.pair_id, code]))
         columns = ["language", "target_premise", "target_hypothesis"]
+        part = part.drop(columns="language", errors="ignore")
         parts.append(part.join(pd.DataFrame(chosen, columns=columns, index=part.index)))
     return pd.concat(parts).loc[train.index].reset_index(drop=True)
 

@@ -8,9 +8,10 @@ import pandas as pd
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.files import AVERAGE, SWEEPS
 from pipeline.evaluation.settings import Settings, as_text, differing, read_settings
+from pipeline.params.runs import DURATION
 
-EPOCHS = "epochs"
-"""A run with more pairs may make fewer passes, to make equally many updates."""
+PAIRS = "pairs"
+"""Where the parallel pairs are from is Table II's question, not one of a figure."""
 
 
 def sweeps(
@@ -24,8 +25,8 @@ def sweeps(
     """Return sweeps.csv: by setting (key), the runs that differ from the reference only in it.
 
     The settings are those in the cells, not in params.yaml, so defaults count too. A difference
-    in `epochs` is ignored, unless it is the only one. Runs that differ in several settings, or in
-    none, are left out.
+    in `epochs` or `updates` is ignored beside another, since a run with more pairs may make fewer
+    passes. Runs that differ in several settings, or in none, are left out.
 
     Within a key and shots, numbers ascend, and words keep their order after the reference's.
 
@@ -48,9 +49,8 @@ def sweeps(
     for run in named:
         theirs = _settings(run, cells, shots)
         keys = differing(ours, theirs)
-        if len(keys) > 1 and EPOCHS in keys:
-            keys.remove(EPOCHS)
-        if len(keys) == 1:
+        keys = [key for key in keys if key not in DURATION] or keys
+        if len(keys) == 1 and keys != [PAIRS]:
             of_key = points.setdefault(keys[0], {reference: ours.get(keys[0])})
             of_key[run] = theirs.get(keys[0])
     averages = intervals[intervals["language"] == AVERAGE].set_index(["run", "shots"])

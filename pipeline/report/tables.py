@@ -103,13 +103,16 @@ def gap_summary(gap: pd.DataFrame) -> str:
 
 def further(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> list[dict[Hashable, Any]]:
     """Return the variants that are in no figure and not in Table II, with their leads."""
-    variants = {run for block in VARIANTS for run in getattr(params, block).runs}
-    variants -= {*tables[files.SWEEPS]["run"], *tables[files.TABLE2]["run"], *params.grid.runs}
+    variants = {cell[:2] for block in VARIANTS for cell in getattr(params, block).cells}
+    for csv in (files.SWEEPS, files.TABLE2):
+        shown = tables[csv][["run", "shots"]]
+        variants -= set(shown.itertuples(index=False, name=None))
     means, leads = (
         tables[csv][tables[csv]["language"] == AVERAGE]
         for csv in (files.INTERVALS, files.DIFFERENCES)
     )
-    means = means[means["run"].isin(variants)]
+    places = pd.MultiIndex.from_frame(means[["run", "shots"]])
+    means = means[places.isin(variants)] if variants else means.head(0)
     leads = leads.rename(columns={"run": "reference", "other": "run"})
     rows = means.merge(leads, on=["run", "shots"], how="left", suffixes=("", "_lead"))
     return rows.to_dict("records")

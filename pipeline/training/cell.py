@@ -13,7 +13,8 @@ from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import updates_path
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, read_fewshot
 from pipeline.errors import InputError
-from pipeline.params.runs import LanguageParams, Run, Runs
+from pipeline.params.runs import DURATION, LanguageParams, Run, Runs, Training
+from pipeline.params.strict import parse
 from pipeline.training import reproducibility
 from pipeline.training.method import Context, Method, TrainingText
 from pipeline.training.parallel import read_parallel
@@ -66,7 +67,13 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
 def _with_updates(run: Run, path: Path) -> Run:
     if not path.is_file():
         raise InputError(f"{path}: expected the number of updates (stage updates), found no file")
-    training = run.training.model_copy(update={"epochs": None, **read_json(path)})
+    length = read_json(path)
+    if not isinstance(length, dict) or not {"updates", "epoch"} <= length.keys():
+        raise InputError(f"{path}: expected the number of updates (stage updates), found none")
+    # An untrained reference makes none, and `updates` cannot be 0.
+    lasts = {"updates": length["updates"]} if length["updates"] else {"epochs": 0}
+    common = run.training.model_dump(exclude=DURATION) | {"epoch": length["epoch"]}
+    training = parse(Training, common | lasts, place=str(path))
     return run.model_copy(update={"training": training})
 
 

@@ -13,7 +13,12 @@ from pipeline.translation.sentences import SIDES
 
 
 def draw_pairs(
-    pool: pd.DataFrame, paws15: Paws15, languages: tuple[str, ...], *, key: str = "paws15.pairs"
+    pool: pd.DataFrame,
+    paws15: Paws15,
+    languages: tuple[str, ...],
+    *,
+    key: str = "paws15.pairs",
+    of: str = "datasets.paws_x",
 ) -> pd.DataFrame:
     """Draw pairs from a pool (pair_id, premise, hypothesis), and add the language of each.
 
@@ -22,12 +27,13 @@ def draw_pairs(
     shuffled rounds, so that their counts differ by at most one.
 
     Raises:
-        InputError: the pool is too small; names the parameter `key`, which sets the number.
+        InputError: the pool is too small; names the parameter `key`, which sets the number, and
+            `of`, what the pool is from.
     """
     if len(pool) < paws15.pairs:
         raise InputError(
-            f"params.yaml: {key}: expected at most {len(pool)}, the usable pairs of "
-            f"datasets.paws_x, found {paws15.pairs}"
+            f"params.yaml: {key}: expected at most {len(pool)}, the usable pairs of {of}, "
+            f"found {paws15.pairs}"
         )
     drawn = _shuffled(pool, paws15.seed).head(paws15.pairs)
     if paws15.assignment == "balanced":

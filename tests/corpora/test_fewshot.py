@@ -167,8 +167,8 @@ def complaint(fewshot, shots=2):
         ({"premise": ["a", " ", *"bcde"]}, ", row 1: expected two sentences, found blank text"),
         ({"hypothesis": ["a", "z", None, *"cde"]},
          ", row 2: expected two sentences, found blank text"),
-        ({"premise": ["a", "b", "c", "d", "A.", "e"], "hypothesis": ["x", *"yzu", "x", "v"]},
-         ", row 4: expected each pair once, found 'A.', 'x' again"),
+        ({"premise": ["a", "b", "c", "d", "A ", "e"], "hypothesis": ["x", *"yzu", "x", "v"]},
+         ", row 4: expected each pair once, found 'A ', 'x' again"),
     ],
     ids=["one label", "placeholder", "blank", "no text", "repeated"],
 )  # fmt: skip

@@ -33,6 +33,8 @@ FORMS = {
     "curly quotes": lambda text: f"\u201c{text}\u201d",
     "straight quotes": lambda text: f'"{text}"',
     "spaces": lambda text: "  " + text.replace(" ", "\u00a0 ") + "\n",
+    "html": lambda text: f"&quot;{text}&#39;&nbsp;",
+    "apostrophe": lambda text: text + "\u02bc",
     "no stop": lambda text: text.rstrip(".。।۔!? "),
     "a stop apart": lambda text: text.rstrip(".。।۔!? ") + " .",
 }
@@ -70,6 +72,8 @@ def test_letters_marks_and_digits_make_a_difference():
         assert bare(one) != bare(other)
     assert bare("STRASSE") == bare("Straße")
     assert bare("ﬁve ５") == "five5"
+    assert bare("٢٥") == bare("۲۵") == bare("२५") == bare("๒๕") == "25"
+    assert bare("ســلام") == bare("سلام")
     assert bare(" ... ") == "..."
 
 

@@ -58,7 +58,7 @@ def moved_there(mode, method):
 
 
 def run(mode, method):
-    """Make an update and a prediction; return the loss, the gradients and the logits."""
+    """Make an update and a prediction; return the loss, gradients, moments and logits."""
     streams = method.streams(toys.training_text(), torch.Generator())
     drawn = {name: stream[:4] for name, stream in streams.items()}
     target = method.rows(["a dog"], ["two cats"], language="sw")
@@ -68,12 +68,15 @@ def run(mode, method):
         optimizer = make_optimizer(method, method.run.training)
         loss = update(method, drawn, optimizer, learning_rate=1e-3).total
         gradients = [weight.grad for weight in method.parameters() if weight.grad is not None]
+        moments = [tensor for three in optimizer._moments.values() for tensor in three]
         with torch.no_grad():
-            return [loss, *gradients, method.label_logits(method.collate(target + source))]
+            logits = method.label_logits(method.collate(target + source))
+    return [loss, *gradients, *moments, logits]
 
 
 VARIANTS = [(name, {}) for name in toys.method_names()]
 VARIANTS += [("mpt", {"translator": name}) for name in ("none", "lstm-1", "transformer-1")]
+VARIANTS += [("pct", {"form": "released", "predict_over": "vocabulary", "optimizer": "adam_l2"})]
 VARIANTS += [("mpt", {"ce_over": "label_words"}), ("mpt", {"alpha": 1.0}), ("mpt", {"alpha": 0.0})]
 
 
@@ -82,7 +85,7 @@ def test_every_tensor_is_on_the_device_of_the_method(name, settings, toy_backbon
     changes = {f"methods__{name}__{key}": value for key, value in settings.items()}
     tensors = run(mode, build(toys.context(toy_backbone, name, **changes)))
     assert {tensor.device.type for tensor in tensors} == {DEVICE}
-    assert tensors[-1].shape == (2, 3)
+    assert tensors[-1].shape == (2, 3 + ("predict_over" in settings))
 
 
 def test_a_tensor_on_the_cpu_is_noticed(toy_backbone, mode):
