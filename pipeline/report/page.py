@@ -117,11 +117,15 @@ def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
         given[csv] for csv in (files.PAPER_TABLE1, files.PAPER_TABLE2, files.PAPER_GAP)
     )
     made = set(significance["test"])
+    # Beside ours only if they are about the same; else in a section of their own.
+    beside1, beside2 = (
+        paper if captions.is_papers(params) else paper.head(0) for paper in (paper1, paper2)
+    )
     return {
         "headline": tables.headline(given, params),
         "table1_names": [run_name(run) for run in params.table1.runs],
-        "table1": by_shots(printed_rows(given[files.TABLE1], paper1, given[files.TABLE1_STD])),
-        "table2": by_shots(printed_rows(given[files.TABLE2], paper2)),
+        "table1": by_shots(printed_rows(given[files.TABLE1], beside1, given[files.TABLE1_STD])),
+        "table2": by_shots(printed_rows(given[files.TABLE2], beside2)),
         "papers_table2": tables.papers_table2(given[files.TABLE2], paper2),
         "p_rows": tables.P_ROWS,
         "tests": [test for name, test in captions.TESTS.items() if name in made],

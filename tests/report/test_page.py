@@ -4,7 +4,6 @@ import dataclasses
 import re
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -43,7 +42,6 @@ def test_table_1_holds_every_number_of_the_tables(finished, soup, shots):
         pd.read_csv(finished / f"results/{name}.csv").set_index(["shots", "method"])
         for name in ("table1", "table1_std")
     )
-    paper = pd.read_csv(finished / "data/paper/table1.csv").set_index(["shots", "method"])
     found = cells(soup.find("section", id="table1").find("table", attrs={"data-shots": shots}))
     assert len(found) == (4 if shots == 16 else 3) * 5
     for run in ("sp", "pct", "mpt"):
@@ -51,8 +49,7 @@ def test_table_1_holds_every_number_of_the_tables(finished, soup, shots):
             cell = found[language_name(code), run]
             assert part(cell, "ours") == f"{mean.loc[(shots, run), code]:.1f}"
             assert part(cell, "std") == f"± {std.loc[(shots, run), code]:.1f}"
-            theirs = paper.loc[(shots, run), code if code != "avg" else [*CODES[:-1]]]
-            assert part(cell, "paper") == percent(np.mean(theirs))
+            assert part(cell, "paper") == ""  # it is about other data
             best = f"{mean.loc[shots, code].max():.1f}"
             assert bool(cell.b) == (part(cell, "ours") == best)
 
@@ -266,6 +263,8 @@ def test_the_papers_data_may_be_compared(made):
     (table,) = soup.find("section", id="table2")("table")
     found = cells(table)
     assert part(found["Swahili", "no-mpt"], "paper") == "41.3"
+    first = cells(soup.select_one("#table1 table[data-shots='16']"))
+    assert part(first["Swahili", "mpt"], "paper") == "40.2"
     assert part(found["p (paper's test)", "no-mpt"], "paper") == "1.9 × 10⁻⁸"
 
 
@@ -288,6 +287,8 @@ def test_a_language_that_the_paper_lacks_leaves_out_its_averages(only, papers, m
     soup = made(
         ("targets: [ar, de, sw]", "targets: [ar, de, it]"),
         ("comparison: {", f"comparison: {{languages: [{only}], "),
+        ("path: data/some_nli", "path: facebook/xnli"),
+        ("path: data/small_model", "path: FacebookAI/xlm-roberta-base"),
     )
     found = cells(soup.select_one("#table1 table[data-shots='16']"))
     shown = {row: part(cell, "paper") for (row, run), cell in found.items() if run == "mpt"}
