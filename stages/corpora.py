@@ -20,8 +20,11 @@ def corpora() -> None:
     for name, frame in splits.items():
         write_table(frame, CORPORA / f"{name}.parquet", EXAMPLES)
     write_table(pool, CORPORA / "pairs_en.parquet", ENGLISH_PAIRS)
-    sizes = ", ".join(f"{name} {len(frame):,}" for name, frame in splits.items())
-    say(f"{params.datasets.xnli.path}: {sizes} in {len(params.languages.all)} languages")
+    train, dev = (len(splits[name]) for name in ("train", "dev"))
+    say(
+        f"{params.datasets.xnli.path}: train {train:,} and dev {dev:,} in {source}, "
+        f"test {len(test):,} in {len(params.languages.all)} languages"
+    )
     say(
         f"{params.datasets.paws_x.path}: {len(pool):,} of {len(raw):,} pairs usable ("
         + ", ".join(f"{reason} {number:,}" for reason, number in left_out.items())

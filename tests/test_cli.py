@@ -33,7 +33,7 @@ def test_a_command_that_succeeds_exits_with_0(project, monkeypatch, capsys):
     printed = capsys.readouterr()
     assert printed.err == ""
     assert printed.out.splitlines() == [
-        "hub/xnli: train 36, dev 30, test 48 in 4 languages",
+        "hub/xnli: train 36 and dev 30 in en, test 48 in 4 languages",
         "hub/paws-x: 20 of 20 pairs usable (blank 0, repeated 0, in the test 0)",
     ]
     written = {path.stem for path in (project / "data" / "corpora").iterdir()}
