@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -10,51 +11,106 @@ from torch import Tensor
 MULTIPLE = 8
 """Rows are padded to a multiple of this many tokens, for faster attention kernels."""
 
+SHORTEST = {"cpu": 0.8, "cuda": 0.0}
+"""A row of less than this share of a block's longest row begins the next block.
+
+A CPU computes padding; for a GPU, one block takes less time than several small ones.
+"""
+
 
 @dataclass(frozen=True)
 class Layout:
-    """Where N packed tokens are in B rows, which only attention needs padded on the right to T.
+    """Where N packed tokens are in blocks of padded rows, which only attention needs.
+
+    A block has rows of similar length, padded on the right to the same number of tokens; longer
+    rows are in earlier blocks. The padded rows of all blocks, laid end to end, have P tokens.
 
     Attributes:
         positions: each token's position in its row, [N].
-        to_padded: each token's index in the padded rows, laid end to end, [N].
-        to_packed: the token at each index of the padded rows; any token for padding, [B * T].
-        is_token: False for padding, [B, T].
+        to_padded: each token's index in the padded rows, [N].
+        to_packed: the token at each index of the padded rows; any token for padding, [P].
+        is_token: False for padding, [P].
+        order: the row at each place in the blocks, [B].
+        places: each row's place in the blocks, [B].
+        blocks: rows and tokens per row of each block.
+        padded: whether there is padding.
     """
 
     positions: Tensor
     to_padded: Tensor
     to_packed: Tensor
     is_token: Tensor
+    order: Tensor
+    places: Tensor
+    blocks: Sequence[tuple[int, int]]
     padded: bool
 
-    def spread(self, values: Tensor) -> Tensor:
-        """Return the tokens' values as padded rows, [N, d] -> [B, T, d].
+    def spread(self, values: Tensor) -> Sequence[Tensor]:
+        """Return the tokens' values as padded rows by block, [N, d] -> [B', T', d] each.
 
         Padding holds the values of an arbitrary token, so nothing may be learned from it.
         """
-        if self.padded:
-            values = _spread(values, self.to_packed, self.to_padded)
-        return values.view(*self.is_token.shape, -1)
+        return self._split(_spread(values, self.to_packed, self.to_padded))
 
-    def gather(self, rows: Tensor) -> Tensor:
-        """Return the tokens' values from padded rows, [B, T, d] -> [N, d]."""
-        values = rows.flatten(0, 1)
-        return _gather(values, self.to_padded) if self.padded else values
+    def gather(self, blocks: Sequence[Tensor]) -> Tensor:
+        """Return the tokens' values from padded rows by block, [B', T', d] each -> [N, d]."""
+        return _gather(torch.cat([rows.flatten(0, 1) for rows in blocks]), self.to_padded)
+
+    def masks(self) -> Sequence[Tensor]:
+        """Return False for padding by block, [B', T'] each."""
+        return [mask[..., 0] for mask in self._split(self.is_token[:, None])]
+
+    def by_block(self, values: Tensor) -> Sequence[Tensor]:
+        """Return one value per row as rows by block, [B, d] -> [B', 1, d] each."""
+        parts = values.index_select(0, self.order).split([rows for rows, _ in self.blocks])
+        return [part[:, None] for part in parts]
+
+    def by_row(self, blocks: Sequence[Tensor]) -> Tensor:
+        """Return one value per row from rows by block, [B', 1, d] each -> [B, d]."""
+        return torch.cat([rows[:, 0] for rows in blocks]).index_select(0, self.places)
+
+    def _split(self, values: Tensor) -> Sequence[Tensor]:
+        parts = values.split([rows * width for rows, width in self.blocks])
+        return [
+            part.view(rows, width, -1)
+            for part, (rows, width) in zip(parts, self.blocks, strict=True)
+        ]
 
 
 def make_layout(lengths: Tensor, device: torch.device) -> Layout:
     """Return the layout of B rows of `lengths` tokens, at least one each, [B], on a device."""
-    longest = int(lengths.max())
-    padded = int(lengths.min()) < longest
-    width = -(-longest // MULTIPLE) * MULTIPLE if padded else longest
-    is_token = torch.arange(width) < lengths[:, None]
-    to_padded = is_token.flatten().nonzero()[:, 0]
-    to_packed = torch.zeros(is_token.numel(), dtype=torch.long)
+    order = lengths.argsort(descending=True, stable=True)
+    places, longest_first = order.argsort(), lengths[order]
+    blocks = _blocks(longest_first.tolist(), shortest=SHORTEST[device.type])
+    widths = torch.cat([torch.full((rows,), width) for rows, width in blocks])
+    starts = widths.cumsum(0) - widths
+    padded = int(widths.sum()) > int(lengths.sum())
+    positions = torch.arange(int(lengths.sum()))
+    positions -= (lengths.cumsum(0) - lengths).repeat_interleave(lengths)
+    to_padded = starts[places].repeat_interleave(lengths) + positions
+    to_packed = torch.zeros(int(widths.sum()), dtype=torch.long)
     to_packed[to_padded] = torch.arange(len(to_padded))
-    positions, to_padded, to_packed = moved(device, to_padded % width, to_padded, to_packed)
+    is_token = torch.zeros(len(to_packed), dtype=torch.bool)
+    is_token[to_padded] = True
+    positions, to_padded, to_packed, order, places = moved(
+        device, positions, to_padded, to_packed, order, places
+    )
     (is_token,) = moved(device, is_token)
-    return Layout(positions, to_padded, to_packed, is_token, padded)
+    return Layout(positions, to_padded, to_packed, is_token, order, places, blocks, padded)
+
+
+def _blocks(lengths: Sequence[int], *, shortest: float) -> Sequence[tuple[int, int]]:
+    """Return rows and tokens per row of each block, given the lengths, longest first."""
+    starts = [0]
+    for row, length in enumerate(lengths):
+        if length < shortest * lengths[starts[-1]]:
+            starts.append(row)
+    blocks = []
+    for start, end in pairwise([*starts, len(lengths)]):
+        longest = lengths[start]
+        is_padded = lengths[end - 1] < longest
+        blocks.append((end - start, -(-longest // MULTIPLE) * MULTIPLE if is_padded else longest))
+    return blocks
 
 
 def moved(device: torch.device, *tensors: Tensor) -> Sequence[Tensor]:

@@ -11,6 +11,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.backbone.attention import Dropout, attend
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.layout import Layout
 from pipeline.params.strict import Strictly
@@ -73,7 +74,7 @@ class Embeddings(nn.Module):
         self.word_embeddings = Embedding(settings.vocab_size, size, padding_idx=pad)
         self.token_type_embeddings = Embedding(settings.type_vocab_size, size)
         self.LayerNorm = nn.LayerNorm(size, eps=settings.layer_norm_eps)
-        self.dropout = nn.Dropout(settings.hidden_dropout_prob)
+        self.dropout = Dropout(settings.hidden_dropout_prob)
         positions = settings.max_position_embeddings
         self.position_embeddings = Embedding(positions, size, padding_idx=pad)
         self.first = pad + 1
@@ -101,20 +102,17 @@ class SelfAttention(nn.Module):
     def forward(self, hidden: Tensor, layout: Layout, read: Tensor | None) -> Tensor:
         """Return the attended values of all tokens, [N, d], or only of those in `read`, [B, d]."""
         # Gradients are summed in this order.
-        key, value = layout.spread(self.key(hidden)), layout.spread(self.value(hidden))
+        keys, values = layout.spread(self.key(hidden)), layout.spread(self.value(hidden))
         query = self.query(hidden if read is None else read)
-        query = layout.spread(query) if read is None else query[:, None]
-        query, key, value = (
-            rows.unflatten(-1, (self.heads, -1)).transpose(1, 2) for rows in (query, key, value)
-        )
-        # The faster kernels accept no mask.
-        mask = layout.is_token[:, None, None, :] if layout.padded else None
+        queries = layout.spread(query) if read is None else layout.by_block(query)
+        masks = layout.masks() if layout.padded else [None] * len(keys)
         dropout = self.dropout if self.training else 0.0
-        attended = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=dropout
-        )
-        rows = attended.transpose(1, 2).flatten(2)
-        return layout.gather(rows) if read is None else rows[:, 0]
+        attended = []
+        for rows, is_token in zip(zip(queries, keys, values, strict=True), masks, strict=True):
+            heads = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in rows)
+            parts = attend(*heads, is_token=is_token, dropout=dropout)
+            attended.append(parts.transpose(1, 2).flatten(2))
+        return layout.gather(attended) if read is None else layout.by_row(attended)
 
 
 class Residual(nn.Module):
@@ -124,7 +122,7 @@ class Residual(nn.Module):
         super().__init__()
         self.dense = Linear(inner, settings.hidden_size)
         self.LayerNorm = nn.LayerNorm(settings.hidden_size, eps=settings.layer_norm_eps)
-        self.dropout = nn.Dropout(settings.hidden_dropout_prob)
+        self.dropout = Dropout(settings.hidden_dropout_prob)
 
     def forward(self, inner: Tensor, before: Tensor) -> Tensor:
         """Return hidden states, [N, inner] and [N, d] -> [N, d]."""

@@ -63,12 +63,14 @@ class Model(WordMethod):
         A term of weight zero is left out, so that nothing learns from it.
         """
         alpha = self.settings.alpha
-        labelled = drawn["labelled"] if alpha > 0 else []
-        pairs = drawn["pairs"] if alpha < 1 else []
+        labelled = drawn.get("labelled", ()) if alpha > 0 else ()
+        pairs = drawn.get("pairs", ()) if alpha < 1 else ()
         rows = [example.rows[0] for example in labelled]
         rows += [example.rows[side] for side in (SOURCE, TARGET) for example in pairs]
+        total, parts = self.prompt().new_zeros(()), {}
+        if not rows:
+            return Losses(total, parts)
         logits = self.logits(self.collate(rows))
-        total, parts = logits.new_zeros(()), {}
         if labelled:
             parts["ce"] = self.cross_entropy(
                 logits[: len(labelled)], self.labels(labelled), word_ids=self.word_ids

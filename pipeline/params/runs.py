@@ -126,6 +126,7 @@ class Training(Strictly):
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
     floor: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of the rate at the end
     trainable: Literal["all", "prompt"] = "all"
+    rows_at_once: PositiveInt | None = None  # in one forward pass of an update; all by default
 
     @field_validator("epoch", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from pipeline.cells.files import History
 from pipeline.errors import RunError
 from pipeline.params.runs import LABELS, Training
 from pipeline.progress import Progress, silent
-from pipeline.training.method import Example, Losses, Method, TrainingText
+from pipeline.training.method import Example, Method, TrainingText
 from pipeline.training.optimizer import Adam, Group
 from pipeline.training.prediction import accuracy, autocast, predict
 
@@ -107,8 +107,8 @@ def _epoch(
     for learning_rate in rates:
         drawn = {name: next(draw) for name, draw in draws.items()}
         losses = update(method, drawn, optimizer, learning_rate=learning_rate)
-        for name, value in {"loss": losses.total, **losses.parts}.items():
-            sums[name] = sums.get(name, 0) + value.detach()
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0) + value
     # Reading a loss waits for the device, so it is read once per epoch.
     means = {name: float(value) / len(rates) for name, value in sums.items()}
     return {"learning_rate": rates[-1], **means}
@@ -120,18 +120,41 @@ def update(
     optimizer: Adam,
     *,
     learning_rate: float,
-) -> Losses:
-    """Make one update with a batch of each stream; return the losses before it.
+) -> dict[str, Tensor]:
+    """Make one update with a batch of each stream; return the losses before it by name.
 
     Nothing waits for a GPU.
     """
     method.zero_grad()
-    with autocast(method):
-        losses = method.losses(drawn)
-    losses.total.backward()  # type: ignore[no-untyped-call]
+    means: dict[str, Tensor] = {}
+    for share, part in _parts(drawn, method.run.training.rows_at_once):
+        with autocast(method):
+            losses = method.losses(part)
+        if losses.total.requires_grad:  # not if a part has only terms of weight zero
+            (losses.total * share).backward()  # type: ignore[no-untyped-call]
+        for name, value in {"loss": losses.total, **losses.parts}.items():
+            means[name] = means.get(name, 0) + value.detach() * share
     nn.utils.clip_grad_norm_(method.parameters(), method.run.training.clip)
     optimizer.update(learning_rate)
-    return losses
+    return means
+
+
+def _parts(
+    drawn: Mapping[str, Sequence[Example]], rows_at_once: int | None
+) -> Iterator[tuple[float, Mapping[str, Sequence[Example]]]]:
+    """Yield what passes the model at once, with its share of the stream that it comes from.
+
+    Each part has examples of similar length from one stream, at least one of them.
+    """
+    if rows_at_once is None:
+        yield 1.0, drawn
+        return
+    for name, examples in drawn.items():
+        by_length = sorted(examples, key=lambda item: max(len(row.ids) for row in item.rows))
+        size = max(1, rows_at_once // len(examples[0].rows))
+        for start in range(0, len(by_length), size):
+            part = by_length[start : start + size]
+            yield len(part) / len(examples), {name: part}
 
 
 def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator[list[T]]:

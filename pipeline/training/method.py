@@ -139,7 +139,11 @@ class Method(nn.Module, ABC):
 
     @abstractmethod
     def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
-        """Return the losses of one update, given a batch of each stream."""
+        """Return the losses of one update, given a batch of each stream, or of only one.
+
+        They are sums of means, each over the examples of one stream: with `rows_at_once`, a batch
+        comes in parts, and what a missing stream would add is left out.
+        """
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
