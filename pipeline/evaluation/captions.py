@@ -124,8 +124,15 @@ def table2_about(
 
 
 def is_papers(params: Params) -> bool:
-    """Return whether data set and backbone are the paper's by name."""
-    return params.datasets.xnli.path == XNLI and params.backbone.path in XLM_R_BASE
+    """Return whether data set, all its test rows, and backbone are the paper's by name."""
+    xnli = params.datasets.xnli
+    return xnli.path == XNLI and not xnli.rows and params.backbone.path in XLM_R_BASE
+
+
+def part_of_test(params: Params) -> str:
+    """Return which part of the test set is used; "" if all of it is."""
+    rows = params.datasets.xnli.rows
+    return f"the first {rows:,} test pairs of each language" if rows else ""
 
 
 def heading(params: Params) -> str:
@@ -141,6 +148,8 @@ def comparability(params: Params) -> str:
     """Return whether ours may be compared with the paper's numbers."""
     if is_papers(params):
         return "By name, ours are for the same data set and backbone."
+    if part := part_of_test(params):
+        return f"Ours are for {part}: compare only the order of the methods, never the numbers."
     return (
         "Ours are for another data set or backbone: unless these are copies of XNLI and "
         "XLM-R-base, compare only the order of the methods, never the numbers."
@@ -202,9 +211,11 @@ def _numbered(seeds: Collection[int]) -> str:
 
 
 def _subject(params: Params, pairs: int) -> str:
+    part = part_of_test(params)
     return (
         f"Accuracy in percent with the backbone `{params.backbone.path}` on the {pairs} test pairs "
         f"of `{params.datasets.xnli.path}` in {_languages(params)}"
+        f"{part and f' ({part})'}"
     )
 
 

@@ -100,6 +100,7 @@ def _from_params(params: Params) -> dict[str, Any]:
         "baseline": params.comparison.baseline,
         "is_papers": captions.is_papers(params),
         "heading": captions.heading(params),
+        "part_of_test": captions.part_of_test(params),
         "profile": facts.profile_name(),
         "params_text": PARAMS.read_text(encoding="utf-8"),
         "source": facts.source,
