@@ -1,6 +1,7 @@
 """Which files are read outside the repository: their names, in a Hub repository or a folder."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +46,17 @@ def given_splits(fewshot: Fewshot) -> Source:
             f"found no {fewshot.source}"
         )
     return source
+
+
+def other_shots(fewshot: Fewshot, used: Collection[int]) -> list[int]:
+    """Return the shots of the given splits, the folders `kK/`, that are not in use, ascending.
+
+    Raises:
+        InputError: there is no folder of given splits.
+    """
+    paths = Path(given_splits(fewshot).path).iterdir()
+    found = (re.fullmatch("k([1-9][0-9]*)", path.name) for path in paths if path.is_dir())
+    return sorted({int(match[1]) for match in found if match} - {*used})
 
 
 def translations_file(paws15: Paws15) -> Path:
