@@ -7,6 +7,7 @@ from typing import Literal
 
 from pipeline.errors import InputError
 from pipeline.params.text import Fewshot, Paws15, Source
+from pipeline.params.whole import Params
 
 Kind = Literal["dataset", "model"]
 """Of a Hub repository."""
@@ -43,7 +44,7 @@ def given_splits(fewshot: Fewshot) -> Source:
     if not source.is_folder:
         raise InputError(
             f"params.yaml: fewshot.source: expected sample, or a folder of given splits, "
-            f"found no {fewshot.source}"
+            f"found no folder {fewshot.source}"
         )
     return source
 
@@ -74,7 +75,21 @@ def is_commit(revision: str | None) -> bool:
     return bool(re.fullmatch("[0-9a-f]{40}", revision or ""))
 
 
-def require_hub_id(source: Source, *, key: str) -> None:
-    """Raise InputError if a source that is no folder cannot be a Hub id either."""
-    if source.path.startswith((".", "/", "~")) or source.path.count("/") > 1:
-        raise InputError(f"params.yaml: {key}.path: expected a folder, found no {source.path}")
+def require_sources(params: Params) -> None:
+    """Raise InputError if a source in params.yaml is neither a folder nor a possible Hub id."""
+    datasets = params.datasets
+    require_hub_id(datasets.xnli, kind="dataset", key="datasets.xnli")
+    require_hub_id(datasets.paws_x, kind="dataset", key="datasets.paws_x")
+    require_hub_id(params.backbone, kind="model", key="backbone")
+    if params.fewshot.source != "sample":
+        given_splits(params.fewshot)
+
+
+def require_hub_id(source: Source, *, kind: Kind, key: str) -> None:
+    """Raise InputError if a source is no folder, and cannot be a Hub id either."""
+    is_path = source.path.startswith((".", "/", "~")) or source.path.count("/") > 1
+    if is_path and not source.is_folder:
+        expected = "in the Hub's layout" if kind == "dataset" else "with a masked language model"
+        raise InputError(
+            f"params.yaml: {key}.path: expected a folder {expected}, found no folder {source.path}"
+        )

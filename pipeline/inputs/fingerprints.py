@@ -30,6 +30,7 @@ class Fingerprints:
             InputError: a folder, file, repository or revision does not exist.
             RunError: the Hub cannot be reached, or a file changes while it is read.
         """
+        names.require_sources(self._params)
         stages = {
             "backbone": self._backbone,
             "corpora": self._corpora,
@@ -130,7 +131,6 @@ class Fingerprints:
                     f"params.yaml: {key}: expected files that can be read, found {error.filename}: "
                     f"{error.strerror}"
                 ) from None
-        names.require_hub_id(source, key=key)
         if names.is_commit(source.revision):
             return {"commit": str(source.revision)}
         # It imports the client of the Hub, which takes longer than all else here.

@@ -253,16 +253,23 @@ def commits(**settings):
     [
         (
             {"datasets__xnli": {"path": "./none"}}, 2,
-            "params.yaml: datasets.xnli.path: expected a folder, found no ./none",
+            "params.yaml: datasets.xnli.path: expected a folder in the Hub's layout, found no "
+            "folder ./none",
+        ),
+        (
+            {"datasets__paws_x__path": "../a/hub/paws-x", "paws15__engine": "google"}, 2,
+            "params.yaml: datasets.paws_x.path: expected a folder in the Hub's layout, found no "
+            "folder ../a/hub/paws-x",
         ),
         (
             {"backbone": {"path": "/none", "revision": OLD}}, 2,
-            "params.yaml: backbone.path: expected a folder, found no /none",
+            "params.yaml: backbone.path: expected a folder with a masked language model, found no "
+            "folder /none",
         ),
         (
             {"fewshot": GIVEN | {"source": "none"}}, 2,
             "params.yaml: fewshot.source: expected sample, or a folder of given splits, "
-            "found no none",
+            "found no folder none",
         ),
         (
             {"paws15__engine": "file"}, 2,
@@ -280,7 +287,7 @@ def commits(**settings):
             "found the network switched off (HF_HUB_OFFLINE)",
         ),
     ],
-    ids=["dataset", "backbone", "splits", "no file", "file", "Hub"],
+    ids=["dataset", "pairs", "backbone", "splits", "no file", "file", "Hub"],
 )  # fmt: skip
 def test_what_is_missing_is_named_and_nothing_written(  # noqa: PLR0917
     settings, code, line, project, monkeypatch, capsys
