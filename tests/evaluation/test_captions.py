@@ -4,13 +4,12 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.captions import (
-    heading,
-    is_papers,
     sweep_gaps,
     table1_paragraphs,
     table2_gaps,
     table2_paragraphs,
 )
+from pipeline.evaluation.comparability import heading, is_papers
 
 MEAN = pd.DataFrame(
     [[1, "sp", 35.52], [1, "my_run", 35.93], [16, "sp", 35.5], [16, "my_run", 45.0]],

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pandas as pd
 
 from pipeline.evaluation import files
-from pipeline.evaluation.captions import comparability, part_of_test, sweep_gaps
+from pipeline.evaluation.captions import sweep_gaps
+from pipeline.evaluation.comparability import comparability, part_of_test
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.params.whole import Params
 from pipeline.report.figures.confusion import confusion
