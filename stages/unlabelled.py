@@ -1,18 +1,17 @@
-"""`mpt unlabelled`: XNLI's own training text as parallel pairs, without its labels."""
+"""`mpt unlabelled`: training text without its labels as parallel pairs."""
 
 
 def unlabelled() -> None:
-    """Draw pairs of XNLI's training set as PAWS-15 is drawn, with XNLI's own translations.
+    """Draw training pairs as PAWS-15 is drawn, with the translations that come with them.
 
+    They are XNLI's or, if fewshot.source is a folder, those of the given splits that no run uses.
     For runs with `pairs: xnli_unlabelled`; without any, the file is empty.
     """
     import pandas as pd
 
     from pipeline.artifacts import read_table, write_table
     from pipeline.corpora import files
-    from pipeline.corpora.all_languages import read_translations
-    from pipeline.corpora.pairs import clean_pool
-    from pipeline.corpora.translated import refuse_test_pairs, with_translations
+    from pipeline.corpora.unlabelled import unlabelled_pool, with_unlabelled_translations
     from pipeline.params.whole import load_params
     from pipeline.translation.draw import draw_pairs
     from stages.terminal import bar, say
@@ -27,21 +26,10 @@ def unlabelled() -> None:
         name: read_table(files.CORPORA / f"{name}.parquet", files.EXAMPLES)
         for name in ("train", "dev", "test")
     }
-    source, xnli, languages = params.languages.source, params.datasets.xnli, params.pair_languages
-    pools = {name: text[text.language == source] for name, text in texts.items()}
-    pool, _ = clean_pool(pools["train"], pd.concat([pools["dev"], pools["test"]]))
-    drawn = draw_pairs(pool, params.paws15, languages, of=f"{xnli.path}: train")
+    pool, source = unlabelled_pool(texts, params)
+    drawn = draw_pairs(pool, params.paws15, params.languages.targets, of=source)
     with bar() as progress:
-        every = read_translations(xnli, drawn, params.languages, progress=progress)
-    place = f"{xnli.path}: all_languages/train"
-    pairs = with_translations(
-        drawn.assign(split="train"),
-        every,
-        languages=languages,
-        seed=params.paws15.seed,
-        place=place,
-    )
-    refuse_test_pairs(pairs, texts["test"], place=place)
+        pairs = with_unlabelled_translations(drawn, texts["test"], params, progress=progress)
     write_table(pairs.assign(engine="xnli"), path, files.PARALLEL_PAIRS)
     counts = ", ".join(f"{code} {n}" for code, n in pairs.groupby("language").size().items())
-    say(f"{path}: {len(pairs)} pairs: {counts}")
+    say(f"{path}: {len(pairs)} of {len(pool):,} pairs of {source}: {counts}")

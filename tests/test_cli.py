@@ -40,6 +40,14 @@ def test_a_command_that_succeeds_exits_with_0(project, monkeypatch, capsys):
     assert written == {"dev", "pairs_en", "test", "train"}
 
 
+def test_a_cut_test_set_is_said(project, monkeypatch, capsys):
+    toys.write_params(toys.params(datasets__xnli__rows=5), project / "params.yaml")
+    assert call(monkeypatch, "corpora") == 0
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "hub/xnli: train 36 and dev 30 in en, test 20 in 4 languages (the first 5 of each)"
+    )
+
+
 def test_wrong_input_exits_with_2_and_writes_nothing(project, monkeypatch, capsys):
     break_last_language(project)
     before = files(project)

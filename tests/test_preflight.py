@@ -22,6 +22,14 @@ MISTAKES = [
     ({"training__max_length": 129},
      "training.max_length: expected at most the backbone's 128 tokens, found 129"),
     ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11 (run sp)"),
+    *(({f"{key}__path": path},
+       f"{key.replace('__', '.')}.path: expected a folder {kind}, found no folder {path}")
+      for key, kind in {"datasets__xnli": "in the Hub's layout",
+                        "datasets__paws_x": "in the Hub's layout",
+                        "backbone": "with a masked language model"}.items()
+      for path in ("../none", "/none", "a/b/c")),
+    ({"fewshot__source": "../none"},
+     "fewshot.source: expected sample, or a folder of given splits, found no folder ../none"),
     ({"grid__shots": 16}, "grid.shots: expected a list, found 16"),
     ({"methods__pct__trainable": "prompt"},
      "methods.pct: expected something to train, found nothing in method pct with "

@@ -12,6 +12,7 @@ from pipeline.artifacts import write_json
 from pipeline.cells.files import circumstances_path
 from pipeline.params.whole import load_params
 from pipeline.profiles import cost
+from tests import real_data
 from tests.commands import call, only_line
 from tests.imports import ROOT
 
@@ -70,6 +71,42 @@ def test_a_profile_replaces_params_and_shows_the_size_of_its_run(repository, mon
     # An unchanged profile is in profiles/: nothing is lost, committed or not.
     assert call(monkeypatch, "profile", "pocket") == 0
     assert holds(repository, "pocket")
+
+
+def test_real_text_is_a_grid_whose_trained_runs_all_make_equally_many_updates(folder):
+    params = load_params(folder / "profiles/real_text.yaml")
+    assert cost(params) == [
+        "languages: 15, backbone: ../shared/backbones/me5-mlm",
+        "grid: 45 cells (untrained, ft, sp, pct, mpt; shots: 16, 64, 256; 3 seeds)",
+        "ablations: 12 cells (no_consistency, no_external_data, unlabelled_xnli, no_translator; "
+        "shots: 64; 3 seeds)",
+    ]
+    named = {run for run, _, _ in params.cells} - {"untrained"}
+    lengths = {(params.run(run).training.updates, params.run(run).training.epoch) for run in named}
+    assert len(lengths) == 1
+    assert not params.run("untrained").training.epochs
+
+
+@real_data.needs(real_data.ME5)
+def test_real_text_fits_its_backbone(folder, monkeypatch, capsys):
+    (folder / "here").mkdir()
+    (folder / "shared").symlink_to(real_data.HUB.parent)
+    shutil.copy("profiles/real_text.yaml", "here/params.yaml")
+    monkeypatch.chdir("here")
+    assert call(monkeypatch, "check") == 0
+    assert capsys.readouterr().out == "params.yaml: 9 runs fit ../shared/backbones/me5-mlm\n"
+
+
+@pytest.mark.parametrize("command", ["inputs", "check"])
+def test_real_text_without_its_folders_says_what_it_needs(command, folder, monkeypatch, capsys):
+    (folder / "here").mkdir()
+    shutil.copy("profiles/real_text.yaml", "here/params.yaml")
+    monkeypatch.chdir("here")
+    assert call(monkeypatch, command) == 2
+    assert only_line(capsys.readouterr().err) == (
+        "params.yaml: datasets.xnli.path: expected a folder in the Hub's layout, found no folder "
+        "../shared/hub/facebook/xnli"
+    )
 
 
 def test_uncommitted_edits_are_not_overwritten(repository, monkeypatch, capsys):
@@ -134,7 +171,7 @@ def test_unreadable_params_can_be_replaced(repository, monkeypatch):
 def test_an_unknown_profile_is_one_line(name, repository, monkeypatch, capsys):
     assert call(monkeypatch, "profile", name) == 2
     assert only_line(capsys.readouterr().err) == (
-        f"profiles: expected one of paper, pocket, pocket_full, found {name!r}"
+        f"profiles: expected one of paper, pocket, pocket_full, real_text, found {name!r}"
     )
     assert holds(repository, "pocket")
 
@@ -174,5 +211,5 @@ def test_an_experiment_may_set_every_path_and_url(file, folder):
 
 def test_without_a_name_the_profiles_are_listed(repository, monkeypatch, capsys):
     assert call(monkeypatch, "profile") == 0
-    assert capsys.readouterr().out.split() == ["paper", "pocket", "pocket_full"]
+    assert capsys.readouterr().out.split() == ["paper", "pocket", "pocket_full", "real_text"]
     assert holds(repository, "pocket")

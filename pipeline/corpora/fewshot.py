@@ -81,14 +81,16 @@ def seeded(
     return pd.concat(named, ignore_index=True)
 
 
-def given(fewshot: Fewshot, *, shots: int) -> pd.DataFrame:
-    """Read a k-shot split from a folder: `kK/train-*` and `kK/validation-*`.
+def given(
+    fewshot: Fewshot, *, shots: int, splits: Sequence[str] = ("train", "dev")
+) -> pd.DataFrame:
+    """Read a k-shot split, or a part of it, from a folder: `kK/train-*` and `kK/validation-*`.
 
     Raises:
         InputError: a file is missing, or it does not hold k distinct pairs of each label.
     """
     source, frames = given_splits(fewshot), []
-    for split in ("train", "dev"):
+    for split in splits:
         config, place = f"k{shots}", f"{fewshot.source}: k{shots}/{HUB_NAMES[split]}"
         frame = read_split(source, config=config, split=HUB_NAMES[split], key="fewshot.source")
         refuse_blank(frame, place=place)

@@ -13,7 +13,8 @@ PLACEHOLDER = "NS"
 
 def is_text(sentences: pd.Series) -> pd.Series:
     """Return which sentences are neither blank nor PAWS-X's placeholder."""
-    return ~sentences.fillna("").map(lambda text: is_blank(text) or text.strip() == PLACEHOLDER)
+    lacking = sentences.fillna("").map(lambda text: is_blank(text) or text.strip() == PLACEHOLDER)
+    return ~lacking.astype(bool)  # without sentences it would be text
 
 
 def read_paws_x(source: PairSource, language: str) -> pd.DataFrame:

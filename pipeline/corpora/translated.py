@@ -58,10 +58,7 @@ def given_translations(path: Path, *, pairs: int, languages: Sequence[str]) -> p
             those of the `pairs` training pairs.
     """
     if not path.is_file():
-        raise InputError(
-            f"params.yaml: fewshot.translations: expected the training pairs' translations in "
-            f"{path}, found no such file"
-        )
+        raise InputError(f"{path}: expected the training pairs' translations, found no such file")
     split = f"{path.parent.name}/train"
     frame = read_files([path], columns=(*PAIR, "language", "row"), place=str(path))
     outside = frame.row[~frame.row.isin(range(pairs))]

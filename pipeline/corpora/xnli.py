@@ -5,7 +5,7 @@ import pandas as pd
 from pipeline.corpora.sources import blank, read_split, refuse_blank
 from pipeline.errors import InputError
 from pipeline.params.runs import LanguageParams
-from pipeline.params.text import Source
+from pipeline.params.text import LabelledSource
 from pipeline.progress import Progress, silent
 
 HUB_NAMES = {"train": "train", "dev": "validation", "test": "test"}
@@ -13,9 +13,11 @@ HUB_NAMES = {"train": "train", "dev": "validation", "test": "test"}
 
 
 def load_xnli(
-    source: Source, languages: LanguageParams, *, progress: Progress = silent
+    source: LabelledSource, languages: LanguageParams, *, progress: Progress = silent
 ) -> dict[str, pd.DataFrame]:
     """Read and validate XNLI: train and dev in the source language only, test in all.
+
+    With `source.rows`, only so many rows of each test file are read, the first.
 
     Returns:
         train, dev and test, each with the columns of files.EXAMPLES. Rows with the same
@@ -23,7 +25,8 @@ def load_xnli(
 
     Raises:
         InputError: a file or column is missing, a text is blank, a label is none of the three,
-            or the rows of a language do not match those of the source language.
+            the rows of a language do not match those of the source language, or a language has
+            fewer test rows than `source.rows`.
     """
     wanted = [("train", languages.source), ("dev", languages.source)]
     wanted += [("test", code) for code in languages.all]
@@ -36,9 +39,16 @@ def load_xnli(
     return {split: pd.concat(parts, ignore_index=True) for split, parts in frames.items()}
 
 
-def _read(source: Source, split: str, code: str) -> pd.DataFrame:
+def _read(source: LabelledSource, split: str, code: str) -> pd.DataFrame:
     frame = read_split(source, config=code, split=HUB_NAMES[split], key="datasets.xnli")
     place = f"{source.path}: {code}/{HUB_NAMES[split]}"
+    if split == "test" and source.rows:
+        if len(frame) < source.rows:
+            raise InputError(
+                f"params.yaml: datasets.xnli.rows: expected at most {len(frame)}, the rows of "
+                f"{place}, found {source.rows}"
+            )
+        frame = frame.head(source.rows)
     pair_ids = [f"{split}-{row}" for row in range(len(frame))]
     frame = frame.assign(language=code, pair_id=pair_ids)
     if split == "train":

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.cells.metrics import at_chance
+from pipeline.evaluation.comparability import comparability, part_of_test
 from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.significance import LANGUAGES_TEST, MCNEMAR, PAPER_TEST, SEEDS_TEST
 from pipeline.evaluation.tables import CORRECTED, ORIGINAL
 from pipeline.evaluation.words import BOOTSTRAP, counted, joined, listed, run_name
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import Params
-
-XNLI = "facebook/xnli"
-XLM_R_BASE = ("FacebookAI/xlm-roberta-base", "xlm-roberta-base")
 
 EACH_ENTRY = "Each entry: mean ± standard deviation (the paper's value)."
 NO_TABLE2 = (
@@ -123,30 +121,6 @@ def table2_about(
     return [caption.strip(), seeds.strip(), *notes, _holm(mean)]
 
 
-def is_papers(params: Params) -> bool:
-    """Return whether data set and backbone are the paper's by name."""
-    return params.datasets.xnli.path == XNLI and params.backbone.path in XLM_R_BASE
-
-
-def heading(params: Params) -> str:
-    """Return what the page is of: the paper, or the data set and backbone if they are others."""
-    if is_papers(params):
-        return "Multilingual Prompt Translator, reproduced"
-    return (
-        f"Few-shot cross-lingual NLI on `{params.datasets.xnli.path}` with `{params.backbone.path}`"
-    )
-
-
-def comparability(params: Params) -> str:
-    """Return whether ours may be compared with the paper's numbers."""
-    if is_papers(params):
-        return "By name, ours are for the same data set and backbone."
-    return (
-        "Ours are for another data set or backbone: unless these are copies of XNLI and "
-        "XLM-R-base, compare only the order of the methods, never the numbers."
-    )
-
-
 def table2_gaps(params: Params) -> str:
     """Return a sentence on the rows that Table II lacks; "" if none."""
     return _sentence("Not in Table II", _table2_gaps(params) if params.ablations.runs else ())
@@ -202,9 +176,11 @@ def _numbered(seeds: Collection[int]) -> str:
 
 
 def _subject(params: Params, pairs: int) -> str:
+    part = part_of_test(params)
     return (
         f"Accuracy in percent with the backbone `{params.backbone.path}` on the {pairs} test pairs "
         f"of `{params.datasets.xnli.path}` in {_languages(params)}"
+        f"{part and f' ({part})'}"
     )
 
 

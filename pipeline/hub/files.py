@@ -75,7 +75,7 @@ class _Hub(HfApi):
 @cache
 def _commit(source: Source, kind: Kind, key: str) -> tuple[str | None, str]:
     """Return the commit of a revision, or None and the reason if the Hub does not answer."""
-    require_hub_id(source, key=key)
+    require_hub_id(source, kind=kind, key=key)
     # It warns about every retry, in addition to the one line of an error.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     place, revision, hub = f"params.yaml: {key}", source.revision, _Hub()

@@ -1,11 +1,13 @@
 """Which files are read outside the repository: their names, in a Hub repository or a folder."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import InputError
 from pipeline.params.text import Fewshot, Paws15, Source
+from pipeline.params.whole import Params
 
 Kind = Literal["dataset", "model"]
 """Of a Hub repository."""
@@ -42,9 +44,20 @@ def given_splits(fewshot: Fewshot) -> Source:
     if not source.is_folder:
         raise InputError(
             f"params.yaml: fewshot.source: expected sample, or a folder of given splits, "
-            f"found no {fewshot.source}"
+            f"found no folder {fewshot.source}"
         )
     return source
+
+
+def other_shots(fewshot: Fewshot, used: Collection[int]) -> list[int]:
+    """Return the shots of the given splits, the folders `kK/`, that are not in use, ascending.
+
+    Raises:
+        InputError: there is no folder of given splits.
+    """
+    paths = Path(given_splits(fewshot).path).iterdir()
+    found = (re.fullmatch("k([1-9][0-9]*)", path.name) for path in paths if path.is_dir())
+    return sorted({int(match[1]) for match in found if match} - {*used})
 
 
 def translations_file(paws15: Paws15) -> Path:
@@ -62,7 +75,21 @@ def is_commit(revision: str | None) -> bool:
     return bool(re.fullmatch("[0-9a-f]{40}", revision or ""))
 
 
-def require_hub_id(source: Source, *, key: str) -> None:
-    """Raise InputError if a source that is no folder cannot be a Hub id either."""
-    if source.path.startswith((".", "/", "~")) or source.path.count("/") > 1:
-        raise InputError(f"params.yaml: {key}.path: expected a folder, found no {source.path}")
+def require_sources(params: Params) -> None:
+    """Raise InputError if a source in params.yaml is neither a folder nor a possible Hub id."""
+    datasets = params.datasets
+    require_hub_id(datasets.xnli, kind="dataset", key="datasets.xnli")
+    require_hub_id(datasets.paws_x, kind="dataset", key="datasets.paws_x")
+    require_hub_id(params.backbone, kind="model", key="backbone")
+    if params.fewshot.source != "sample":
+        given_splits(params.fewshot)
+
+
+def require_hub_id(source: Source, *, kind: Kind, key: str) -> None:
+    """Raise InputError if a source is no folder, and cannot be a Hub id either."""
+    is_path = source.path.startswith((".", "/", "~")) or source.path.count("/") > 1
+    if is_path and not source.is_folder:
+        expected = "in the Hub's layout" if kind == "dataset" else "with a masked language model"
+        raise InputError(
+            f"params.yaml: {key}.path: expected a folder {expected}, found no folder {source.path}"
+        )

@@ -30,6 +30,7 @@ class Fingerprints:
             InputError: a folder, file, repository or revision does not exist.
             RunError: the Hub cannot be reached, or a file changes while it is read.
         """
+        names.require_sources(self._params)
         stages = {
             "backbone": self._backbone,
             "corpora": self._corpora,
@@ -75,7 +76,20 @@ class Fingerprints:
         return {"fewshot.source": self._given(files)}
 
     def _unlabelled(self) -> dict[str, Fingerprint]:
-        return self._all_languages() if self._params.reads_unlabelled else {}
+        params = self._params
+        if not params.reads_unlabelled:
+            return {}
+        if params.fewshot.source == "sample":
+            return self._all_languages()
+        # The names also say which splits are in use.
+        files = [
+            names.split_pattern(f"k{shots}", split)
+            for shots in params.used_shots
+            for split in ("train", "validation")
+        ]
+        for shots in names.other_shots(params.fewshot, params.used_shots):
+            files += [names.split_pattern(f"k{shots}", "train"), names.given_translations(shots)]
+        return {"fewshot.source": self._given(files)}
 
     def _all_languages(self) -> dict[str, Fingerprint]:
         files, xnli = [names.split_pattern("all_languages", "train")], self._params.datasets.xnli
@@ -117,7 +131,6 @@ class Fingerprints:
                     f"params.yaml: {key}: expected files that can be read, found {error.filename}: "
                     f"{error.strerror}"
                 ) from None
-        names.require_hub_id(source, key=key)
         if names.is_commit(source.revision):
             return {"commit": str(source.revision)}
         # It imports the client of the Hub, which takes longer than all else here.

@@ -28,6 +28,15 @@ class Source(Strictly):
         return Path(self.path).is_dir()
 
 
+class LabelledSource(Source):
+    """The source of the labelled text, and how many rows of each test file are read: None for all.
+
+    The first rows are the same pairs in every language.
+    """
+
+    rows: PositiveInt | None = None
+
+
 class PairSource(Source):
     """The source of parallel pairs, and the splits that make up the English pool."""
 
@@ -37,7 +46,7 @@ class PairSource(Source):
 class Datasets(Strictly):
     """The sources of text."""
 
-    xnli: Source
+    xnli: LabelledSource
     paws_x: PairSource
 
 

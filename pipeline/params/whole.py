@@ -176,6 +176,11 @@ class Params(Runs, extra="forbid"):
         }
 
     @property
+    def used_shots(self) -> tuple[int, ...]:
+        """The numbers of shots that a run is trained with, ascending."""
+        return tuple(shots for shots, is_used in self.shots.items() if is_used)
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """Every training seed in the blocks, ascending."""
         return tuple(sorted({seed for block in self.blocks.values() for seed in block.seeds}))

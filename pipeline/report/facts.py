@@ -68,8 +68,7 @@ def machines(records: Sequence[Record]) -> Facts:
 def splits(params: Params) -> list[dict[str, str]]:
     """Return a row for each k-shot split: its origin, and its content's hash."""
     keys = {"source": None, "split_seed": None, "per_seed": None, "sha256": SHORT}
-    used = [shots for shots, is_used in params.shots.items() if is_used]
-    notes = {shots: read_notes(FEWSHOT / f"k{shots}.parquet") for shots in used}
+    notes = {shots: read_notes(FEWSHOT / f"k{shots}.parquet") for shots in params.used_shots}
     return [
         {"shots": str(shots)} | {key: of.get(key, DASH)[:most] for key, most in keys.items()}
         for shots, of in notes.items()

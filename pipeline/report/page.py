@@ -11,7 +11,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.evaluation import captions, files
+from pipeline.evaluation import captions, comparability, files
 from pipeline.evaluation.printing import by_shots, printed_rows
 from pipeline.evaluation.settings import alike
 from pipeline.evaluation.tables import comparable
@@ -98,8 +98,9 @@ def _from_params(params: Params) -> dict[str, Any]:
         "params": params,
         "reference": params.comparison.reference,
         "baseline": params.comparison.baseline,
-        "is_papers": captions.is_papers(params),
-        "heading": captions.heading(params),
+        "is_papers": comparability.is_papers(params),
+        "heading": comparability.heading(params),
+        "part_of_test": comparability.part_of_test(params),
         "profile": facts.profile_name(),
         "params_text": PARAMS.read_text(encoding="utf-8"),
         "source": facts.source,
@@ -119,7 +120,7 @@ def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
     made = set(significance["test"])
     # Beside ours only if they are about the same; else in a section of their own.
     beside1, beside2 = (
-        paper if captions.is_papers(params) else paper.head(0) for paper in (paper1, paper2)
+        paper if comparability.is_papers(params) else paper.head(0) for paper in (paper1, paper2)
     )
     return {
         "headline": tables.headline(given, params),

@@ -194,9 +194,12 @@ def test_missing_given_splits_are_named(tmp_path):
     )
     shutil.rmtree(tmp_path)
     assert complaint(fewshot) == (
-        "params.yaml: fewshot.source: expected sample, or a folder of given splits, found no HERE"
+        "params.yaml: fewshot.source: expected sample, or a folder of given splits, found no "
+        "folder HERE"
     )
-    assert complaint(Fewshot(source="splits", split_seed=0, per_seed=False)).endswith("no HERE")
+    assert complaint(Fewshot(source="splits", split_seed=0, per_seed=False)).endswith(
+        "no folder HERE"
+    )
 
 
 @pytest.mark.parametrize(

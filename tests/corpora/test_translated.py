@@ -389,8 +389,8 @@ def test_missing_given_translations_are_named(given, project, fails):
     )
     path.unlink()
     assert fails(**GIVEN) == (
-        "params.yaml: fewshot.translations: expected the training pairs' translations in "
-        f"given/k2/train-translations.parquet, found no such file {WAY_OUT}"
+        "given/k2/train-translations.parquet: expected the training pairs' translations, found no "
+        f"such file {WAY_OUT}"
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.corpora.xnli import load_xnli
 from pipeline.params.runs import LanguageParams
-from pipeline.params.text import Source
+from pipeline.params.text import LabelledSource
 from tests import real_data, toys
 from tests.commands import refusal
 
@@ -18,8 +18,8 @@ def xnli(tmp_path):
     return folder
 
 
-def load(folder, languages=LANGUAGES):
-    return load_xnli(Source(path=str(folder)), languages)
+def load(folder, languages=LANGUAGES, rows=None):
+    return load_xnli(LabelledSource(path=str(folder), rows=rows), languages)
 
 
 def edit(folder, file, change):
@@ -27,8 +27,8 @@ def edit(folder, file, change):
     toys.write_parquet(change(pd.read_parquet(path)), path)
 
 
-def complaint(folder):
-    return refusal(load, folder).replace(str(folder), "HERE")
+def complaint(folder, **options):
+    return refusal(load, folder, **options).replace(str(folder), "HERE")
 
 
 def test_train_and_dev_are_in_the_source_language_and_test_in_all(xnli):
@@ -63,7 +63,7 @@ def test_further_columns_are_ignored(xnli):
 
 def test_progress_covers_every_file(xnli):
     told = []
-    load_xnli(Source(path=str(xnli)), LANGUAGES, progress=lambda *step: told.append(step))
+    load_xnli(LabelledSource(path=str(xnli)), LANGUAGES, progress=lambda *step: told.append(step))
     assert told[0] == ("XNLI", 0, 6, "train en")
     assert told[-1][:3] == ("XNLI", 6, 6)
 
@@ -73,6 +73,33 @@ def test_blank_training_text_is_left_out(xnli):
     train = load(xnli)["train"]
     assert len(train) == 35
     assert "train-0" not in set(train.pair_id)
+
+
+def test_rows_cuts_the_test_to_its_first_rows_in_every_language_and_nothing_else(xnli):
+    whole, cut = load(xnli), load(xnli, rows=5)
+    for split in ("train", "dev"):
+        pd.testing.assert_frame_equal(cut[split], whole[split])
+    test = whole["test"]
+    kept = test[test.pair_id.isin([f"test-{row}" for row in range(5)])]
+    assert len(kept) == 5 * (1 + len(toys.TARGETS))
+    pd.testing.assert_frame_equal(cut["test"], kept.reset_index(drop=True))
+    pd.testing.assert_frame_equal(load(xnli, rows=12)["test"], test)
+
+
+def test_a_language_with_fewer_test_rows_than_wanted_is_refused(xnli):
+    edit(xnli, "sw/test", lambda frame: frame.head(8))
+    assert len(load(xnli, rows=8)["test"]) == 8 * 4
+    assert complaint(xnli, rows=9) == (
+        "params.yaml: datasets.xnli.rows: expected at most 8, the rows of HERE: sw/test, found 9"
+    )
+
+
+def test_of_a_cut_test_the_kept_rows_must_be_parallel(xnli):
+    edit(xnli, "de/test", lambda frame: frame.assign(label=[*frame.label[:5], 0, *frame.label[6:]]))
+    assert len(load(xnli, rows=5)["test"]) == 5 * 4
+    assert complaint(xnli, rows=6) == (
+        "HERE: test: expected in de the labels of en, found 0 for 2 in row 5"
+    )
 
 
 @pytest.mark.parametrize(

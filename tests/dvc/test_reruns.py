@@ -163,6 +163,10 @@ SHOTS_2 = {"train@sp-2-1", "train@sp-2-2", "train@mpt-2-1", "train@mpt-2-2"}
         ({"training__epochs": 3}, {"updates@1"} | SP | MPT),
         ({"grid__runs": ["sp", "mpt", "ft"]}, {"train@ft-1-1", "train@ft-1-2", "tables"}),
         ({"paws15__seed": 1}, {"unlabelled"} | PAWS15),
+        (
+            {"datasets__xnli": {"path": "data/pocket/hub/xnli", "rows": 9}},
+            {"corpora", "translations@1", "unlabelled", "tables"},
+        ),
         ({"matched__runs": []}, {"updates@1", "tables"}),
         ({"comparison__languages": ["de", "sw"]}, {"tables"}),
     ],
@@ -174,6 +178,7 @@ SHOTS_2 = {"train@sp-2-1", "train@sp-2-2", "train@mpt-2-1", "train@mpt-2-2"}
         "training",
         "runs",
         "pairs",
+        "test rows",
         "a block",
         "compared languages",
     ],

@@ -4,12 +4,12 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.captions import (
-    heading,
     sweep_gaps,
     table1_paragraphs,
     table2_gaps,
     table2_paragraphs,
 )
+from pipeline.evaluation.comparability import heading, is_papers
 
 MEAN = pd.DataFrame(
     [[1, "sp", 35.52], [1, "my_run", 35.93], [16, "sp", 35.5], [16, "my_run", 45.0]],
@@ -54,6 +54,19 @@ def test_the_caption_calls_ours_comparable_only_by_name(params_with, data, backb
     named = f"Few-shot cross-lingual NLI on `{data}` with `{backbone}`"
     assert heading(params) == (title if same else named)
     assert ("never the numbers" in text) != same
+
+
+def test_a_cut_test_set_is_said_and_never_compared_with_the_papers_numbers(params_with):
+    cut = ("xnli: {path: data/some_nli}", "xnli: {path: facebook/xnli, rows: 1000}")
+    params = params_with(cut, ("data/small_model", "FacebookAI/xlm-roberta-base"))
+    first, *_ = table1_paragraphs(params, MEAN, pairs=1000)
+    second, *_ = table2_paragraphs(params, TABLE2, pairs=1000, notes=[])
+    part = "the first 1,000 test pairs of each language"
+    for text in (first, second):
+        assert f"pairs of `facebook/xnli` in 4 languages ({part}): mean" in text
+        assert f"Ours are for {part}: compare only the order of the methods, never" in text
+    assert not is_papers(params)
+    assert heading(params).startswith("Few-shot cross-lingual NLI on `facebook/xnli`")
 
 
 def test_rows_at_chance_are_named(params):

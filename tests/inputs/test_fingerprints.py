@@ -37,8 +37,8 @@ def project(project):
     (project / "hub/backbone").unlink()
     toys.backbone(project / "hub/backbone")
     toys.all_languages(project / "hub/xnli")
-    for k in (1, 2):
-        for split, start in (("train", 0), ("validation", 500)):
+    for k, first in ((1, 0), (2, 0), (3, 10)):
+        for split, start in (("train", first), ("validation", 500)):
             rows = {
                 "premise": toys.sentences(3 * k, "en", start=start),
                 "hypothesis": toys.sentences(3 * k, "en", start=start + 100),
@@ -62,7 +62,7 @@ def project(project):
 
 
 def params(**changes):
-    values = toys.params(ablations__shots=[1, 2], **changes)
+    values = toys.params(**{"ablations__shots": [1, 2]} | changes)
     toys.write_params(values, Path("params.yaml"))
     return load_params()
 
@@ -80,6 +80,7 @@ UNLABELLED = {
     "methods__unlabelled": {"method": "mpt", "pairs": "xnli_unlabelled"},
 }
 ALL_GIVEN = {"fewshot": GIVEN, **FILE}
+GIVEN_UNLABELLED = ALL_GIVEN | UNLABELLED
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,12 @@ ALL_GIVEN = {"fewshot": GIVEN, **FILE}
         (ALL_GIVEN, "given/k2/validation-0.parquet", {"fewshot"}),
         (ALL_GIVEN, "given/k1/train-translations.parquet", {"translations"}),
         (ALL_GIVEN, "made/pairs.csv", {"paws15"}),
+        (ALL_GIVEN, "given/k3/train-0.parquet", set()),
+        (GIVEN_UNLABELLED, "given/k3/train-0.parquet", {"unlabelled"}),
+        (GIVEN_UNLABELLED, "given/k3/train-translations.parquet", {"unlabelled"}),
+        (GIVEN_UNLABELLED, "given/k3/validation-0.parquet", set()),
+        (GIVEN_UNLABELLED, "given/k2/validation-0.parquet", {"fewshot", "unlabelled"}),
+        (GIVEN_UNLABELLED, "given/k2/train-translations.parquet", {"translations"}),
         (ALL_GIVEN, "hub/xnli/all_languages/train-00001-of-00002.parquet", set()),
     ],
 )
@@ -112,6 +119,18 @@ def test_an_edit_of_a_file_changes_what_the_stages_that_read_it_depend_on(
         file.write(b"x")  # as long as before
     after = found(**settings)
     assert {stage for stage in STAGES if before[stage] != after[stage]} == stages
+
+
+def test_the_shots_in_use_and_new_splits_change_what_unlabelled_depends_on(project):
+    settings = GIVEN_UNLABELLED | {"grid__shots": [1], "ablations__shots": [1]}
+    seen = [found(**settings), found(**settings | {"grid__shots": [1, 2]})]
+    shutil.copytree(project / "given/k3", project / "given/k5")
+    seen.append(found(**settings))
+    shutil.copytree(project / "given/k3", project / "given/other")
+    seen.append(found(**settings))
+    texts = [each["unlabelled"] for each in seen]
+    assert len(set(texts[:3])) == 3
+    assert texts[3] == texts[2]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +196,9 @@ FOLDERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", [SAMPLE | UNLABELLED, ALL_GIVEN], ids=["drawn", "given"])
+@pytest.mark.parametrize(
+    "settings", [SAMPLE | UNLABELLED, ALL_GIVEN, GIVEN_UNLABELLED], ids=["drawn", "given", "others"]
+)
 def test_they_are_exactly_the_files_that_the_stages_read(settings, project, opened):
     made = {
         stage: {Path(FOLDERS[key], name) for key, names in parts.items() for name in names}
@@ -232,16 +253,23 @@ def commits(**settings):
     [
         (
             {"datasets__xnli": {"path": "./none"}}, 2,
-            "params.yaml: datasets.xnli.path: expected a folder, found no ./none",
+            "params.yaml: datasets.xnli.path: expected a folder in the Hub's layout, found no "
+            "folder ./none",
+        ),
+        (
+            {"datasets__paws_x__path": "../a/hub/paws-x", "paws15__engine": "google"}, 2,
+            "params.yaml: datasets.paws_x.path: expected a folder in the Hub's layout, found no "
+            "folder ../a/hub/paws-x",
         ),
         (
             {"backbone": {"path": "/none", "revision": OLD}}, 2,
-            "params.yaml: backbone.path: expected a folder, found no /none",
+            "params.yaml: backbone.path: expected a folder with a masked language model, found no "
+            "folder /none",
         ),
         (
             {"fewshot": GIVEN | {"source": "none"}}, 2,
             "params.yaml: fewshot.source: expected sample, or a folder of given splits, "
-            "found no none",
+            "found no folder none",
         ),
         (
             {"paws15__engine": "file"}, 2,
@@ -259,7 +287,7 @@ def commits(**settings):
             "found the network switched off (HF_HUB_OFFLINE)",
         ),
     ],
-    ids=["dataset", "backbone", "splits", "no file", "file", "Hub"],
+    ids=["dataset", "pairs", "backbone", "splits", "no file", "file", "Hub"],
 )  # fmt: skip
 def test_what_is_missing_is_named_and_nothing_written(  # noqa: PLR0917
     settings, code, line, project, monkeypatch, capsys

@@ -144,6 +144,8 @@ BAD = [
     ("datasets.paws_x.splits", [], "expected at least one entry, found []"),
     ("datasets.xnli", "a/folder", "expected keys and values, found 'a/folder'"),
     ("datasets.xnli.path", "", "expected some text, found ''"),
+    ("datasets.xnli.rows", 0, "expected more than 0, found 0"),
+    ("datasets.paws_x.rows", 9, "expected no such key, found 9"),
     ("methods.ft", "ft", "expected keys and values, found 'ft'"),
     ("grid.shots", [4, 16, 4], "expected distinct values, found 4 twice"),
     ("paws15.assignment", "fair", "expected balanced or uniform, found 'fair'"),

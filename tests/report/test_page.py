@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from pipeline.languages import LANGUAGES
 from pipeline.report.text import language_name
 from stages.report import report
 from stages.tables import tables
-from tests.evaluation.project import BARE, HOSTILE, XNLI
+from tests.evaluation.project import BARE, HOSTILE, PAIRS, XNLI
 
 CODES = ("ar", "de", "en", "sw", "avg")
 
@@ -246,6 +247,20 @@ def test_a_reference_and_a_baseline_without_common_shots(made):
     soup = made(("baseline: sp", "baseline: ft"), ("matched: {runs: [sp]", "matched: {runs: []"))
     assert "Figure 3 was not drawn" in soup.text
     assert "have no cells at the same shots and seeds" in soup.text
+
+
+def test_a_cut_test_set_is_said_in_every_caption(made):
+    rows = ("xnli: {path: data/some_nli}", f"xnli: {{path: data/some_nli, rows: {PAIRS}}}")
+    soup, part = made(rows), f"the first {PAIRS} test pairs of each language"
+    assert f"These numbers are for {part} of the data set" in soup.header.text
+    assert "Unless these are copies" not in soup.text
+    for place in ("table1", "table2", "run"):
+        assert part in soup.find(id=place).text
+    assert len(soup("figcaption")) == 6
+    for caption in soup("figcaption"):
+        assert f"Tested on {part}." in caption.text
+    for file in ("table1.md", "table2.md", "table1.tex", "table2.tex"):
+        assert part in (Path("results") / file).read_text(encoding="utf-8").replace("\n", " ")
 
 
 def test_the_papers_data_may_be_compared(made):

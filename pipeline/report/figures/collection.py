@@ -6,7 +6,8 @@ from dataclasses import replace
 import pandas as pd
 
 from pipeline.evaluation import files
-from pipeline.evaluation.captions import comparability, sweep_gaps
+from pipeline.evaluation.captions import sweep_gaps
+from pipeline.evaluation.comparability import comparability, part_of_test
 from pipeline.evaluation.intervals import shots_of_gain
 from pipeline.params.whole import Params
 from pipeline.report.figures.confusion import confusion
@@ -54,7 +55,9 @@ def figures(tables: Mapping[files.Csv, pd.DataFrame], params: Params) -> dict[st
         "heatmap": heatmap(intervals, differences, runs=runs, comparison=comparison),
         "confusion": confusion(confusions, run=reference, shots=shots),
     }
-    for name in SWEPT:
-        if figure := drawn[name]:
-            drawn[name] = replace(figure, caption=f"{figure.caption} {gaps}".strip())
+    part = f"Tested on {part_of_test(params)}." if part_of_test(params) else ""
+    for name, figure in drawn.items():
+        if figure:
+            notes = [figure.caption, part, gaps if name in SWEPT else ""]
+            drawn[name] = replace(figure, caption=" ".join(filter(None, notes)))
     return drawn
