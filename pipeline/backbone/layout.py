@@ -11,10 +11,10 @@ from torch import Tensor
 MULTIPLE = 8
 """Rows are padded to a multiple of this many tokens, for faster attention kernels."""
 
-SHORTEST = {"cpu": 0.8, "cuda": 0.0}
-"""A row of less than this share of a block's longest row begins the next block.
+SHORTEST = 0.8
+"""On a CPU, a row of less than this share of a block's longest row begins the next block.
 
-A CPU computes padding; for a GPU, one block takes less time than several small ones.
+For a GPU, padding costs less than several small blocks.
 """
 
 
@@ -62,7 +62,7 @@ class Layout:
 
     def by_block(self, values: Tensor) -> Sequence[Tensor]:
         """Return one value per row as rows by block, [B, d] -> [B', 1, d] each."""
-        parts = values.index_select(0, self.order).split([rows for rows, _ in self.blocks])
+        parts = values.index_select(0, self.order).split_with_sizes([n for n, _ in self.blocks])
         return [part[:, None] for part in parts]
 
     def by_row(self, blocks: Sequence[Tensor]) -> Tensor:
@@ -70,7 +70,7 @@ class Layout:
         return torch.cat([rows[:, 0] for rows in blocks]).index_select(0, self.places)
 
     def _split(self, values: Tensor) -> Sequence[Tensor]:
-        parts = values.split([rows * width for rows, width in self.blocks])
+        parts = values.split_with_sizes([rows * width for rows, width in self.blocks])
         return [
             part.view(rows, width, -1)
             for part, (rows, width) in zip(parts, self.blocks, strict=True)
@@ -81,7 +81,8 @@ def make_layout(lengths: Tensor, device: torch.device) -> Layout:
     """Return the layout of B rows of `lengths` tokens, at least one each, [B], on a device."""
     order = lengths.argsort(descending=True, stable=True)
     places, longest_first = order.argsort(), lengths[order]
-    blocks = _blocks(longest_first.tolist(), shortest=SHORTEST[device.type])
+    shortest = SHORTEST if device.type == "cpu" else 0.0
+    blocks = _blocks(longest_first.tolist(), shortest=shortest)
     widths = torch.cat([torch.full((rows,), width) for rows, width in blocks])
     starts = widths.cumsum(0) - widths
     padded = int(widths.sum()) > int(lengths.sum())

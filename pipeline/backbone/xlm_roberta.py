@@ -108,10 +108,10 @@ class SelfAttention(nn.Module):
         masks = layout.masks() if layout.padded else [None] * len(keys)
         dropout = self.dropout if self.training else 0.0
         attended = []
-        for rows, is_token in zip(zip(queries, keys, values, strict=True), masks, strict=True):
-            heads = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in rows)
-            parts = attend(*heads, is_token=is_token, dropout=dropout)
-            attended.append(parts.transpose(1, 2).flatten(2))
+        for *rows, is_token in zip(queries, keys, values, masks, strict=True):
+            split = (part.view(*part.shape[:2], self.heads, -1).transpose(1, 2) for part in rows)
+            heads = attend(*split, is_token=is_token, dropout=dropout)
+            attended.append(heads.transpose(1, 2).flatten(2))
         return layout.gather(attended) if read is None else layout.by_row(attended)
 
 
