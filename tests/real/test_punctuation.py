@@ -56,6 +56,13 @@ def test_only_marks_of_ascii_make_way_for_those_of_the_template(xnli, language):
 
 
 @in_every_language
+def test_no_sentence_keeps_white_space_at_its_end(xnli, language):
+    """French has a space that is not ASCII's before some marks; it would be a piece."""
+    for text in (*xnli[language].premise, *xnli[language].hypothesis):
+        assert strip_punctuation(text) == strip_punctuation(text).strip()
+
+
+@in_every_language
 def test_no_part_of_a_template_is_unknown(pieces, tokenizer, language):
     words, room = LANGUAGES[language], {"max_length": 64}
     literals = {
