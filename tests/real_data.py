@@ -11,6 +11,8 @@ XNLI = HUB / "facebook" / "xnli"
 PAWS_X = HUB / "google-research-datasets" / "paws-x"
 ME5 = ROOT.parent / "shared" / "backbones" / "me5-mlm"
 """A small backbone with 93,036 of XLM-R's pieces; its ids are others."""
+PAPER = ROOT.parent / "shared" / "paper"
+"""The paper's tables, and label words by language of two other papers."""
 FEWSHOT = HUB / "zhao-schuetze-2021" / "xnli-fewshot"
 
 

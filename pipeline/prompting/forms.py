@@ -1,18 +1,22 @@
 """The forms in which templates read sentences, so that each is tokenized once for all cells."""
 
+import re
 import string
 from collections.abc import Callable, Iterable
 
 Form = Callable[[str], str]
 
 
+_ENDING = re.compile(rf"[\s{re.escape(string.punctuation)}]+\Z")
+
+
 def strip_punctuation(sentence: str) -> str:
-    """Strip trailing ASCII punctuation, because the template has its own.
+    """Strip trailing ASCII punctuation and any white space, because the template has its own.
 
     A sentence of nothing else keeps it, as in Soft Prompting's code.
     """
     sentence = sentence.strip()
-    return sentence.rstrip(string.punctuation + string.whitespace) or sentence
+    return _ENDING.sub("", sentence) or sentence
 
 
 FORMS: tuple[Form, ...] = (str, str.strip, strip_punctuation)

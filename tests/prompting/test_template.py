@@ -131,7 +131,8 @@ def test_pair_template_is_the_tokenizers_own_pair(pieces, tokenizer):
 @pytest.mark.parametrize(
     ("sentence", "expected"),
     [("A dog.", "A dog"), ("A dog?!) ", "A dog"), ("...", "..."), ("。", "。"),
-     ("Ein Hund。", "Ein Hund。"), ("No. 5", "No. 5"), (" wait -- ", "wait")],
+     ("Ein Hund。", "Ein Hund。"), ("No. 5", "No. 5"), (" wait -- ", "wait"),
+     ("Un chien\u00a0?", "Un chien")],
 )  # fmt: skip
 def test_trailing_ascii_punctuation_is_stripped_unless_nothing_would_be_left(sentence, expected):
     assert strip_punctuation(sentence) == expected

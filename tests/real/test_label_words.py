@@ -1,0 +1,74 @@
+"""Label words in the real vocabulary: those of every profile, and two papers' by language."""
+
+import pandas as pd
+import pytest
+
+from pipeline.params.runs import LABELS, Piece
+from pipeline.params.whole import load_params
+from pipeline.prompting.verbalizer import label_word_ids
+from tests.commands import refusal
+from tests.imports import ROOT
+from tests.real_data import ME5, PAPER, needs
+
+pytestmark = needs(ME5)
+PROFILES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_run_of_a_profile_has_label_words_of_one_piece(
+    pieces, tokenizer, profile, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes((ROOT / "profiles" / f"{profile}.yaml").read_bytes())
+    params = load_params()
+    for run in map(params.run, params.methods):
+        words = run.template.label_words
+        # A word stands after a space, a piece as it is written.
+        expected = [word.piece if isinstance(word, Piece) else f"▁{word}" for word in words]
+        ids = label_word_ids(pieces, words, place=run.name)
+        assert tokenizer.convert_ids_to_tokens(ids) == expected
+
+
+@pytest.fixture(scope="module")
+def published():
+    """The label words of two papers, and XLM-R's pieces of each: set, language, label, word."""
+    return pd.read_csv(PAPER / "label_words.csv")
+
+
+@needs(PAPER)
+def test_published_words_are_one_piece_where_they_are_one_of_xlm_rs(pieces, published):
+    assert published.language.nunique() == 15
+    for row in published.itertuples():
+        ids = pieces.word(row.word)
+        assert len(ids) == row.pieces, row.word
+        assert pieces.shown(ids)[-1] == row.piece
+    split = published[published.pieces > 1]
+    assert split.groupby("set").language.unique().map(list).to_dict() == {
+        "zhao-schuetze": ["el", "th", "zh"],
+        "dpa": ["hi", "th", "zh"],
+    }
+
+
+@needs(PAPER)
+def test_a_published_word_of_more_pieces_is_refused_by_name(pieces, tokenizer, published):
+    for (name, language), rows in published.groupby(["set", "language"]):
+        words, place = rows.word.tolist(), f"{name}.{language}"
+        assert rows.label.tolist() == list(LABELS)
+        if (rows.pieces == 1).all():
+            ids = label_word_ids(pieces, words, place=place)
+            assert pieces.shown(ids) == rows.piece.tolist()
+            continue
+        first = rows[rows.pieces > 1].iloc[0]
+        found = " + ".join(tokenizer.tokenize(first.word))
+        line = refusal(label_word_ids, pieces, words, place=place)
+        assert line.startswith(f"{place}.{first.label}: expected a word of one piece in ")
+        assert f"found '{first.word}', which is {found}" in line
+
+
+@needs(PAPER)
+def test_a_word_that_xlm_r_splits_from_its_space_can_be_named_as_a_piece(pieces, published):
+    split = published[(published.pieces > 1) & (published.word == published.piece)]
+    assert set(split.language) == {"hi", "th", "zh"}
+    for word in split.word.unique():
+        words = [Piece(piece=word), "maybe", "no"]
+        assert pieces.shown(label_word_ids(pieces, words, place="here"))[0] == word
