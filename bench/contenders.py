@@ -47,6 +47,7 @@ class Ours:
     """
 
     def __init__(self, context: Context, *, checkpoint: Path, threads: int) -> None:
+        reproducibility.keep_memory()
         reproducibility.make_deterministic(SEED)
         context = replace(context, backbone=load_backbone(checkpoint))
         self.method = build(context).to(reproducibility.device())

@@ -3,11 +3,11 @@
     python -m bench.speed --hub HUB
 
 prints a table, and exits with 1 if the two contenders (bench/contenders.py) do not compute the
-same. It times the paper's update at 64 shots (profiles/paper.yaml), and predictions of XNLI's test
-set in all languages, tokenization included. Each round builds both contenders from the same
+same. It times an update of a profile at 64 shots, by default the paper's, and predictions of XNLI's
+test set in all languages, tokenization included. Each round builds both contenders from the same
 weights and runs one after the other; the order alternates, so that a busy machine slows both. They
-share a process, and so CUBLAS_WORKSPACE_CONFIG and the cores: as many as torch has threads, of
-which training of a small model uses one.
+share a process, and so CUBLAS_WORKSPACE_CONFIG, the memory that is kept, and the cores: as many as
+torch has threads, of which training of a small model uses one.
 
 Needs torch, transformers, tokenizers, pandas, pyarrow, rich, typer, pydantic and ruamel.yaml; see
 docs/performance.md for a machine without network that lacks some of them.
@@ -29,7 +29,9 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 from bench.contenders import CONTENDERS, Drawn
 from bench.measuring import measure
 from bench.text import Folded, Text, read_text
+from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.checkpoint import load_backbone
+from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.errors import InputError, RunError
 from pipeline.params.runs import Run
 from pipeline.profiles import load_profile
@@ -71,8 +73,11 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         prog="bench.speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     add = options.add_argument
-    add("--method", choices=["mpt", "sp"], default="mpt", help="a run in profiles/paper.yaml")
+    add("--method", choices=["mpt", "sp"], default="mpt", help="a run of the profile")
+    add("--profile", default="paper", help="has the run")
     add("--shape", choices=list(SHAPES), action="append", help="may be repeated")
+    add("--backbone", type=Path, help="folder with weights and a tokenizer, instead of shapes")
+    add("--precision", choices=list(TOLERANCE), default="bfloat16" if gpu else "float32")
     add("--hub", type=Path, default=HUB, help="has facebook/xnli, google-research-datasets/paws-x")
     add("--updates", type=int, default=20 if gpu else 8, help="timed updates per round")
     add("--warmup", type=int, default=5 if gpu else 2, help="untimed updates before them")
@@ -92,12 +97,18 @@ def run(chosen: argparse.Namespace) -> pd.DataFrame:
         InputError: a dataset is missing.
         RunError: the contenders do not compute the same.
     """
-    run = load_profile("paper").run(chosen.method)
+    run = load_profile(chosen.profile).run(chosen.method)
+    precision = run.training.model_copy(update={"precision": chosen.precision})
+    run = run.model_copy(update={"training": precision})
     words = [*run.template.label_words, ".", "?"]
     text = read_text(chosen.hub, words=words, examples=chosen.examples)
     threads = torch.get_num_threads()
     transformers.utils.logging.disable_progress_bar()
     frames = {}
+    if folder := chosen.backbone:
+        context = context_of(run, text, load_backbone(folder), load_pieces(folder))
+        frames[folder.name] = compare(context, text, chosen, checkpoint=folder)
+        chosen.shape = []
     for name in chosen.shape:
         torch.set_num_threads(threads)
         with tempfile.TemporaryDirectory() as folder:
@@ -107,24 +118,18 @@ def run(chosen: argparse.Namespace) -> pd.DataFrame:
 
 
 def make_context(run: Run, text: Text, shape: XLMRobertaConfig, *, checkpoint: Path) -> Context:
-    """Write random weights to a folder and return what methods are built from.
-
-    Rows are cut to the shape's positions. On a GPU, the run's precision is bfloat16.
-    """
+    """Write random weights to a folder and return what methods are built from."""
     torch.manual_seed(0)
     XLMRobertaForMaskedLM(shape).save_pretrained(checkpoint)
-    on_gpu = reproducibility.device().type == "cuda"
-    backbone = load_backbone(checkpoint)
-    settings = {
-        "precision": "bfloat16" if on_gpu else "float32",
-        "max_length": min(run.training.max_length, backbone.max_length),
-    }
-    return Context(
-        run=run.model_copy(update={"training": run.training.model_copy(update=settings)}),
-        languages=text.languages,
-        backbone=backbone,
-        pieces=Folded(text.tokenizer, size=shape.vocab_size),
-    )
+    pieces = Folded(text.tokenizer, size=shape.vocab_size)
+    return context_of(run, text, load_backbone(checkpoint), pieces)
+
+
+def context_of(run: Run, text: Text, backbone: Backbone, pieces: Pieces) -> Context:
+    """Return what methods are built from. Rows are cut to the backbone's positions."""
+    length = {"max_length": min(run.training.max_length, backbone.max_length)}
+    run = run.model_copy(update={"training": run.training.model_copy(update=length)})
+    return Context(run=run, languages=text.languages, backbone=backbone, pieces=pieces)
 
 
 def compare(

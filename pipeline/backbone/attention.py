@@ -23,10 +23,18 @@ def attend(
         dropout: the share of attention weights that are dropped.
     """
     mask = None if is_token is None else is_token[:, None, None, :]
-    if query.device.type != "cpu":
-        return functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=dropout
-        )
+    is_slow = query.dtype == torch.bfloat16 or dropout > 0
+    if query.device.type == "cpu" and is_slow:
+        return by_products(query, key, value, mask=mask, dropout=dropout)
+    return functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, dropout_p=dropout
+    )
+
+
+def by_products(
+    query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None, dropout: float
+) -> Tensor:
+    """Return the same as `attend`, by two matrix products; `mask` is [B, 1, 1, T]."""
     scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
     if mask is not None:
         scores = scores + scores.new_zeros(mask.shape).masked_fill(~mask, -math.inf)

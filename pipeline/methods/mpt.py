@@ -67,7 +67,8 @@ class Model(WordMethod):
         pairs = drawn.get("pairs", ()) if alpha < 1 else ()
         rows = [example.rows[0] for example in labelled]
         rows += [example.rows[side] for side in (SOURCE, TARGET) for example in pairs]
-        total, parts = self.prompt().new_zeros(()), {}
+        total = self.prompt().new_zeros(())
+        parts: dict[str, Tensor] = {}
         if not rows:
             return Losses(total, parts)
         logits = self.logits(self.collate(rows))

@@ -49,6 +49,7 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     pairs = read_parallel(run, shots=shots, seed=seed)
     _require_made_for(params, FEWSHOT / f"k{shots}.parquet")
     test = _read_test(params.languages)
+    reproducibility.keep_memory()
     generator = reproducibility.make_deterministic(seed)
     backbone = load_backbone(BACKBONE)
     threads = reproducibility.set_threads(sum(weight.numel() for weight in backbone.parameters()))

@@ -77,7 +77,7 @@ def test_rows_follow_one_another():
     assert batch.slots.tolist() == [-1, 0, -1] + [-1] * 9
     assert batch.prompt.tolist() == [1] * 3 + [0] * 9
     assert batch.read_at.tolist() == [2, 3]
-    assert batch.layout.is_token.shape == (2, 16)
+    assert batch.layout.blocks == [(1, 9), (1, 3)]
 
 
 def test_the_longest_input_leaves_out_positions_up_to_the_padding_id(backbone):

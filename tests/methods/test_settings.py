@@ -17,6 +17,7 @@ TRAINING = {
     "warmup": 0.0,
     "floor": 0.0,
     "trainable": "all",
+    "rows_at_once": None,
 }
 TEMPLATE = toys.params()["template"] | {"predict_over": "label_words"}
 PIECES = {"entailment": {"piece": "yes"}, "neutral": "maybe", "contradiction": {"piece": "▁no"}}

@@ -1,7 +1,12 @@
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from pipeline.training.reproducibility import SMALL, set_threads
+from tests.imports import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +29,27 @@ def test_a_small_model_uses_one_thread_and_leaves_the_others(
         monkeypatch.setenv("OMP_NUM_THREADS", variable)
     assert set_threads(parameters) == at_once
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to")
+def test_freed_memory_is_kept_for_the_next_update():
+    code = """
+import torch
+from pipeline.training.reproducibility import keep_memory
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+def added():
+    before = resident()
+    values = torch.ones(25_000_000)
+    del values
+    return resident() - before
+
+print(added() < 50e6)
+keep_memory()
+print(added() > 90e6, min(added() for _ in range(4)) < 1e6)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["True", "True", "True"]

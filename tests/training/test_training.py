@@ -66,6 +66,57 @@ def test_the_batch_size_may_depend_on_the_shots(shots, updates):
     assert loop.length_of(settings, text, {"labelled": text.labelled}).epoch == updates
 
 
+PARTED = [(name, {}) for name in toys.method_names()] + [
+    ("mpt", {"methods__mpt__alpha": 0.0}),
+    ("mpt", {"methods__mpt__alpha": 1.0}),
+    ("mpt", {"methods__mpt__ce_over": "label_words"}),
+    ("mpt", {"methods__mpt__translator": "lstm-1"}),
+]
+
+
+def numbers_of_an_update(folder, name, drawn_from, **changes):
+    """Return losses, gradients and the most rows at once of an update without dropout."""
+    method = build(toys.context(folder, name, **changes)).double().eval()
+    streams = method.streams(toys.training_text(*drawn_from), torch.Generator().manual_seed(0))
+    collate, most = method.collate, []
+    method.collate = lambda rows: most.append(len(rows)) or collate(rows)
+    optimizer = loop.make_optimizer(method, method.run.training)
+    losses = loop.update(method, streams, optimizer, learning_rate=1e-3)
+    gradients = {name: weight.grad for name, weight in method.named_parameters()}
+    return {**losses, **gradients}, max(most)
+
+
+@pytest.mark.parametrize("drawn_from", [(6, 6), (5, 7)])
+@pytest.mark.parametrize("rows", [1, 2, 4, 5, 100])
+@pytest.mark.parametrize(("name", "changes"), PARTED)
+def test_rows_in_parts_give_the_same_losses_and_gradients(
+    toy_backbone, name, changes, rows, drawn_from
+):
+    torch.manual_seed(3)
+    expected, whole = numbers_of_an_update(toy_backbone, name, drawn_from, **changes)
+    torch.manual_seed(3)
+    actual, most = numbers_of_an_update(
+        toy_backbone, name, drawn_from, training__rows_at_once=rows, **changes
+    )
+    assert most <= max(rows, 2)  # a pair has two rows
+    assert most < whole or rows > 4
+    assert actual.keys() == expected.keys()
+    for key, value in expected.items():
+        torch.testing.assert_close(actual[key], value, msg=key)
+
+
+def test_parts_have_examples_of_similar_length(toy_backbone):
+    method = build(toys.context(toy_backbone, "mpt"))
+    streams = method.streams(toys.training_text(40, 40), torch.Generator())
+    parts = [part for _, part in loop._parts(streams, 6)]
+    for name, examples in streams.items():
+        found = [part[name] for part in parts if name in part]
+        assert sorted(map(id, chain(*found))) == sorted(map(id, examples))
+        longest = [max(len(row.ids) for item in part for row in item.rows) for part in found]
+        assert longest == sorted(longest)
+        assert longest[0] < longest[-1]
+
+
 def test_batches_are_of_the_size_at_the_shots(toy_backbone):
     context = toys.context(toy_backbone, "sp", training__batch_size={"k1": 6, "k2": 2, "k3": 4})
     method, sizes = build(context), []
