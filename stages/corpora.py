@@ -22,7 +22,7 @@ def corpora() -> None:
     write_table(pool, CORPORA / "pairs_en.parquet", ENGLISH_PAIRS)
     train, dev = (len(splits[name]) for name in ("train", "dev"))
     rows = params.datasets.xnli.rows
-    part = f" (the first {rows:,} of each)" if rows else ""
+    part = f" ({rows:,} of each)" if rows else ""
     say(
         f"{params.datasets.xnli.path}: train {train:,} and dev {dev:,} in {source}, "
         f"test {len(test):,} in {len(params.languages.all)} languages{part}"

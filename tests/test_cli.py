@@ -44,7 +44,7 @@ def test_a_cut_test_set_is_said(project, monkeypatch, capsys):
     toys.write_params(toys.params(datasets__xnli__rows=5), project / "params.yaml")
     assert call(monkeypatch, "corpora") == 0
     assert capsys.readouterr().out.splitlines()[0] == (
-        "hub/xnli: train 36 and dev 30 in en, test 20 in 4 languages (the first 5 of each)"
+        "hub/xnli: train 36 and dev 30 in en, test 20 in 4 languages (5 of each)"
     )
 
 

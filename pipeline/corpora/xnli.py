@@ -5,7 +5,7 @@ import pandas as pd
 from pipeline.corpora.sources import blank, read_split, refuse_blank
 from pipeline.errors import InputError
 from pipeline.params.runs import LanguageParams
-from pipeline.params.text import LabelledSource
+from pipeline.params.text import LabelledSource, Source
 from pipeline.progress import Progress, silent
 
 HUB_NAMES = {"train": "train", "dev": "validation", "test": "test"}
@@ -17,7 +17,8 @@ def load_xnli(
 ) -> dict[str, pd.DataFrame]:
     """Read and validate XNLI: train and dev in the source language only, test in all.
 
-    With `source.rows`, only so many rows of each test file are read, the first.
+    With `source.rows`, only so many rows of each test file are kept, evenly spaced: XNLI's test
+    is sorted by genre.
 
     Returns:
         train, dev and test, each with the columns of files.EXAMPLES. Rows with the same
@@ -25,8 +26,8 @@ def load_xnli(
 
     Raises:
         InputError: a file or column is missing, a text is blank, a label is none of the three,
-            the rows of a language do not match those of the source language, or a language has
-            fewer test rows than `source.rows`.
+            the rows of a language do not match those of the source language, or there are fewer
+            test rows than `source.rows`.
     """
     wanted = [("train", languages.source), ("dev", languages.source)]
     wanted += [("test", code) for code in languages.all]
@@ -36,19 +37,24 @@ def load_xnli(
         frames[split].append(_read(source, split, code))
     progress("XNLI", len(wanted), len(wanted))
     _require_parallel(frames["test"], f"{source.path}: test")
+    frames["test"] = [_spread(frame, source) for frame in frames["test"]]
     return {split: pd.concat(parts, ignore_index=True) for split, parts in frames.items()}
 
 
-def _read(source: LabelledSource, split: str, code: str) -> pd.DataFrame:
+def _spread(frame: pd.DataFrame, source: LabelledSource) -> pd.DataFrame:
+    """Return `source.rows` of the rows, evenly spaced, or all."""
+    number = source.rows or len(frame)
+    if len(frame) < number:
+        raise InputError(
+            f"params.yaml: datasets.xnli.rows: expected at most {len(frame)}, the rows of "
+            f"{source.path}: test, found {number}"
+        )
+    return frame.iloc[[row * len(frame) // number for row in range(number)]]
+
+
+def _read(source: Source, split: str, code: str) -> pd.DataFrame:
     frame = read_split(source, config=code, split=HUB_NAMES[split], key="datasets.xnli")
     place = f"{source.path}: {code}/{HUB_NAMES[split]}"
-    if split == "test" and source.rows:
-        if len(frame) < source.rows:
-            raise InputError(
-                f"params.yaml: datasets.xnli.rows: expected at most {len(frame)}, the rows of "
-                f"{place}, found {source.rows}"
-            )
-        frame = frame.head(source.rows)
     pair_ids = [f"{split}-{row}" for row in range(len(frame))]
     frame = frame.assign(language=code, pair_id=pair_ids)
     if split == "train":

@@ -15,7 +15,7 @@ def is_papers(params: Params) -> bool:
 def part_of_test(params: Params) -> str:
     """Return which part of the test set is used; "" if all of it is."""
     rows = params.datasets.xnli.rows
-    return f"the first {rows:,} test pairs of each language" if rows else ""
+    return f"{rows:,} evenly spaced test pairs of each language" if rows else ""
 
 
 def heading(params: Params) -> str:

@@ -29,12 +29,12 @@ class Source(Strictly):
 
 
 class LabelledSource(Source):
-    """The source of the labelled text, and how many rows of each test file are read: None for all.
+    """The source of the labelled text.
 
-    The first rows are the same pairs in every language.
+    `rows` is how many test pairs of each language are kept, the same in every language.
     """
 
-    rows: PositiveInt | None = None
+    rows: PositiveInt | None = None  # all by default
 
 
 class PairSource(Source):

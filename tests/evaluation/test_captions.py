@@ -61,7 +61,7 @@ def test_a_cut_test_set_is_said_and_never_compared_with_the_papers_numbers(param
     params = params_with(cut, ("data/small_model", "FacebookAI/xlm-roberta-base"))
     first, *_ = table1_paragraphs(params, MEAN, pairs=1000)
     second, *_ = table2_paragraphs(params, TABLE2, pairs=1000, notes=[])
-    part = "the first 1,000 test pairs of each language"
+    part = "1,000 evenly spaced test pairs of each language"
     for text in (first, second):
         assert f"pairs of `facebook/xnli` in 4 languages ({part}): mean" in text
         assert f"Ours are for {part}: compare only the order of the methods, never" in text

@@ -251,7 +251,7 @@ def test_a_reference_and_a_baseline_without_common_shots(made):
 
 def test_a_cut_test_set_is_said_in_every_caption(made):
     rows = ("xnli: {path: data/some_nli}", f"xnli: {{path: data/some_nli, rows: {PAIRS}}}")
-    soup, part = made(rows), f"the first {PAIRS} test pairs of each language"
+    soup, part = made(rows), f"{PAIRS} evenly spaced test pairs of each language"
     assert f"These numbers are for {part} of the data set" in soup.header.text
     assert "Unless these are copies" not in soup.text
     for place in ("table1", "table2", "run"):
