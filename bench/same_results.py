@@ -53,7 +53,7 @@ def accuracies(params: Params, run: str, shots: int, seed: int) -> dict[str, flo
     """
     chosen = params.run(run)
     labelled, dev = read_fewshot(shots, seed=seed)
-    pairs = read_parallel(chosen, shots=shots, seed=seed, usual=params.paws15.pairs)
+    pairs = read_parallel(chosen, shots=shots, seed=seed)
     test = artifacts.read_table(CORPORA / "test.parquet", EXAMPLES)
     # Loaded before seeding: transformers may draw random numbers.
     backbone = PlainBackbone(BACKBONE, width=chosen.training.max_length)

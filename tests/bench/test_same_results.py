@@ -4,7 +4,8 @@ from bench import same_results
 from pipeline import artifacts
 from pipeline.cells.files import run_folder
 from pipeline.params.strict import parse
-from pipeline.params.whole import Params
+from pipeline.params.whole import Params, load_params
+from stages.train import train
 from tests import toys
 
 PARAMS = parse(Params, toys.params(), place="params.yaml")
@@ -59,3 +60,13 @@ def test_exit_codes(cells, monkeypatch, capsys, arguments, code):
     with pytest.raises(SystemExit, match=code):
         same_results.main()
     assert "error: " in capsys.readouterr().err
+
+
+def test_without_fast_paths_an_untrained_cell_is_that_of_the_pipeline(prepared):
+    train("untrained", shots=1, seed=1)
+    ours = artifacts.read_json(run_folder("untrained", 1, 1) / "metrics.json")["accuracy"]
+    assert same_results.accuracies(load_params(), "untrained", 1, 1) == pytest.approx(ours)
+
+
+def test_a_run_with_parallel_pairs_trains_without_fast_paths(prepared):
+    assert set(same_results.accuracies(load_params(), "mpt", 1, 1)) == {*toys.TARGETS, "en", "avg"}
