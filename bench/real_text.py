@@ -1,0 +1,162 @@
+"""The tables of docs/real_text.md, from the numbers beside it.
+
+    python -m bench.real_text            # prints the tables
+    python -m bench.real_text --collect  # first copies the numbers of the run in this folder
+
+The numbers are CSV files in docs/real_text/: those of `results/` as `mpt tables` wrote them,
+`cells.csv` and `history.csv` of the cells, `alignment.csv` (bench.alignment) and `tuning.csv`.
+A test compares the tables with the page.
+"""
+
+import argparse
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.artifacts import read_json
+from pipeline.cells.files import circumstances_path, run_folder
+from pipeline.params.runs import LABELS
+from pipeline.params.whole import load_params
+from stages.terminal import say
+
+FOLDER = Path("docs/real_text")
+COPIED = ("accuracy", "intervals", "differences", "significance", "confusion", "table2")
+
+GROUPS: Mapping[str, Sequence[str]] = {
+    "en": ("en",),
+    "European": ("de", "es", "fr", "bg", "el", "ru"),
+    "others": ("ar", "hi", "sw", "th", "tr", "ur", "vi", "zh"),
+}
+"""Groups of test languages: English, and those that are near to it or far from it."""
+
+
+def collect() -> None:
+    """Copy the numbers of the run in the working folder to FOLDER."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        shutil.copyfile(f"results/{name}.csv", FOLDER / f"{name}.csv")
+    cells, histories = [], []
+    for run, shots, seed in load_params().cells:
+        folder, cell = run_folder(run, shots, seed), {"run": run, "shots": shots, "seed": seed}
+        metrics = read_json(folder / "metrics.json")
+        facts = read_json(circumstances_path(run, shots, seed))
+        kept = {key: metrics[key] for key in ("updates", "kept_epoch", "dev_accuracy")}
+        peak = {"peak_memory_mib": facts["peak_memory_mib"]}
+        cells.append({**cell, **kept, **facts["seconds"], **peak})
+        history = pd.read_csv(folder / "history.csv")
+        histories.append(pd.DataFrame([cell] * len(history)).join(history))
+    pd.DataFrame(cells).to_csv(FOLDER / "cells.csv", index=False)
+    pd.concat(histories).to_csv(FOLDER / "history.csv", index=False)
+
+
+def tables(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield title and Markdown of each table, from the CSV files in a folder."""
+    numbers = {path.stem: pd.read_csv(path) for path in folder.glob("*.csv")}
+    yield "accuracy", _accuracy(numbers["accuracy"], numbers["intervals"])
+    yield "differences", _differences(numbers["differences"], numbers["significance"])
+    yield "answers", _answers(numbers["confusion"])
+    yield "alignment", _alignment(numbers["alignment"])
+    yield "cells", _cells(numbers["cells"])
+    yield "tuning", _tuning(numbers["tuning"])
+
+
+def _accuracy(accuracy: pd.DataFrame, intervals: pd.DataFrame) -> str:
+    """Means over seeds by group of languages, and the interval of the mean of all languages."""
+    grouped = {
+        name: accuracy[accuracy.language.isin(codes)].groupby(["shots", "run"], sort=False)
+        for name, codes in GROUPS.items()
+    }
+    frame = pd.DataFrame({name: group.accuracy.mean() for name, group in grouped.items()})
+    frame = frame.map("{:.1f}".format)
+    by_seed = accuracy.groupby(["shots", "run", "seed"], sort=False).accuracy.mean()
+    frame["by seed"] = by_seed.groupby(level=[0, 1], sort=False).agg(
+        lambda seeds: ", ".join(f"{value:.1f}" for value in seeds)
+    )
+    whole = intervals[intervals.language == "avg"].set_index(["shots", "run"])
+    frame["all 15"] = whole["mean"].map("{:.1f}".format)
+    frame["interval"] = [
+        f"{row.low:.1f} to {row.high:.1f}" for row in whole.loc[frame.index].itertuples()
+    ]
+    return _markdown(frame.reset_index())
+
+
+def _differences(differences: pd.DataFrame, significance: pd.DataFrame) -> str:
+    """The reference minus each other run on the mean of all languages, paired over seeds."""
+    frame = differences[differences.language == "avg"].copy()
+    paired = significance[significance.test == "paired_t_seeds"]
+    paired = paired.groupby(["shots", "other"]).p_value.first()
+    frame["p (t, seeds)"] = [
+        f"{paired.get((row.shots, row.other), float('nan')):.3f}" for row in frame.itertuples()
+    ]
+    frame["difference"] = frame.difference.map("{:+.1f}".format)
+    frame["interval"] = [f"{row.low:+.1f} to {row.high:+.1f}" for row in frame.itertuples()]
+    frame["run minus other"] = frame.run + " - " + frame.other
+    return _markdown(frame[["shots", "run minus other", "difference", "interval", "p (t, seeds)"]])
+
+
+def _answers(confusion: pd.DataFrame) -> str:
+    """How often each label is answered, percent; every label is right in a third of the pairs."""
+    shares = confusion.groupby(["shots", "run", "language", "predicted"], sort=False).percent.mean()
+    whole = shares.groupby(level=["shots", "run", "predicted"], sort=False).mean()
+    frame = whole.unstack("predicted")[list(LABELS)].map("{:.0f}".format)
+    largest = shares.groupby(level=["shots", "run", "language"]).max()
+    frame["most one-sided language"] = [
+        f"{part.idxmax()[-1]} {part.max():.0f}"
+        for part in (largest.loc[[key]] for key in frame.index)
+    ]
+    return _markdown(frame.reset_index())
+
+
+def _alignment(alignment: pd.DataFrame) -> str:
+    """Answers on the parallel pairs by epoch."""
+    frame = alignment[["run", "seed", "epoch"]].copy()
+    frame["KL, nats"] = alignment.kl.map("{:.4f}".format)
+    frame["agreement"] = alignment.agreement.map("{:.0f}".format)
+    for label in LABELS:
+        frame[label] = alignment[f"target_{label}"].map("{:.0f}".format)
+    frame["dev"] = alignment.dev_accuracy.map("{:.1f}".format)
+    frame["kept"] = alignment.kept.map({True: "yes", False: ""})
+    return _markdown(frame)
+
+
+def _cells(cells: pd.DataFrame) -> str:
+    """Median seconds of a cell by run, and the largest peak memory."""
+    runs = cells.groupby("run", sort=False)
+    frame = runs[["train", "predict"]].median().map("{:.0f}".format)
+    frame["cells"] = runs.size()
+    frame["peak, MiB"] = runs.peak_memory_mib.max().map("{:,}".format)
+    return _markdown(frame.reset_index())
+
+
+def _tuning(tuning: pd.DataFrame) -> str:
+    """Accuracy on the tuning text at the epoch with the best dev accuracy, mean over seeds."""
+    best = tuning.loc[tuning.groupby(["recipe", "run", "seed"], sort=False).dev_accuracy.idxmax()]
+    frame = best.groupby(["recipe", "run"], sort=False).accuracy.agg(
+        lambda seeds: ", ".join(f"{value:.1f}" for value in seeds)
+    )
+    return _markdown(frame.unstack("run").fillna("").reset_index())
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.astype(str).to_numpy()]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
+def main() -> None:
+    """Print the tables."""
+    options = argparse.ArgumentParser(
+        prog="bench.real_text",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    options.add_argument("--collect", action="store_true", help="copy the numbers first")
+    if options.parse_args().collect:
+        collect()
+    for title, table in tables(FOLDER):
+        say(f"## {title}\n\n{table}\n")
+
+
+if __name__ == "__main__":
+    main()
