@@ -1,5 +1,6 @@
 """Resets a process between tasks, so that one task cannot change the results of the next."""
 
+import ctypes
 import gc
 import os
 import random
@@ -32,6 +33,9 @@ def _reset(threads: int) -> None:
         numpy.random.seed()
     if torch := sys.modules.get("torch"):
         _reset_torch(torch, threads)
+    # A cell makes the C library keep freed memory, which would count as the next task's.
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of glibc
+        trim(0)
     # Linux would otherwise report the peak memory of all tasks so far for each task.
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
