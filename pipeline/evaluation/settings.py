@@ -15,8 +15,10 @@ Settings = Mapping[str, Any]
 """All settings of a run by name: `settings` in the metrics.json of its cells."""
 
 _ABSENT = object()
-_UNREAD = {"method", "epochs", "pairs", "external_pairs"}
-"""Settings that do not tell MPT with alpha = 1 from SP, since neither learns from pairs."""
+_UNREAD = {"method", "epochs", "pairs", "external_pairs", "rows_at_once"}
+"""Settings that do not tell MPT with alpha = 1 from SP: neither learns from pairs, and parts of an
+update add up to the whole.
+"""
 
 
 def read_settings(cells: Sequence[Cell]) -> Settings:

@@ -10,6 +10,9 @@ from pipeline.evaluation.files import AVERAGE, SWEEPS
 from pipeline.evaluation.settings import Settings, as_text, differing, read_settings
 from pipeline.params.runs import DURATION
 
+BESIDE = {*DURATION, "rows_at_once"}
+"""Settings that may differ beside another: how long and in which parts, not what is trained."""
+
 PAIRS = "pairs"
 """Where the parallel pairs are from is Table II's question, not one of a figure."""
 
@@ -26,7 +29,8 @@ def sweeps(
 
     The settings are those in the cells, not in params.yaml, so defaults count too. A difference
     in `epochs` or `updates` is ignored beside another, since a run with more pairs may make fewer
-    passes. Runs that differ in several settings, or in none, are left out.
+    passes; so is one in `rows_at_once`, which a larger run may need to fit into memory. Runs that
+    differ in several settings, or in none, are left out.
 
     Within a key and shots, numbers ascend, and words keep their order after the reference's.
 
@@ -49,7 +53,7 @@ def sweeps(
     for run in named:
         theirs = _settings(run, cells, shots)
         keys = differing(ours, theirs)
-        keys = [key for key in keys if key not in DURATION] or keys
+        keys = [key for key in keys if key not in BESIDE] or keys
         if len(keys) == 1 and keys != [PAIRS]:
             of_key = points.setdefault(keys[0], {reference: ours.get(keys[0])})
             of_key[run] = theirs.get(keys[0])

@@ -8,7 +8,10 @@ from pipeline.cells.files import run_folder
 from pipeline.evaluation.settings import alike
 
 YES, RIGHT = ({"entailment": word, "neutral": "maybe"} for word in ("yes", "right"))
-COMMON = {"epochs": 50, "pairs": "paws15", "ce_over": "vocabulary", "verbalizer": YES}
+COMMON = {
+    "epochs": 50, "pairs": "paws15", "ce_over": "vocabulary", "verbalizer": YES,
+    "rows_at_once": None,
+}  # fmt: skip
 MPT = {**COMMON, "method": "mpt", "alpha": 0.5, "translator": "linear-2"}
 SP = {**COMMON, "method": "sp", "external_pairs": 280}
 PLAIN = {**MPT, "alpha": 1.0}
@@ -40,8 +43,8 @@ def said(home):
     [
         (SP, (60, 60), "their settings and numbers of updates are equal, so only random draws "
          "differ."),
-        ({**SP, "epochs": 12, "pairs": "xnli"}, (60, 60), "their settings and numbers of updates "
-         "are equal, so only random draws differ."),
+        ({**SP, "epochs": 12, "pairs": "xnli", "rows_at_once": 8}, (60, 60), "their "
+         "settings and numbers of updates are equal, so only random draws differ."),
         ({**SP, "verbalizer": RIGHT, "ce_over": "label_words"}, (60, 60), "they differ in "
          "`ce_over` (vocabulary; label_words) and `verbalizer` (yes / maybe; right / maybe)."),
         (SP, (20, 60), "at 4 shots they differ in `updates` (60; 20); at 64 shots their settings "

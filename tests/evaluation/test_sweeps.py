@@ -12,7 +12,7 @@ from pipeline.evaluation.sweeps import sweeps
 VARIANTS = {
     "high": {"alpha": 0.9},
     "low": {"alpha": 0.1, "epochs": 4},
-    "lstm": {"translator": "lstm-1"},
+    "lstm": {"translator": "lstm-1", "rows_at_once": 8},
     "long": {"epochs": 100},
     "two": {"alpha": 0.9, "translator": "lstm-1"},
     "twin": {},
