@@ -10,6 +10,7 @@ A test compares the tables with the page.
 
 import argparse
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,12 +18,14 @@ import pandas as pd
 
 from pipeline.artifacts import read_json
 from pipeline.cells.files import circumstances_path, run_folder
+from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import load_params
 from stages.terminal import say
 
 FOLDER = Path("docs/real_text")
 COPIED = ("accuracy", "intervals", "differences", "significance", "confusion", "table2")
+READ = (*COPIED[:-1], "alignment", "cells", "tuning")
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "en": ("en",),
@@ -52,8 +55,15 @@ def collect() -> None:
 
 
 def tables(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield title and Markdown of each table, from the CSV files in a folder."""
-    numbers = {path.stem: pd.read_csv(path) for path in folder.glob("*.csv")}
+    """Yield title and Markdown of each table, from the CSV files in a folder.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    for name in READ:
+        if not (folder / f"{name}.csv").is_file():
+            raise InputError(f"{folder}: expected {name}.csv, found no such file")
+    numbers = {name: pd.read_csv(folder / f"{name}.csv") for name in READ}
     yield "accuracy", _accuracy(numbers["accuracy"], numbers["intervals"])
     yield "differences", _differences(numbers["differences"], numbers["significance"])
     yield "answers", _answers(numbers["confusion"])
@@ -97,14 +107,16 @@ def _differences(differences: pd.DataFrame, significance: pd.DataFrame) -> str:
 
 
 def _answers(confusion: pd.DataFrame) -> str:
-    """How often each label is answered, percent; every label is right in a third of the pairs."""
+    """How often each label is answered, percent: the mean of the shares for each right label.
+
+    So every right label counts as a third, although a cut test set need not have a third of each.
+    """
     shares = confusion.groupby(["shots", "run", "language", "predicted"], sort=False).percent.mean()
     whole = shares.groupby(level=["shots", "run", "predicted"], sort=False).mean()
     frame = whole.unstack("predicted")[list(LABELS)].map("{:.0f}".format)
     largest = shares.groupby(level=["shots", "run", "language"]).max()
     frame["most one-sided language"] = [
-        f"{part.idxmax()[-1]} {part.max():.0f}"
-        for part in (largest.loc[[key]] for key in frame.index)
+        f"{part.idxmax()} {part.max():.0f}" for part in (largest.loc[key] for key in frame.index)
     ]
     return _markdown(frame.reset_index())
 
@@ -145,17 +157,22 @@ def _markdown(frame: pd.DataFrame) -> str:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables; exit 2 if a file is missing."""
     options = argparse.ArgumentParser(
         prog="bench.real_text",
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
     options.add_argument("--collect", action="store_true", help="copy the numbers first")
-    if options.parse_args().collect:
-        collect()
-    for title, table in tables(FOLDER):
-        say(f"## {title}\n\n{table}\n")
+    chosen = options.parse_args()
+    try:
+        if chosen.collect:
+            collect()
+        for title, table in tables(FOLDER):
+            say(f"## {title}\n\n{table}\n")
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":
