@@ -62,12 +62,12 @@ class Layout:
 
     def by_block(self, values: Tensor) -> Sequence[Tensor]:
         """Return one value per row as rows by block, [B, d] -> [B', 1, d] each."""
-        parts = values.index_select(0, self.order).split_with_sizes([n for n, _ in self.blocks])
-        return [part[:, None] for part in parts]
+        ordered = _spread(values, self.order, self.places)
+        return [part[:, None] for part in ordered.split_with_sizes([n for n, _ in self.blocks])]
 
     def by_row(self, blocks: Sequence[Tensor]) -> Tensor:
         """Return one value per row from rows by block, [B', 1, d] each -> [B, d]."""
-        return torch.cat([rows[:, 0] for rows in blocks]).index_select(0, self.places)
+        return _spread(torch.cat([rows[:, 0] for rows in blocks]), self.places, self.order)
 
     def _split(self, values: Tensor) -> Sequence[Tensor]:
         parts = values.split_with_sizes([rows * width for rows, width in self.blocks])
@@ -126,8 +126,9 @@ def moved(device: torch.device, *tensors: Tensor) -> Sequence[Tensor]:
 Context = Any
 """Autograd's context object, which torch does not type."""
 
-# Every token has one index in the padded rows, so both directions only copy. The derivative of
-# index_select would add, which is slower, most of all on a GPU in a fixed order.
+# Every token has one index in the padded rows, and every row one place, so both directions only
+# copy. The derivative of index_select would add, which is slower, most of all on a GPU in a fixed
+# order.
 
 
 class _Spread(torch.autograd.Function):

@@ -77,3 +77,12 @@ def test_gradients_are_those_of_indexing(lengths):
         return layout.gather(blocks)
 
     assert torch.autograd.gradcheck(through_rows, (values,))
+
+
+def test_gradients_of_rows_by_block_are_only_copied():
+    layout = make_layout(torch.tensor([3, 9, 1]), CPU)
+    values, weights = torch.randn(3, 4, requires_grad=True), torch.randn(3, 4)
+    with torch.profiler.profile() as profile:
+        (layout.by_row(layout.by_block(values)) * weights).sum().backward()
+    assert torch.equal(values.grad, weights)
+    assert not [event.key for event in profile.key_averages() if "index_add" in event.key]
