@@ -67,7 +67,7 @@ class Model(WordMethod):
         pairs = drawn.get("pairs", ()) if alpha < 1 else ()
         rows = [example.rows[0] for example in labelled]
         rows += [example.rows[side] for side in (SOURCE, TARGET) for example in pairs]
-        total = self.prompt().new_zeros(())
+        total = self.word_ids.new_zeros((), dtype=torch.float32)
         parts: dict[str, Tensor] = {}
         if not rows:
             return Losses(total, parts)

@@ -209,6 +209,16 @@ def test_mpt_weighs_its_two_losses_by_equation_8(made, alpha):
     torch.testing.assert_close(total, alpha * ce + (1 - alpha) * kld, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("alpha", "times"), [(0.5, [1, 1]), (1.0, [1, 0]), (0.0, [0, 1])])
+def test_mpt_makes_its_prompt_once_per_loss_and_only_if_it_is_read(made, alpha, times):
+    method, made_prompts = made("mpt", methods__mpt__alpha=alpha), []
+    method.prompt.register_forward_hook(lambda *_: made_prompts.append(1))
+    for (name, examples), expected in zip(streams(method).items(), times, strict=True):
+        made_prompts.clear()
+        method.losses({name: examples})
+        assert len(made_prompts) == expected
+
+
 def learns(module):
     return any(weight.grad is not None and weight.grad.any() for weight in module.parameters())
 
