@@ -24,7 +24,7 @@ def test_losses_and_gradients_are_those_of_the_fast_backbone(toy_backbone, run):
     computed = []
     for method in methods(toy_backbone, run):
         streams = method.eval().streams(toys.training_text(), torch.Generator().manual_seed(0))
-        loss = method.losses(streams).total
+        loss = method.losses(streams, toys.MOMENT).total
         loss.backward()
         computed.append([loss, method.backbone.words.weight.grad])
     for fast, plain in zip(*computed, strict=True):
