@@ -83,7 +83,8 @@ def test_several_positions_are_read_row_by_row_in_the_order_given(
     folder, backbone, reference, prompt_length
 ):
     rows, _ = rows_and_batch(folder, prompt_length)
-    read = [(6, 1, rows[0].read_at), rows[1].read_at, (0, 0), (), (5,)]
+    # As many positions as rows, which is not one in each.
+    read = [(6, 1, 6), rows[1].read_at, (), (), (0,)]
     rows = [replace(row, read_at=at) for row, at in zip([*rows, *rows[:2]], read, strict=True)]
     batch = collate(rows, pad=load_pieces(folder).pad, device=CPU)
     prompt = torch.randn(prompt_length, backbone.hidden_size)
