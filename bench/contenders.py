@@ -24,12 +24,15 @@ from pipeline.backbone.rows import Row
 from pipeline.params.runs import LABELS
 from pipeline.training import reproducibility
 from pipeline.training.loop import make_optimizer, update
-from pipeline.training.method import Context, Example
+from pipeline.training.method import Context, Example, Moment
 from pipeline.training.prediction import autocast, predict
 from pipeline.training.registry import build, read_settings
 
 SEED = 1
 """Of the soft prompt and the translator."""
+
+FIRST = Moment(update=0, updates=1, epoch=1)
+"""Every update is measured as the first: no method here changes its losses."""
 
 NOT_A_TARGET = -100
 
@@ -57,12 +60,12 @@ class Ours:
     def loss(self, drawn: Drawn) -> Tensor:
         """Return the loss of the batches of one update, in nats."""
         with autocast(self.method):
-            return self.method.losses(drawn).total
+            return self.method.losses(drawn, FIRST).total
 
     def update(self, drawn: Drawn) -> None:
         """Make one update."""
         rate = self.method.run.training.learning_rate
-        update(self.method, drawn, self._optimizer, learning_rate=rate)
+        update(self.method, drawn, self._optimizer, learning_rate=rate, moment=FIRST)
 
     def probabilities(self, test: pd.DataFrame) -> Tensor:
         """Return the label probabilities of each test row, [N, C], on the CPU."""

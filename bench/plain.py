@@ -58,13 +58,13 @@ class PlainBackbone(nn.Module):
         return self.encoder(inputs_embeds=words, attention_mask=attention).last_hidden_state
 
     def states(self, rows: Sequence[Row], prompts: Tensor | None = None) -> Tensor:
-        """Return the hidden state at each row's `read_at`, [B, d]; see Backbone.states."""
+        """Return the hidden state at each position that is read, [R, d]; see Backbone.states."""
         return self.read(self.hidden(rows, prompts), rows)
 
     def read(self, values: Tensor, rows: Sequence[Row]) -> Tensor:
-        """Return what stands at each row's `read_at`, [B, T, d] -> [B, d]."""
-        read_at = self._moved(torch.tensor([row.read_at for row in rows]))
-        return values[torch.arange(len(rows), device=values.device), read_at]
+        """Return what stands at each position that is read, [B, T, d] -> [R, d]."""
+        read = [(number, at) for number, row in enumerate(rows) for at in row.positions]
+        return values[self._moved(torch.tensor(read)).unbind(1)]
 
     def logits(self, states: Tensor, words: Tensor | None = None) -> Tensor:
         """Return the head's logits, [..., d] -> [..., V], or those of `words`, [..., C]."""

@@ -21,6 +21,12 @@ MISTAKES = [
     ({"training__epochs": -1}, "training.epochs: expected at least 0, found -1"),
     ({"training__max_length": 129},
      "training.max_length: expected at most the backbone's 128 tokens, found 129"),
+    ({"training__epochs": 5, "training__select_from": 3, "methods__sp__epochs": 2},
+     "training.select_from: expected at most the number of epochs of run sp, 2, found 3"),
+    ({"methods__mpt__select_from": 3},
+     "methods.mpt.select_from: expected at most the number of epochs of run mpt, 2, found 3"),
+    ({"training__select_from": 2, "methods__sp__selection": "last"},
+     "methods.sp.select_from: expected 1 with selection: last, found 2"),
     ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11 (run sp)"),
     *(({f"{key}__path": path},
        f"{key.replace('__', '.')}.path: expected a folder {kind}, found no folder {path}")

@@ -17,7 +17,7 @@ from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.params import runs
 from pipeline.params.strict import parse
 from pipeline.params.whole import Params
-from pipeline.training.method import Context, Labelled, Parallel, TrainingText
+from pipeline.training.method import Context, Labelled, Moment, Parallel, TrainingText
 from tests.imports import ROOT
 
 SHIPPED = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))["methods"]
@@ -29,6 +29,8 @@ TEXT = (
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
 """An order of special tokens that is not XLM-R's."""
+MOMENT = Moment(update=0, updates=1, epoch=1)
+"""Of an update by itself."""
 PARAMS = """
 datasets: {xnli: {path: hub/xnli}, paws_x: {path: hub/paws-x, splits: [validation]}}
 backbone: {path: hub/backbone}

@@ -16,8 +16,8 @@ class Backbone(nn.Module, ABC):
     """A masked language model of any size and vocabulary.
 
     An architecture is a subclass, built as `Subclass(settings)`, whose parameters are named as in
-    its checkpoints. Only what is read is computed: one hidden state per row, and, if the caller
-    names words, only their logits.
+    its checkpoints. Where each row is read at one position, the last layer is computed only
+    there; and if the caller names words, only their logits are computed.
 
     Attributes:
         settings_type: the keys of config.json that it reads.
@@ -51,19 +51,21 @@ class Backbone(nn.Module, ABC):
         """
 
     def states(self, batch: Batch, prompts: Tensor | None = None) -> Tensor:
-        """Return the hidden state at each row's `read_at`, [B, d].
+        """Return the hidden state at each position that is read, row by row, [R, d].
 
         Rows with slots need `prompts`, [P, m, d]; `batch.prompt` names the one for each token.
         """
         words = self.words(batch.ids)
         if prompts is not None and prompts.shape[1] > 0:
             words = fill_slots(words, batch.slots, batch.prompt, prompts=prompts)
-        return self.encode(words, batch.layout, batch.read_at)
+        if batch.one_per_row:
+            return self.encode(words, batch.layout, batch.read_at)
+        return self.encode(words, batch.layout).index_select(0, batch.read_at)
 
     def logits(self, states: Tensor, words: Tensor | None = None) -> Tensor:
-        """Return the head's logits for hidden states, [B, d] -> [B, V] (Eq. 2 and 6).
+        """Return the head's logits for hidden states, [R, d] -> [R, V] (Eq. 2 and 6).
 
-        With `words`, ids of the only words whose logits are needed, [C], return [B, C]. Under
+        With `words`, ids of the only words whose logits are needed, [C], return [R, C]. Under
         autocast, too, the head computes in the precision of its weights: rounded to bfloat16,
         close logits of two labels would often be equal.
         """

@@ -16,13 +16,19 @@ class Row:
 
     Attributes:
         ids: T token ids; slot j of a soft prompt (j = 0 ... m-1) is stored as -1 - j.
-        read_at: the position whose hidden state is read: the mask, or the first token.
+        read_at: the position whose hidden state is read: the mask, or the first token; or several
+            positions, whose states follow one another in this order.
         prompt: the index of the method's soft prompt that fills the slots.
     """
 
     ids: Ids
-    read_at: int
+    read_at: int | tuple[int, ...]
     prompt: int = 0
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The positions that are read."""
+        return self.read_at if isinstance(self.read_at, tuple) else (self.read_at,)
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,15 @@ class Batch:
         ids: token ids, padding in slots, [N].
         slots: j in slot j of a soft prompt, else -1, [N].
         prompt: the index of the soft prompt that fills the slots of the token's row, [N].
-        read_at: the index of the one token per row whose hidden state is read, [B].
+        read_at: the index of each token whose hidden state is read, row by row, [R].
+        one_per_row: whether every row is read at one position, so that R is B.
     """
 
     ids: Tensor
     slots: Tensor
     prompt: Tensor
     read_at: Tensor
+    one_per_row: bool
     layout: Layout
 
 
@@ -49,12 +57,16 @@ def collate(rows: Sequence[Row], *, pad: int, device: torch.device) -> Batch:
     ids = torch.frombuffer(bytearray().join(row.ids for row in rows), dtype=torch.int64)
     is_slot = ids < 0
     prompt = torch.tensor([row.prompt for row in rows])
-    read_at = torch.tensor([row.read_at for row in rows])
+    positions = [row.positions for row in rows]
+    counts = torch.tensor([len(read) for read in positions])
+    starts = (lengths.cumsum(0) - lengths).repeat_interleave(counts)
+    read_at = starts + torch.tensor([at for read in positions for at in read], dtype=torch.long)
     ids, slots, prompt, read_at = moved(
         device,
         ids.masked_fill(is_slot, pad),
         torch.where(is_slot, -1 - ids, -1),
         prompt.repeat_interleave(lengths),
-        lengths.cumsum(0) - lengths + read_at,
+        read_at,
     )
-    return Batch(ids, slots, prompt, read_at, make_layout(lengths, device))
+    one_per_row = all(len(read) == 1 for read in positions)
+    return Batch(ids, slots, prompt, read_at, one_per_row, make_layout(lengths, device))

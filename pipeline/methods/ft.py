@@ -12,7 +12,7 @@ from pipeline.backbone.slots import full_precision
 from pipeline.params.runs import LABELS
 from pipeline.params.strict import Strictly
 from pipeline.prompting.template import PairTemplate
-from pipeline.training.method import Context, Example, Losses, Method
+from pipeline.training.method import Context, Example, Losses, Method, Moment
 
 
 class Settings(Strictly):
@@ -51,8 +51,9 @@ class Model(Method):
         self.head = ClassificationHead(backbone)
         self.template = PairTemplate(context.pieces, max_length=context.run.training.max_length)
 
-    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+    def losses(self, drawn: Mapping[str, Sequence[Example]], moment: Moment) -> Losses:
         """Cross-entropy over the labels, in nats, mean over examples."""
+        del moment
         batch = self.collate([example.rows[0] for example in drawn["labelled"]])
         labels = self.labels(drawn["labelled"])
         loss = functional.cross_entropy(self.label_logits(batch), labels)

@@ -13,7 +13,7 @@ from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import CROSS_ENTROPIES, symmetric_kl
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.translator import Translator, make_translator
-from pipeline.training.method import Context, Example, Losses, TrainingText, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
 
 SOURCE, TARGET = 0, 1
 """The indices of p^S and p^T among the prompts that fill slots."""
@@ -57,11 +57,12 @@ class Model(WordMethod):
         examples = [Example(rows) for rows in zip(source, target, strict=True)]
         return {**super().streams(text, generator), "pairs": examples}
 
-    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+    def losses(self, drawn: Mapping[str, Sequence[Example]], moment: Moment) -> Losses:
         """Eq. 8: alpha times Eq. 3 plus 1 - alpha times Eq. 7, in nats.
 
         A term of weight zero is left out, so that nothing learns from it.
         """
+        del moment
         alpha = self.settings.alpha
         labelled = drawn.get("labelled", ()) if alpha > 0 else ()
         pairs = drawn.get("pairs", ()) if alpha < 1 else ()

@@ -9,7 +9,7 @@ from pipeline.backbone.rows import Row
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import symmetric_kl, vocabulary_cross_entropy
 from pipeline.prompting.template import GluedTemplate, QuestionTemplate
-from pipeline.training.method import Context, Example, Losses, TrainingText, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
 
 
 class Settings(Strictly):
@@ -50,8 +50,9 @@ class Model(WordMethod):
             examples.append(Example(tuple(rows), pair.label))
         return {"labelled": examples}
 
-    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+    def losses(self, drawn: Mapping[str, Sequence[Example]], moment: Moment) -> Losses:
         """CE(source template) + CE(target template) + KL(p||q) + KL(q||p), over the vocabulary."""
+        del moment
         examples = drawn["labelled"]
         rows = [example.rows[side] for side in (0, 1) for example in examples]
         labels = self.labels(examples)

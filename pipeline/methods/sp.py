@@ -10,7 +10,7 @@ from torch.nn import functional
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import vocabulary_cross_entropy
 from pipeline.prompting.soft_prompt import SoftPrompt
-from pipeline.training.method import Context, Example, Losses, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, WordMethod
 
 
 class Settings(Strictly):
@@ -34,8 +34,9 @@ class Model(WordMethod):
         prompt: Tensor = self.prompt()
         return prompt[None]
 
-    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+    def losses(self, drawn: Mapping[str, Sequence[Example]], moment: Moment) -> Losses:
         """Eq. 3: cross-entropy at the mask, in nats, mean over examples."""
+        del moment
         batch = self.collate([example.rows[0] for example in drawn["labelled"]])
         labels = self.labels(drawn["labelled"])
         if self.ce_over == "label_words":

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch.nn import functional
 
 from pipeline.params.strict import Strictly
-from pipeline.training.method import Context, Example, Losses, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, WordMethod
 
 
 class Settings(Strictly):
@@ -23,8 +23,9 @@ class Model(WordMethod):
         del settings
         self.template = context.cloze(prompt_length=0)
 
-    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+    def losses(self, drawn: Mapping[str, Sequence[Example]], moment: Moment) -> Losses:
         """Cross-entropy over the label words, in nats, mean over examples."""
+        del moment
         batch = self.collate([example.rows[0] for example in drawn["labelled"]])
         labels = self.labels(drawn["labelled"])
         loss = functional.cross_entropy(self.label_logits(batch), labels)

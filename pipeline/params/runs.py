@@ -1,5 +1,6 @@
 """The blocks of params.yaml that a cell reads: languages, training, template, methods."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
@@ -104,9 +105,12 @@ class Training(Strictly):
     """How a run is trained; a run's own entry may override every key.
 
     An `epoch` is a number of updates, or one pass over the labelled examples, the parallel pairs,
-    or the longer of those that the method reads (the shorter is repeated). Training lasts for
-    `epochs` or for `updates`, of which one is given; with 0 epochs a run is evaluated untrained.
+    or the longest of the streams that the method draws from (the others are repeated). Training
+    lasts for `epochs` or for `updates`, of which one is given; with 0 epochs a run is evaluated
+    untrained.
     `batch_size` may depend on the shots: {k1: 4, k8: 24} is 4 below 8 shots, and 24 from there on.
+    With `best_dev`, the epoch of the highest dev accuracy is kept, among those from `select_from`
+    on: where losses change, the first epochs may have learned nothing yet.
     """
 
     epochs: NonNegativeInt | None = None
@@ -121,6 +125,7 @@ class Training(Strictly):
     precision: Literal["float32", "bfloat16"]
     selection: Literal["best_dev", "last"]
     epoch: Pass | PositiveInt
+    select_from: PositiveInt = 1
     optimizer: Literal["adamw", "adam_l2"] = "adamw"  # decoupled decay, or added to the gradient
     schedule: Literal["constant", "linear"] = "constant"
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -159,6 +164,21 @@ class Training(Strictly):
         if self.schedule == "constant" and self.floor:
             raise ValueError(f"floor: expected 0 with schedule: constant, found {self.floor:g}")
         return self
+
+    @model_validator(mode="after")
+    def _selects_from_an_epoch_only_by_dev(self) -> Self:
+        if self.selection == "last" and self.select_from > 1:
+            raise ValueError(
+                f"select_from: expected 1 with selection: last, found {self.select_from}"
+            )
+        return self
+
+    @property
+    def known_epochs(self) -> int | None:
+        """The number of epochs, or None if it depends on the text to train on."""
+        if self.updates is None:
+            return self.epochs
+        return math.ceil(self.updates / self.epoch) if isinstance(self.epoch, int) else None
 
     def batch_size_at(self, shots: int) -> int:
         """Return the batch size for a number of labelled pairs per label."""
@@ -246,6 +266,24 @@ class Run(Strictly):
     template: Template
     parallel: PairChoice
     settings: dict[str, Any]
+
+    def place(self, block: str, key: str) -> str:
+        """Return where params.yaml sets a key: in the run's own entry or in a common block."""
+        if key in self.overrides:
+            block = f"methods.{self.name}"
+        return f"{PARAMS}: {block}.{key}"
+
+    def require_epochs(self, epochs: int) -> None:
+        """Raise an InputError if a training of this many epochs has none that may be kept.
+
+        A run of no epochs is not trained, so nothing is selected.
+        """
+        first = self.training.select_from
+        if 0 < epochs < first:
+            raise InputError(
+                f"{self.place('training', 'select_from')}: expected at most the number of epochs "
+                f"of run {self.name}, {epochs}, found {first}"
+            )
 
 
 class Runs(Strictly, extra="ignore"):

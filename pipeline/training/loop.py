@@ -1,6 +1,7 @@
 """The training loop: updates drawn from a method's streams, and the epoch to keep."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -9,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.cells.files import History
-from pipeline.errors import RunError
-from pipeline.params.runs import LABELS, Training
+from pipeline.errors import InputError, RunError
+from pipeline.params.runs import LABELS, Run, Training
 from pipeline.progress import Progress, silent
-from pipeline.training.method import Example, Method, TrainingText
+from pipeline.training.method import Example, Method, Moment, TrainingText
 from pipeline.training.optimizer import Adam, Group
 from pipeline.training.prediction import accuracy, autocast, predict
 
@@ -35,11 +36,14 @@ def fit(
     draws; `progress` is called after each epoch, with the loss and the dev accuracy.
 
     Raises:
+        InputError: there is nothing to draw from, or no epoch from `select_from` on.
         RunError: the loss is not a number any more.
     """
     training = method.run.training
     streams = method.streams(text, generator)
+    _require_examples(method.run, streams)
     size, length = batch_size(training, text), length_of(training, text, streams)
+    method.run.require_epochs(math.ceil(length.updates / length.epoch))
     draws = {name: cycle(part, size, generator) for name, part in streams.items()}
     optimizer = make_optimizer(method, training)
     rows: list[dict[str, float]] = []
@@ -47,15 +51,16 @@ def fit(
     for start in range(0, length.updates, length.epoch):
         steps = range(start, min(start + length.epoch, length.updates))
         epoch, done = len(rows) + 1, steps[-1] + 1
-        rates = [training.learning_rate * rate(training, step, length.updates) for step in steps]
-        means = _epoch(method, draws, optimizer, rates)
+        moments = [Moment(step, length.updates, epoch) for step in steps]
+        means = _epoch(method, draws, optimizer, moments)
         if not math.isfinite(means["loss"]):
             raise RunError(f"training: the loss is {means['loss']} in epoch {epoch}")
         dev_accuracy = accuracy(predict(method, dev))
         note = f"epoch {epoch}, loss {means['loss']:.3f}, dev {dev_accuracy:.1f} %"
         progress("training", done, length.updates, note)
         rows.append({"epoch": epoch, "updates": done, **means, "dev_accuracy": dev_accuracy})
-        if training.selection == "best_dev" and dev_accuracy > best[0]:
+        selects = training.selection == "best_dev" and epoch >= training.select_from
+        if selects and dev_accuracy > best[0]:
             best = (dev_accuracy, epoch, trained_state(method))
     if not rows:
         row = {"epoch": 0, "updates": 0, "dev_accuracy": accuracy(predict(method, dev))}
@@ -64,6 +69,16 @@ def fit(
         return History(pd.DataFrame(rows), len(rows))
     method.load_state_dict(best[2], strict=False)
     return History(pd.DataFrame(rows), best[1])
+
+
+def _require_examples(run: Run, streams: Mapping[str, Sequence[Example]]) -> None:
+    """Raise an InputError if a stream has no examples, since nothing could be drawn from it."""
+    for name, examples in streams.items():
+        if not examples:
+            raise InputError(
+                f"pipeline/methods/{run.method}.py: streams: expected examples in {name!r}, "
+                f"found none (run {run.name})"
+            )
 
 
 class Length(NamedTuple):
@@ -99,19 +114,26 @@ def _epoch(
     method: Method,
     draws: Mapping[str, Iterator[Sequence[Example]]],
     optimizer: Adam,
-    rates: Sequence[float],
+    moments: Sequence[Moment],
 ) -> dict[str, float]:
-    """Make an update per learning rate; return the last rate and the mean of each loss."""
+    """Make an update at each moment; return the last learning rate and the mean of each loss.
+
+    The mean of a part is over the updates that have it.
+    """
     method.train()
+    training = method.run.training
     sums: dict[str, Tensor] = {}
-    for learning_rate in rates:
+    counts: Counter[str] = Counter()
+    for moment in moments:
         drawn = {name: next(draw) for name, draw in draws.items()}
-        losses = update(method, drawn, optimizer, learning_rate=learning_rate)
+        learning_rate = training.learning_rate * rate(training, moment.update, moment.updates)
+        losses = update(method, drawn, optimizer, learning_rate=learning_rate, moment=moment)
+        counts.update(losses.keys())
         for name, value in losses.items():
             sums[name] = sums.get(name, 0) + value
     # Reading a loss waits for the device, so it is read once per epoch.
-    means = {name: float(value) / len(rates) for name, value in sums.items()}
-    return {"learning_rate": rates[-1], **means}
+    means = {name: float(value) / counts[name] for name, value in sums.items()}
+    return {"learning_rate": learning_rate, **means}
 
 
 def update(
@@ -120,6 +142,7 @@ def update(
     optimizer: Adam,
     *,
     learning_rate: float,
+    moment: Moment,
 ) -> dict[str, Tensor]:
     """Make one update with a batch of each stream; return the losses before it by name.
 
@@ -129,7 +152,7 @@ def update(
     means: dict[str, Tensor] = {}
     for share, part in _parts(drawn, method.run.training.rows_at_once):
         with autocast(method):
-            losses = method.losses(part)
+            losses = method.losses(part, moment)
         if losses.total.requires_grad:  # not if a part has only terms of weight zero
             (losses.total * share).backward()  # type: ignore[no-untyped-call]
         for name, value in {"loss": losses.total, **losses.parts}.items():
@@ -165,12 +188,21 @@ def cycle(items: Sequence[T], size: int, generator: torch.Generator) -> Iterator
             yield [items[index] for index in order[start : start + size]]
 
 
-def make_optimizer(method: nn.Module, training: Training) -> Adam:
-    """Return Adam over the trainable parameters; biases and LayerNorms are not decayed."""
-    trainable = [p for p in method.parameters() if p.requires_grad]
-    decayed = Group([p for p in trainable if p.ndim > 1], training.weight_decay)
-    spared = Group([p for p in trainable if p.ndim <= 1], 0.0)
-    return Adam((decayed, spared), decoupled=training.optimizer == "adamw")
+def make_optimizer(method: Method, training: Training) -> Adam:
+    """Return Adam over the trainable parameters, each with the method's factor on the rate.
+
+    Biases and LayerNorms are not decayed.
+    """
+    by_factor: dict[float, list[Tensor]] = {}
+    for name, parameter in method.named_parameters():
+        if parameter.requires_grad:
+            by_factor.setdefault(method.rate_of(name), []).append(parameter)
+    groups = []
+    for factor, trainable in by_factor.items():
+        decayed = [parameter for parameter in trainable if parameter.ndim > 1]
+        spared = [parameter for parameter in trainable if parameter.ndim <= 1]
+        groups += [Group(decayed, training.weight_decay, factor), Group(spared, 0.0, factor)]
+    return Adam(groups, decoupled=training.optimizer == "adamw")
 
 
 def rate(training: Training, step: int, total: int) -> float:

@@ -54,10 +54,24 @@ class TrainingText(NamedTuple):
 
 
 class Example(NamedTuple):
-    """An item of a training batch: the rows of one labelled or parallel pair."""
+    """An item of a training batch: the rows of one labelled pair, parallel pair or other text."""
 
     rows: tuple[Row, ...]
     label: int = -1
+
+
+class Moment(NamedTuple):
+    """How far training is, for losses that change in its course.
+
+    Attributes:
+        update: the number of this update, from 0.
+        updates: those of the whole training.
+        epoch: the epoch of this update, from 1.
+    """
+
+    update: int
+    updates: int
+    epoch: int
 
 
 class Losses(NamedTuple):
@@ -85,9 +99,7 @@ class Context:
 
     def place(self, block: str, key: str) -> str:
         """Return where params.yaml sets a key: in the run's own entry or in a common block."""
-        if key in self.run.overrides:
-            block = f"methods.{self.run.name}"
-        return f"params.yaml: {block}.{key}"
+        return self.run.place(block, key)
 
 
 class Method(nn.Module, ABC):
@@ -110,6 +122,8 @@ class Method(nn.Module, ABC):
                 f"{context.place('training', 'max_length')}: expected at most the backbone's "
                 f"{longest} tokens, found {training.max_length}"
             )
+        if training.known_epochs is not None:
+            context.run.require_epochs(training.known_epochs)
         if training.trainable == "prompt":
             self.backbone.requires_grad_(requires_grad=False)
 
@@ -124,12 +138,17 @@ class Method(nn.Module, ABC):
 
     def labels(self, examples: Sequence[Example]) -> Tensor:
         """Return the labels of examples, [B]."""
-        (labels,) = moved(self.device, torch.tensor([example.label for example in examples]))
-        return labels
+        return self.tensor([example.label for example in examples])
+
+    def tensor(self, numbers: Sequence[int]) -> Tensor:
+        """Return whole numbers on the method's device, [N], without waiting for a GPU."""
+        (tensor,) = moved(self.device, torch.tensor(numbers))
+        return tensor
 
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
-        """Return what training draws from: `labelled`, and `pairs` if the method reads them.
+        """Return what training draws from, by names that the method chooses.
 
+        By default these are the rows of the labelled pairs, as `labelled`. No stream may be empty.
         `generator` is for the method's own draws.
         """
         del generator
@@ -138,12 +157,18 @@ class Method(nn.Module, ABC):
         return {"labelled": [Example((row,), n) for row, n in zip(rows, labels, strict=True)]}
 
     @abstractmethod
-    def losses(self, drawn: Mapping[str, Sequence[Example]]) -> Losses:
+    def losses(self, drawn: Mapping[str, Sequence[Example]], moment: Moment) -> Losses:
         """Return the losses of one update, given a batch of each stream, or of only one.
 
         They are sums of means, each over the examples of one stream: with `rows_at_once`, a batch
-        comes in parts, and what a missing stream would add is left out.
+        comes in parts, and what a missing stream would add is left out. They may depend on the
+        moment: terms may begin, end or change their weight in the course of training.
         """
+
+    def rate_of(self, name: str) -> float:
+        """Return the factor on the learning rate of a parameter, named as in named_parameters."""
+        del name
+        return 1.0
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
@@ -186,7 +211,10 @@ class WordMethod(Method):
         return None
 
     def logits(self, batch: Batch, words: Tensor | None = None) -> Tensor:
-        """Return the logits at each row's mask, [B, V], or only those of `words`, [B, C]."""
+        """Return the logits at each row's mask, [B, V], or only those of `words`, [B, C].
+
+        Rows that are read at several positions have as many logits: R in all, not B.
+        """
         return self.backbone.logits(self.backbone.states(batch, self.soft_prompts()), words)
 
     def label_logits(self, batch: Batch) -> Tensor:

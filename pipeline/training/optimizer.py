@@ -12,10 +12,11 @@ from torch.optim.adam import adam
 
 
 class Group(NamedTuple):
-    """Parameters with the same weight decay."""
+    """Parameters with the same weight decay, and the same factor on the learning rate."""
 
     parameters: Sequence[Tensor]
     weight_decay: float
+    factor: float
 
 
 class Adam:
@@ -32,7 +33,7 @@ class Adam:
 
     @torch.no_grad()
     def update(self, learning_rate: float) -> None:
-        """Update every parameter that has a gradient."""
+        """Update every parameter that has a gradient, at its group's share of the rate."""
         for group in self.groups:
             trained = [weight for weight in group.parameters if weight.grad is not None]
             if not trained:
@@ -50,7 +51,7 @@ class Adam:
                 amsgrad=False,
                 beta1=0.9,
                 beta2=0.999,
-                lr=learning_rate,
+                lr=learning_rate * group.factor,
                 weight_decay=group.weight_decay,
                 eps=1e-8,
                 maximize=False,

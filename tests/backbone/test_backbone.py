@@ -1,5 +1,7 @@
 """Backbone.states and logits beside transformers' own model of the same checkpoint."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from transformers import AutoModelForMaskedLM
@@ -42,6 +44,13 @@ def rows_and_batch(folder, prompt_length):
     return rows, collate(rows, pad=pieces.pad, device=CPU)
 
 
+def everywhere(reference, row, prompt):
+    """Return the logits at every position of a row by itself, [T, V]."""
+    words = reference.get_input_embeddings().weight
+    vectors = torch.stack([words[i] if i >= 0 else prompt[-1 - i] for i in row.ids])
+    return reference(inputs_embeds=vectors[None]).logits[0]
+
+
 @torch.no_grad()
 def test_without_prompt_logits_are_those_of_the_masked_language_model(folder, backbone, reference):
     rows, batch = rows_and_batch(folder, 0)
@@ -63,11 +72,35 @@ def test_with_prompt_logits_are_those_over_hand_made_embeddings(folder, backbone
     rows, batch = rows_and_batch(folder, 3)
     prompt = torch.randn(3, backbone.hidden_size)
     logits = backbone.logits(backbone.states(batch, prompt[None]))
-    words = reference.get_input_embeddings().weight
     for row, row_logits in zip(rows, logits, strict=True):
-        vectors = torch.stack([words[i] if i >= 0 else prompt[-1 - i] for i in row.ids])
-        alone = reference(inputs_embeds=vectors[None]).logits[0, row.read_at]
+        alone = everywhere(reference, row, prompt)[row.read_at]
         torch.testing.assert_close(row_logits, alone, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("prompt_length", [0, 3])
+def test_several_positions_are_read_row_by_row_in_the_order_given(
+    folder, backbone, reference, prompt_length
+):
+    rows, _ = rows_and_batch(folder, prompt_length)
+    # As many positions as rows, which is not one in each.
+    read = [(6, 1, 6), rows[1].read_at, (), (), (0,)]
+    rows = [replace(row, read_at=at) for row, at in zip([*rows, *rows[:2]], read, strict=True)]
+    batch = collate(rows, pad=load_pieces(folder).pad, device=CPU)
+    prompt = torch.randn(prompt_length, backbone.hidden_size)
+    logits = backbone.logits(backbone.states(batch, prompt[None]))
+    expected = [everywhere(reference, row, prompt)[at] for row in rows for at in row.positions]
+    torch.testing.assert_close(logits, torch.stack(expected), atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_one_position_per_row_is_read_in_the_same_way_however_it_is_written(folder, backbone):
+    rows, batch = rows_and_batch(folder, 0)
+    tuples = [replace(row, read_at=(row.read_at,)) for row in rows]
+    same = collate(tuples, pad=load_pieces(folder).pad, device=CPU)
+    assert batch.one_per_row
+    assert same.one_per_row
+    assert torch.equal(backbone.states(same), backbone.states(batch))
 
 
 def test_rows_follow_one_another():

@@ -21,7 +21,7 @@ def method_and_pairs(toy_backbone, monkeypatch):
 
 def test_the_divergence_is_the_loss_without_dropout(method_and_pairs):
     method, pairs = method_and_pairs
-    expected = method.eval().losses({"pairs": pairs}).total
+    expected = method.eval().losses({"pairs": pairs}, toys.MOMENT).total
     assert alignment.answers(method, pairs)["kl"] == pytest.approx(expected.item(), rel=1e-5)
 
 

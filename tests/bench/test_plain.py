@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import torch
@@ -24,11 +26,19 @@ def test_losses_and_gradients_are_those_of_the_fast_backbone(toy_backbone, run):
     computed = []
     for method in methods(toy_backbone, run):
         streams = method.eval().streams(toys.training_text(), torch.Generator().manual_seed(0))
-        loss = method.losses(streams).total
+        loss = method.losses(streams, toys.MOMENT).total
         loss.backward()
         computed.append([loss, method.backbone.words.weight.grad])
     for fast, plain in zip(*computed, strict=True):
         assert_close(fast, plain, rtol=1e-4, atol=1e-6)
+
+
+@torch.no_grad()
+def test_several_positions_are_read_as_by_the_fast_backbone(toy_backbone):
+    fast, plain = (method.eval() for method in methods(toy_backbone, "sp"))
+    rows = fast.rows(["a dog runs", "the cat"], ["an animal sleeps here", "a"], language="de")
+    rows = [replace(rows[0], read_at=(5, rows[0].read_at)), replace(rows[1], read_at=0)]
+    assert_close(fast.logits(fast.collate(rows)), plain.logits(plain.collate(rows)))
 
 
 def test_predictions_are_those_of_the_fast_backbone(toy_backbone):

@@ -96,7 +96,7 @@ def test_what_competes_in_predictions_does_not_change_the_losses(made, name):
     losses = []
     for over in ("label_words", "vocabulary"):
         method = made(name, template__predict_over=over)
-        losses.append(method.losses(streams(method)).total.item())
+        losses.append(method.losses(streams(method), toys.MOMENT).total.item())
     assert losses[0] == losses[1]
 
 
@@ -120,7 +120,7 @@ def test_pct_sums_two_cross_entropies_and_the_symmetric_kl(made, toy_backbone):
     words = method.word_ids[torch.tensor([example.label for example in drawn])]
     expected = sum(functional.cross_entropy(side, words) for side in sides)
     expected += symmetric_kl(*(side.log_softmax(-1) for side in sides))
-    total = method.losses({"labelled": drawn}).total
+    total = method.losses({"labelled": drawn}, toys.MOMENT).total
     torch.testing.assert_close(total, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -205,7 +205,7 @@ def test_mpt_weighs_its_two_losses_by_equation_8(made, alpha):
         logits(first_rows(pairs), source).log_softmax(-1),
         logits([example.rows[1] for example in pairs], target).log_softmax(-1),
     )
-    total = method.losses({"labelled": labelled, "pairs": pairs}).total
+    total = method.losses({"labelled": labelled, "pairs": pairs}, toys.MOMENT).total
     torch.testing.assert_close(total, alpha * ce + (1 - alpha) * kld, rtol=1e-4, atol=1e-5)
 
 
@@ -226,7 +226,7 @@ def learns(module):
 @pytest.mark.parametrize(("alpha", "expected"), [(1.0, False), (0.0, True)])
 def test_the_translator_learns_only_from_the_alignment(made, alpha, expected):
     method = made("mpt", methods__mpt__alpha=alpha)
-    method.losses(streams(method)).total.backward()
+    method.losses(streams(method), toys.MOMENT).total.backward()
     assert learns(method.prompt)
     assert learns(method.translator) == expected
 
@@ -234,7 +234,7 @@ def test_the_translator_learns_only_from_the_alignment(made, alpha, expected):
 @pytest.mark.parametrize("name", TRANSLATORS)
 def test_in_a_mixed_update_cross_entropy_does_not_reach_the_translator(made, name):
     method = made("mpt", methods__mpt__translator=name).train()
-    losses = method.losses(streams(method))
+    losses = method.losses(streams(method), toys.MOMENT)
     losses.parts["ce"].backward(retain_graph=True)
     assert not learns(method.translator)
     losses.parts["kld"].backward()
@@ -269,7 +269,7 @@ def test_cross_entropy_over_the_vocabulary_or_the_label_words(made):
     losses = []
     for over in ("vocabulary", "label_words"):
         method = made("sp", methods__sp__ce_over=over)
-        losses.append(method.losses(streams(method)).total.item())
+        losses.append(method.losses(streams(method), toys.MOMENT).total.item())
     assert losses[0] > losses[1]
 
 

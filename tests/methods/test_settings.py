@@ -12,6 +12,7 @@ TRAINING = {
     "epochs": 2,
     "updates": None,
     **toys.params()["training"],
+    "select_from": 1,
     "optimizer": "adamw",
     "schedule": "constant",
     "warmup": 0.0,

@@ -182,6 +182,8 @@ BAD = [
      "expected distinct values, found {piece: 'a'} twice"),
     ("training.batch_size", [4, 8], "expected a whole number, found [4, 8]"),
     ("training.batch_size", {"8": 4}, "expected a number of shots such as k8, found '8'"),
+    ("training.select_from", 0, "expected more than 0, found 0"),
+    ("training.select_from", True, "expected a whole number, found true"),
     ("methods.ft.floor", 0.1, "expected 0 with schedule: constant, found 0.1"),
     ("languages.targets", ["en", "de"],
      "expected languages other than the source, found 'en'"),

@@ -66,7 +66,7 @@ def run(mode, method):
     moved_there(mode, method)
     with mode:
         optimizer = make_optimizer(method, method.run.training)
-        loss = update(method, drawn, optimizer, learning_rate=1e-3)["loss"]
+        loss = update(method, drawn, optimizer, learning_rate=1e-3, moment=toys.MOMENT)["loss"]
         gradients = [weight.grad for weight in method.parameters() if weight.grad is not None]
         moments = [tensor for three in optimizer._moments.values() for tensor in three]
         with torch.no_grad():

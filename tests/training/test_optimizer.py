@@ -31,7 +31,7 @@ def backward(model, step):
 def test_updates_are_those_of_torch(decoupled, peer):
     ours, theirs = module(), module()
     decayed, spared = groups(ours)
-    optimizer = Adam((Group(decayed, 0.01), Group(spared, 0.0)), decoupled=decoupled)
+    optimizer = Adam((Group(decayed, 0.01, 1.0), Group(spared, 0.0, 1.0)), decoupled=decoupled)
     decayed, spared = groups(theirs)
     reference = peer(
         [{"params": decayed, "weight_decay": 0.01}, {"params": spared, "weight_decay": 0.0}],
@@ -53,11 +53,11 @@ def test_updates_are_those_of_torch(decoupled, peer):
 def test_l2_moves_a_weight_of_no_other_gradient_by_the_learning_rate():
     weight = nn.Parameter(torch.tensor([2.0, -3.0, 0.0]))
     weight.grad = torch.zeros(3)
-    Adam([Group([weight], 0.01)], decoupled=False).update(1e-3)
+    Adam([Group([weight], 0.01, 1.0)], decoupled=False).update(1e-3)
     assert weight.tolist() == pytest.approx([2 - 1e-3, -3 + 1e-3, 0])
 
 
 def test_parameters_without_gradients_stay():
     parameter = nn.Parameter(torch.ones(2))
-    Adam([Group([parameter], 0.1)]).update(0.1)
+    Adam([Group([parameter], 0.1, 1.0)]).update(0.1)
     assert parameter.tolist() == [1.0, 1.0]

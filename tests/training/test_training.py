@@ -11,9 +11,10 @@ from pipeline.errors import RunError
 from pipeline.params.runs import Training
 from pipeline.training import loop
 from pipeline.training.loop import cycle, fit, rate, trained_state
-from pipeline.training.method import Losses, TrainingText
+from pipeline.training.method import Losses, Moment, TrainingText
 from pipeline.training.registry import build
 from tests import toys
+from tests.commands import refusal
 
 
 def training(**changes):
@@ -39,11 +40,14 @@ def fitted(method, *, dev_rows=2, **options):
         ("labelled", {"labelled": 48, "pairs": 500}, 2),
         ("pairs", {"labelled": 48, "pairs": 500}, 21),
         ("pairs", {"labelled": 48}, 21),
+        ("longest", {"labelled": 48, "unlabelled": 1000, "pairs": 500}, 42),
+        ("longest", {"unlabelled": 30}, 2),
+        ("labelled", {"unlabelled": 30}, 2),
     ],
 )
 def test_an_epoch_passes_over_what_it_says(epoch, streams, expected):
     examples = {name: [None] * size for name, size in streams.items()}
-    text = TrainingText([None] * streams["labelled"], [None] * 500)
+    text = TrainingText([None] * streams.get("labelled", 48), [None] * 500)
     settings = training(epoch=epoch, batch_size=24, epochs=50)
     assert loop.length_of(settings, text, examples) == (50 * expected, expected)
 
@@ -81,7 +85,7 @@ def numbers_of_an_update(folder, name, drawn_from, **changes):
     collate, most = method.collate, []
     method.collate = lambda rows: most.append(len(rows)) or collate(rows)
     optimizer = loop.make_optimizer(method, method.run.training)
-    losses = loop.update(method, streams, optimizer, learning_rate=1e-3)
+    losses = loop.update(method, streams, optimizer, learning_rate=1e-3, moment=toys.MOMENT)
     gradients = {name: weight.grad for name, weight in method.named_parameters()}
     return {**losses, **gradients}, max(most)
 
@@ -121,7 +125,9 @@ def test_batches_are_of_the_size_at_the_shots(toy_backbone):
     context = toys.context(toy_backbone, "sp", training__batch_size={"k1": 6, "k2": 2, "k3": 4})
     method, sizes = build(context), []
     losses = method.losses
-    method.losses = lambda drawn: sizes.append(len(drawn["labelled"])) or losses(drawn)
+    method.losses = lambda drawn, moment: (
+        sizes.append(len(drawn["labelled"])) or losses(drawn, moment)
+    )
     assert list(fitted(method).epochs.updates) == [3, 6]
     assert sizes == [2] * 6
 
@@ -163,15 +169,90 @@ def test_biases_and_layer_norms_are_not_decayed(toy_backbone):
 @pytest.mark.parametrize(("optimizer", "expected"), [("adamw", 2 - 2e-5), ("adam_l2", 2 - 1e-3)])
 def test_weight_decay_is_decoupled_or_added_to_the_gradient(optimizer, expected):
     layer = torch.nn.Linear(1, 1)
+    layer.rate_of = lambda name: 1.0
     torch.nn.init.constant_(layer.weight, 2.0)
     layer.weight.grad = torch.zeros(1, 1)
     loop.make_optimizer(layer, training(optimizer=optimizer)).update(1e-3)
     assert layer.weight.item() == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize(("selection", "kept"), [("best_dev", 2), ("last", 4)])
-def test_the_best_dev_epoch_is_kept_and_the_earliest_of_equals(toy_backbone, selection, kept):
-    context = toys.context(toy_backbone, "mpt", training__epochs=4, training__selection=selection)
+def test_each_parameter_moves_by_the_methods_factor_on_the_rate(toy_backbone):
+    method = build(toys.context(toy_backbone, "mpt", training__weight_decay=0.0))
+    factors = {"prompt": 10.0, "translator": 0.0}
+    method.rate_of = lambda name: factors.get(name.partition(".")[0], 1.0)
+    before = {name: weight.detach().clone() for name, weight in method.named_parameters()}
+    for weight in method.parameters():
+        weight.grad = torch.ones_like(weight)
+    loop.make_optimizer(method, method.run.training).update(1e-3)
+    for name, weight in method.named_parameters():
+        # Adam's first step is as long as the rate.
+        moved = torch.full_like(weight, 1e-3 * method.rate_of(name))
+        torch.testing.assert_close(before[name] - weight, moved, atol=1e-6, rtol=1e-3, msg=name)
+
+
+def test_methods_without_factors_have_one_group_of_matrices_and_one_of_vectors(toy_backbone):
+    method = build(toys.context(toy_backbone, "mpt"))
+    groups = loop.make_optimizer(method, training()).groups
+    trained = list(method.parameters())
+    expected = [w for w in trained if w.ndim > 1], [w for w in trained if w.ndim <= 1]
+    for group, weights in zip(groups, expected, strict=True):
+        assert group.factor == 1.0
+        assert [*map(id, group.parameters)] == [*map(id, weights)]
+
+
+def test_the_history_has_the_common_rate(toy_backbone):
+    changes = {"training__schedule": "linear", "training__epochs": 3}
+    rates = []
+    for factor in (1.0, 7.0):
+        method = build(toys.context(toy_backbone, "sp", **changes))
+        method.rate_of = lambda name, factor=factor: factor
+        rates.append(fitted(method).epochs.learning_rate.tolist())
+    assert rates[0] == rates[1] == pytest.approx([1e-3 * left / 6 for left in (5, 3, 1)])
+
+
+@pytest.mark.parametrize("rows_at_once", [None, 1])
+def test_losses_are_told_the_moment_of_their_update(toy_backbone, rows_at_once):
+    changes = {"training__epochs": 3, "training__rows_at_once": rows_at_once}
+    method, moments = build(toys.context(toy_backbone, "sp", **changes)), []
+    losses = method.losses
+    method.losses = lambda drawn, moment: moments.append(moment) or losses(drawn, moment)
+    fitted(method)
+    expected = [Moment(update, 6, update // 2 + 1) for update in range(6)]
+    assert list(dict.fromkeys(moments)) == expected
+    assert len(moments) == (6 if rows_at_once is None else 18)
+
+
+def test_a_mean_is_over_the_updates_that_have_the_part(toy_backbone):
+    method = build(toys.context(toy_backbone, "sp", training__epoch=4))
+    losses = method.losses
+
+    def with_late_part(drawn, moment):
+        total, parts = losses(drawn, moment)
+        late = {"late": torch.tensor(float(moment.update))} if moment.update in (2, 3, 5) else {}
+        return Losses(total, {**parts, **late})
+
+    method.losses = with_late_part
+    assert fitted(method).epochs.late.tolist() == [2.5, 5.0]
+
+
+def test_an_empty_stream_is_refused(toy_backbone):
+    method = build(toys.context(toy_backbone, "sp"))
+    streams = method.streams
+    method.streams = lambda *inputs: {**streams(*inputs), "unlabelled": []}
+    assert refusal(fitted, method) == (
+        "pipeline/methods/sp.py: streams: expected examples in 'unlabelled', found none (run sp)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("selection", "start", "kept"),
+    [("best_dev", 1, 2), ("best_dev", 3, 3), ("best_dev", 4, 4), ("last", 1, 4)],
+)
+def test_the_best_dev_epoch_is_kept_and_the_earliest_of_equals(
+    toy_backbone, selection, start, kept
+):
+    changes = {"training__selection": selection, "training__select_from": start}
+    context = toys.context(toy_backbone, "mpt", training__epochs=4, **changes)
     method, states, right = build(context), [], iter([1, 3, 3, 2])
 
     def scripted(batch):
@@ -202,7 +283,7 @@ def test_history_counts_updates_and_means_over_them(toy_backbone):
 
 def test_training_fails_if_the_loss_is_not_a_number(toy_backbone):
     method = build(toys.context(toy_backbone, "sp"))
-    method.losses = lambda drawn: Losses(math.nan * next(method.parameters()).sum(), {})
+    method.losses = lambda drawn, moment: Losses(math.nan * next(method.parameters()).sum(), {})
     with pytest.raises(RunError, match="the loss is nan in epoch 1"):
         fitted(method)
 
@@ -215,6 +296,23 @@ def test_bfloat16_is_near_float32(toy_backbone):
         losses.append(fitted(method).epochs.loss[0])
     assert losses[1] == pytest.approx(losses[0], rel=0.05)
     assert losses[1] != losses[0]
+
+
+def test_too_few_epochs_to_select_from_are_refused_when_their_number_is_known(toy_backbone):
+    changes = {"training__epochs": None, "training__updates": 4, "training__select_from": 3}
+    expected = "expected at most the number of epochs of run sp, 2, found 3"
+    # An epoch of two updates, by its number or as a pass over six pairs in batches of four.
+    line = refusal(build, toys.context(toy_backbone, "sp", training__epoch=2, **changes))
+    assert line == f"params.yaml: training.select_from: {expected}"
+    method = build(toys.context(toy_backbone, "sp", training__epoch="labelled", **changes))
+    assert refusal(fitted, method) == f"params.yaml: training.select_from: {expected}"
+    changes |= {"training__select_from": 2, "training__epoch": "labelled"}
+    assert fitted(build(toys.context(toy_backbone, "sp", **changes))).kept == 2
+
+
+def test_an_untrained_run_may_stand_beside_runs_that_select_late(toy_backbone):
+    changes = {"training__epochs": 4, "training__select_from": 3, "methods__sp__epochs": 0}
+    assert fitted(build(toys.context(toy_backbone, "sp", **changes))).kept == 0
 
 
 @pytest.mark.parametrize("selection", ["last", "best_dev"])
