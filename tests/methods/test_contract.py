@@ -1,5 +1,6 @@
 """What every file in pipeline/methods/ must hold to; a new method needs no entry here."""
 
+import json
 from importlib import import_module
 
 import pandas as pd
@@ -147,3 +148,8 @@ def test_the_same_seed_gives_the_same_numbers(toy_backbone, method):
 def test_prompts_have_the_backbones_width(method):
     for prompt in method.prompts().values():
         assert prompt.shape[1] == method.backbone.hidden_size
+
+
+def test_notes_can_be_written_as_json(method):
+    notes = method.notes()
+    assert json.loads(json.dumps(notes)) == notes
