@@ -46,7 +46,8 @@ def train(
     folder = run_folder(name, shots, seed)
     prompts = {name: p.detach().float().cpu().numpy() for name, p in method.prompts().items()}
     settings = settings_of(method.run, external_pairs=len(cell.text.parallel))
-    metrics = write_cell(folder, predictions, history=history, prompts=prompts, settings=settings)
+    facts = {"settings": settings, "notes": method.notes()}
+    metrics = write_cell(folder, predictions, history=history, prompts=prompts, facts=facts)
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}
     # Outside the cell's folder, whose bytes are the same every time.
     write_json({"seconds": seconds, **circumstances()}, circumstances_path(name, shots, seed))

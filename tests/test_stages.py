@@ -15,6 +15,7 @@ from pipeline.artifacts import read_notes, read_table, write_table
 from pipeline.backbone.files import TOKENIZED, TOKENS
 from pipeline.params.strict import read_yaml
 from pipeline.prompting.forms import every_form
+from pipeline.training.method import Method
 from stages.fewshot import fewshot
 from stages.report import report
 from stages.tables import tables
@@ -74,6 +75,21 @@ def test_a_baseline_as_in_its_authors_code_is_trained_without_a_block(prepared, 
     if name == "pct_authors":
         predicted = pd.read_parquet(prepared / f"data/runs/{name}/k1/s1/predictions.parquet")
         assert -1 in set(predicted.predicted)
+
+
+def test_a_methods_notes_are_the_end_of_the_metrics_and_change_nothing_else(prepared, monkeypatch):
+    train("sp", shots=1, seed=1)
+    without = outs(prepared, "sp")
+    assert list(json.loads(without["metrics.json"]))[-1] == "settings"
+    notes = {"label_words_left_out": {"el": {"ί": ["entailment", "neutral"]}}}
+    monkeypatch.setattr(Method, "notes", lambda self: notes)
+    train("sp", shots=1, seed=1)
+    with_notes = outs(prepared, "sp")
+    metrics = json.loads(with_notes.pop("metrics.json"))
+    assert list(metrics.items())[-1] == ("notes", notes)
+    before = json.loads(without.pop("metrics.json"))
+    assert before == {key: value for key, value in metrics.items() if key != "notes"}
+    assert with_notes == without
 
 
 def test_the_same_cell_in_another_process_gives_the_same_bytes(prepared):

@@ -90,6 +90,12 @@ class Pieces:
         number: int | None = self._tokenizer.token_to_id(piece)
         return number
 
+    @cached_property
+    def special(self) -> frozenset[int]:
+        """The ids of special tokens, `<unk>` among them."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        return frozenset(number for number, token in added.items() if token.special)
+
     def words(self) -> Iterator[str]:
         """Return every text that is one piece of the vocabulary where a word begins."""
         ids = [[number] for number in range(self._tokenizer.get_vocab_size())]

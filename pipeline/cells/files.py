@@ -60,11 +60,12 @@ def write_cell(
     *,
     history: History,
     prompts: Mapping[str, NDArray[np.float32]],
-    settings: Mapping[str, Any],
+    facts: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Write a cell's four files; return the content of metrics.json.
 
-    `prompts` are [m, d] each; a method without any writes a file without tensors.
+    `prompts` are [m, d] each; a method without any writes a file without tensors. `facts` are the
+    last keys of metrics.json, without those that are empty.
     """
     write_table(predictions, folder / "predictions.parquet", PREDICTIONS)
     epochs, kept = history.epochs, history.kept
@@ -76,7 +77,7 @@ def write_cell(
         "dev_accuracy": float(epochs.set_index("epoch").dev_accuracy[kept]),
         "kept_epoch": kept,
         "updates": int(epochs.updates.iloc[-1]),
-        "settings": dict(settings),
+        **{key: dict(values) for key, values in facts.items() if values},
     }
     write_json(metrics, folder / "metrics.json")
     return metrics

@@ -61,6 +61,15 @@ def distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
+def every_label(words: dict[Label, T]) -> dict[Label, T]:
+    """Return words in the order of the label ids; raise a ValueError if a label has none."""
+    if missing := [label for label in LABELS if label not in words]:
+        raise ValueError(
+            f"expected a word for each of {', '.join(LABELS)}, found none for {missing[0]}"
+        )
+    return {label: words[label] for label in LABELS}  # type: ignore[index, misc]
+
+
 def all_or_distinct(
     languages: object, listed: Callable[[object], tuple[str, ...]]
 ) -> tuple[str, ...] | None:
@@ -215,12 +224,9 @@ class Template(Strictly):
     @field_validator("verbalizer")
     @classmethod
     def _one_word_per_label(cls, words: dict[Label, Word]) -> dict[Label, Word]:
-        if missing := [label for label in LABELS if label not in words]:
-            raise ValueError(
-                f"expected a word for each of {', '.join(LABELS)}, found none for {missing[0]}"
-            )
+        words = every_label(words)
         distinct(tuple(words.values()))
-        return {label: words[label] for label in LABELS}  # type: ignore[index, misc]
+        return words
 
     @property
     def label_words(self) -> tuple[Word, ...]:

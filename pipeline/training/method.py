@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import pandas as pd
 import torch
@@ -189,6 +189,10 @@ class Method(nn.Module, ABC):
 
     def prompts(self) -> dict[str, Tensor]:
         """Return the learned soft prompts by name, each [m, d]; none by default."""
+        return {}
+
+    def notes(self) -> Mapping[str, Any]:
+        """Return facts for `notes` in metrics.json, such as what was left out; none by default."""
         return {}
 
 

@@ -4,6 +4,7 @@ Methods are built with their settings' defaults. Those of added/ are read in oth
 project's own, so that no test here asks for more than the contract.
 """
 
+import json
 import math
 from importlib import import_module
 
@@ -217,3 +218,8 @@ def test_the_same_seed_gives_the_same_numbers(toy_backbone, method):
 def test_prompts_have_the_backbones_width(method):
     for prompt in method.prompts().values():
         assert prompt.shape[1] == method.backbone.hidden_size
+
+
+def test_notes_can_be_written_as_json(method):
+    notes = method.notes()
+    assert json.loads(json.dumps(notes)) == notes

@@ -5,7 +5,8 @@ import pytest
 
 from pipeline.params.runs import LABELS, Piece
 from pipeline.params.whole import load_params
-from pipeline.prompting.verbalizer import label_word_ids
+from pipeline.prompting.label_words import LISTS, words_of
+from pipeline.prompting.verbalizer import label_word_ids, language_word_ids
 from tests.commands import refusal
 from tests.imports import ROOT
 from tests.real_data import ME5, PAPER, needs
@@ -72,3 +73,42 @@ def test_a_word_that_xlm_r_splits_from_its_space_can_be_named_as_a_piece(pieces,
     for word in split.word.unique():
         words = [Piece(piece=word), "maybe", "no"]
         assert pieces.shown(label_word_ids(pieces, words, place="here"))[0] == word
+
+
+@needs(PAPER)
+def test_the_lists_have_the_published_words_and_xlm_rs_pieces(pieces, published):
+    assert {*published["set"]} == {*LISTS} - {"corrected"}
+    for name, rows in published.groupby("set"):
+        words = words_of(name)
+        found = language_word_ids(pieces, name, split_words="last", place=name)
+        assert found.left_out == {}
+        assert list(found.ids) == list(words) == sorted(rows.language.unique())
+        for row in rows.itertuples():
+            assert words[row.language][row.label] == (row.word,)
+            ids = found.ids[row.language][LABELS.index(row.label)]
+            assert pieces.shown(ids) == [row.piece]
+
+
+def test_only_the_published_greek_yes_is_of_several_pieces(pieces):
+    line = refusal(language_word_ids, pieces, "zhao-schuetze", split_words="refuse", place="here")
+    assert line == "here.el.entailment: expected a word of one piece, found 'Nαί', which is ▁N + αί"
+    others = {code: words for code, words in words_of("zhao-schuetze").items() if code != "el"}
+    language_word_ids(pieces, others, split_words="refuse", place="here")
+    language_word_ids(pieces, "dpa", split_words="refuse", place="here")
+
+
+def test_corrected_words_are_one_piece_each_and_no_language_is_left_out(pieces, tokenizer):
+    found = language_word_ids(pieces, "corrected", split_words="refuse", place="here")
+    assert found.left_out == {}
+    for code, row in zip(found.ids, found.table(), strict=True):
+        words = [word for (word,) in words_of("corrected")[code].values()]
+        unmarked = {"th": words[:2], "zh": words}.get(code, [])
+        expected = [word if word in unmarked else f"▁{word}" for word in words]
+        assert tokenizer.convert_ids_to_tokens(row) == expected, code
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_no_piece_stands_for_two_labels_in_all_languages_together(pieces, name):
+    table = language_word_ids(pieces, name, split_words="last", place="here").table()
+    by_label = [set(ids) for ids in zip(*table, strict=True)]
+    assert len(set.union(*by_label)) == sum(map(len, by_label))
