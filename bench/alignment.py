@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from pipeline.artifacts import write_csv
 from pipeline.errors import InputError, RunError
 from pipeline.params.runs import LABELS, load_runs
 from pipeline.prompting.losses import symmetric_kl
@@ -107,7 +108,7 @@ def main() -> None:
         sys.exit(2 if isinstance(error, InputError) else 1)
     say(frame.to_string(index=False, float_format="{:.3g}".format))
     if chosen.csv:
-        frame.to_csv(chosen.csv, index=False)
+        write_csv(frame, chosen.csv)
 
 
 if __name__ == "__main__":

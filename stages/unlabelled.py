@@ -4,7 +4,7 @@
 def unlabelled() -> None:
     """Draw training pairs as PAWS-15 is drawn, with the translations that come with them.
 
-    They are XNLI's or, if fewshot.source is a folder, those of the given splits that no run uses.
+    They are those of the given splits that no run uses or, without any, XNLI's.
     For runs with `pairs: xnli_unlabelled`; without any, the file is empty.
     """
     import pandas as pd

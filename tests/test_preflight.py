@@ -29,7 +29,8 @@ MISTAKES = [
      "methods.sp.select_from: expected 1 with selection: last, found 2"),
     ({"methods__sp__max_length": 11}, f"methods.sp.max_length: {SHORT}, found 11 (run sp)"),
     *(({f"{key}__path": path},
-       f"{key.replace('__', '.')}.path: expected a folder {kind}, found no folder {path}")
+       f"{key.replace('__', '.')}.path: expected a Hub id (owner/name) or a folder {kind}, "
+       f"found no folder {path}")
       for key, kind in {"datasets__xnli": "in the Hub's layout",
                         "datasets__paws_x": "in the Hub's layout",
                         "backbone": "with a masked language model"}.items()

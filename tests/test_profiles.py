@@ -104,8 +104,8 @@ def test_real_text_without_its_folders_says_what_it_needs(command, folder, monke
     monkeypatch.chdir("here")
     assert call(monkeypatch, command) == 2
     assert only_line(capsys.readouterr().err) == (
-        "params.yaml: datasets.xnli.path: expected a folder in the Hub's layout, found no folder "
-        "../shared/hub/facebook/xnli"
+        "params.yaml: datasets.xnli.path: expected a Hub id (owner/name) or a folder in the Hub's "
+        "layout, found no folder ../shared/hub/facebook/xnli"
     )
 
 

@@ -19,21 +19,22 @@ from pipeline.progress import Progress, silent
 def unlabelled_pool(texts: Mapping[str, pd.DataFrame], params: Params) -> tuple[pd.DataFrame, str]:
     """Return the English pairs to draw from, and in words where they are from.
 
-    With `fewshot.source: sample`, these are XNLI's training pairs; with given splits, the training
-    pairs of those that no run uses, without any pair of a split that a run uses. None shares a
-    sentence with dev or test. `texts` has data/corpora/ by name; the columns are pair_id,
-    premise, hypothesis.
+    These are the training pairs of given splits that no run uses or, without any, XNLI's. None is
+    in a given split that a run uses, none shares a sentence with dev or test. `texts` has
+    data/corpora/ by name; the columns are pair_id, premise, hypothesis.
 
     Raises:
         InputError: a given split is missing or malformed.
     """
     english = {name: text[text.language == params.languages.source] for name, text in texts.items()}
-    if params.fewshot.source == "sample":
-        pool, labelled = english["train"], english["train"].head(0)
-        place = f"{params.datasets.xnli.path}: train"
+    fewshot, spare, labelled = params.fewshot, names.spare_shots(params), english["train"].head(0)
+    if fewshot.source != "sample":
+        labelled = pd.concat([given(fewshot, shots=shots) for shots in params.used_shots])
+    if spare:
+        parts = [given(fewshot, shots=shots, splits=("train",)) for shots in spare]
+        pool, place = pd.concat(parts), f"{fewshot.source}: the splits that no run uses"
     else:
-        pool, labelled = _given(params)
-        place = f"{params.fewshot.source}: the splits that no run uses"
+        pool, place = english["train"], f"{params.datasets.xnli.path}: train"
     # Of a pair that is written in two ways, the same one stays whatever the order of rows.
     ordered = pool.assign(text=pair_texts(pool))
     ordered = ordered.sort_values(["text", "premise", "hypothesis"], kind="stable")
@@ -45,17 +46,6 @@ def unlabelled_pool(texts: Mapping[str, pd.DataFrame], params: Params) -> tuple[
         f"{place} (of {len(pool)}, left out: in a split of a run {shared.sum()}, blank {blank}, "
         f"repeated {repeated}, in dev or test {leaked})"
     )
-
-
-def _given(params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the training pairs of the given splits that no run uses, and all pairs of the others."""
-    used = [given(params.fewshot, shots=shots) for shots in params.used_shots]
-    labelled = pd.concat(used)
-    others = [
-        given(params.fewshot, shots=shots, splits=("train",))
-        for shots in names.other_shots(params.fewshot, params.used_shots)
-    ]
-    return pd.concat([labelled.head(0), *others], ignore_index=True), labelled
 
 
 def with_unlabelled_translations(
@@ -70,7 +60,7 @@ def with_unlabelled_translations(
         RunError: the Hub cannot be reached.
     """
     fewshot, languages, xnli = params.fewshot, params.languages, params.datasets.xnli
-    if fewshot.source == "sample":
+    if not (spare := names.spare_shots(params)):
         place = f"{xnli.path}: all_languages/train"
         every = read_translations(xnli, drawn, languages, progress=progress)
     else:
@@ -81,7 +71,7 @@ def with_unlabelled_translations(
                 pairs=len(LABELS) * shots,
                 languages=languages.targets,
             )
-            for shots in names.other_shots(fewshot, params.used_shots)
+            for shots in spare
         ]
         every = pd.concat(parts)
     pairs = with_translations(

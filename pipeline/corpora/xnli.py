@@ -17,8 +17,8 @@ def load_xnli(
 ) -> dict[str, pd.DataFrame]:
     """Read and validate XNLI: train and dev in the source language only, test in all.
 
-    With `source.rows`, only so many rows of each test file are kept, evenly spaced: XNLI's test
-    is sorted by genre.
+    With `source.rows`, only so many rows of each test file are kept: as many of each label, and
+    evenly spaced, since XNLI's test is sorted by genre.
 
     Returns:
         train, dev and test, each with the columns of files.EXAMPLES. Rows with the same
@@ -42,14 +42,17 @@ def load_xnli(
 
 
 def _spread(frame: pd.DataFrame, source: LabelledSource) -> pd.DataFrame:
-    """Return `source.rows` of the rows, evenly spaced, or all."""
-    number = source.rows or len(frame)
-    if len(frame) < number:
+    """Return `source.rows` of the rows, evenly spaced within each label, or all."""
+    if source.rows is None:
+        return frame
+    if source.rows >= len(frame):
         raise InputError(
-            f"params.yaml: datasets.xnli.rows: expected at most {len(frame)}, the rows of "
-            f"{source.path}: test, found {number}"
+            f"params.yaml: datasets.xnli.rows: expected fewer than {len(frame)}, the rows of "
+            f"{source.path}: test (or no such key, for all), found {source.rows}"
         )
-    return frame.iloc[[row * len(frame) // number for row in range(number)]]
+    by_label = frame.label.argsort(kind="stable")
+    chosen = [by_label.iloc[row * len(frame) // source.rows] for row in range(source.rows)]
+    return frame.iloc[sorted(chosen)]
 
 
 def _read(source: Source, split: str, code: str) -> pd.DataFrame:

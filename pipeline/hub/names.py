@@ -1,7 +1,6 @@
 """Which files are read outside the repository: their names, in a Hub repository or a folder."""
 
 import re
-from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -49,15 +48,19 @@ def given_splits(fewshot: Fewshot) -> Source:
     return source
 
 
-def other_shots(fewshot: Fewshot, used: Collection[int]) -> list[int]:
-    """Return the shots of the given splits, the folders `kK/`, that are not in use, ascending.
+def spare_shots(params: Params) -> list[int]:
+    """Return the shots of the given splits, the folders `kK/`, that no run uses, ascending.
+
+    With `fewshot.source: sample` there are none.
 
     Raises:
         InputError: there is no folder of given splits.
     """
-    paths = Path(given_splits(fewshot).path).iterdir()
+    if params.fewshot.source == "sample":
+        return []
+    paths = Path(given_splits(params.fewshot).path).iterdir()
     found = (re.fullmatch("k([1-9][0-9]*)", path.name) for path in paths if path.is_dir())
-    return sorted({int(match[1]) for match in found if match} - {*used})
+    return sorted({int(match[1]) for match in found if match} - {*params.used_shots})
 
 
 def translations_file(paws15: Paws15) -> Path:
@@ -91,5 +94,6 @@ def require_hub_id(source: Source, *, kind: Kind, key: str) -> None:
     if is_path and not source.is_folder:
         expected = "in the Hub's layout" if kind == "dataset" else "with a masked language model"
         raise InputError(
-            f"params.yaml: {key}.path: expected a folder {expected}, found no folder {source.path}"
+            f"params.yaml: {key}.path: expected a Hub id (owner/name) or a folder {expected}, "
+            f"found no folder {source.path}"
         )

@@ -79,7 +79,8 @@ class Fingerprints:
         params = self._params
         if not params.reads_unlabelled:
             return {}
-        if params.fewshot.source == "sample":
+        spare = names.spare_shots(params)
+        if not spare:
             return self._all_languages()
         # The names also say which splits are in use.
         files = [
@@ -87,7 +88,7 @@ class Fingerprints:
             for shots in params.used_shots
             for split in ("train", "validation")
         ]
-        for shots in names.other_shots(params.fewshot, params.used_shots):
+        for shots in spare:
             files += [names.split_pattern(f"k{shots}", "train"), names.given_translations(shots)]
         return {"fewshot.source": self._given(files)}
 

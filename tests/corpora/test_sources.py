@@ -247,8 +247,8 @@ def complaint(folder, split="test"):
 
 def test_a_missing_folder_is_named(tmp_path):
     assert complaint(tmp_path / "no") == (
-        "params.yaml: datasets.xnli.path: expected a folder in the Hub's layout, found no folder "
-        "HERE"
+        "params.yaml: datasets.xnli.path: expected a Hub id (owner/name) or a folder in the Hub's "
+        "layout, found no folder HERE"
     )
 
 

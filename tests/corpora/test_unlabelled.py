@@ -122,15 +122,14 @@ def test_pairs_of_splits_in_use_and_of_dev_and_test_and_repeated_pairs_are_left_
     )
 
 
-def test_without_a_split_to_draw_from_there_are_no_pairs(stage):
-    code, said = stage(grid__shots=[2, 3, 4])
-    assert (code, only_line(said)) == (
-        2,
-        "params.yaml: paws15.pairs: expected at most 0, the usable pairs of given: the splits that "
-        "no run uses (of 0, left out: in a split of a run 0, blank 0, repeated 0, in dev or test "
-        "0), found 15",
-    )
-    assert not PATH.exists()
+def test_if_runs_use_every_given_split_pairs_are_drawn_from_xnli(stage):
+    toys.all_languages(Path("hub/xnli"))
+    code, said = stage(grid={"runs": ["mpt"], "shots": [2, 3, 4], "seeds": [1]}, paws15__pairs=5)
+    assert code == 0, said
+    frame = pd.read_parquet(PATH)
+    assert frame.pair_id.str.fullmatch(r"train-[0-9]+").all()
+    labelled = pd.concat([pairs(shots, start) for shots, start in STARTS.items()])
+    assert not shared_with(labelled, frame).any()
 
 
 def test_the_draw_depends_on_texts_and_not_on_the_order_of_rows(stage):

@@ -75,21 +75,30 @@ def test_blank_training_text_is_left_out(xnli):
     assert "train-0" not in set(train.pair_id)
 
 
-def test_rows_keeps_evenly_spaced_test_rows_in_every_language_and_changes_nothing_else(xnli):
+def test_rows_keeps_test_rows_evenly_spaced_within_labels_and_changes_nothing_else(xnli):
     whole, cut = load(xnli), load(xnli, rows=5)
     for split in ("train", "dev"):
         pd.testing.assert_frame_equal(cut[split], whole[split])
     test = whole["test"]
-    kept = test[test.pair_id.isin([f"test-{row}" for row in (0, 2, 4, 7, 9)])]
+    # Labels alternate: 0 and 6 of the first, 1 and 10 of the second, 5 of the third.
+    kept = test[test.pair_id.isin([f"test-{row}" for row in (0, 1, 5, 6, 10)])]
     assert len(kept) == 5 * (1 + len(toys.TARGETS))
     pd.testing.assert_frame_equal(cut["test"], kept.reset_index(drop=True))
-    pd.testing.assert_frame_equal(load(xnli, rows=12)["test"], test)
 
 
-def test_fewer_test_rows_than_wanted_are_refused(xnli):
-    assert complaint(xnli, rows=13) == (
-        "params.yaml: datasets.xnli.rows: expected at most 12, the rows of HERE: test, found 13"
+@pytest.mark.parametrize("rows", [12, 13])
+def test_as_many_rows_as_the_test_has_or_more_are_refused(xnli, rows):
+    assert complaint(xnli, rows=rows) == (
+        "params.yaml: datasets.xnli.rows: expected fewer than 12, the rows of HERE: test (or no "
+        f"such key, for all), found {rows}"
     )
+
+
+@pytest.mark.parametrize("rows", [3, 7, 11])
+def test_a_cut_test_has_as_many_rows_of_each_label(xnli, rows):
+    for _, part in load(xnli, rows=rows)["test"].groupby("language"):
+        counts = part.label.value_counts().reindex(range(3), fill_value=0)
+        assert counts.max() - counts.min() <= 1
 
 
 def test_the_rows_of_a_cut_test_must_be_parallel_before_it_is_cut(xnli):

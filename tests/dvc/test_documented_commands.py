@@ -57,9 +57,13 @@ NEEDS = {
         "python -m bench.speed",
         "python -m bench.same_results --runs ft sp pct mpt --seeds 11 12 13",
         "python -m bench.translation --latency MS --workers N",
+        "python -m bench.speed --profile real_text --backbone ../shared/backbones/me5-mlm "
+        "--precision bfloat16 --updates 3 --warmup 1 --rounds 2 --examples 300",
+        "python -m bench.alignment",
         "mpt pocket",
         "mpt pocket --measure",
     ),
+    "real text and an hour (tests/real/)": ("mpt profile real_text && mpt repro",),
     "nothing, since these tests are running": (
         "pytest tests/methods/test_contract.py",
         "pytest tests/test_architecture.py",

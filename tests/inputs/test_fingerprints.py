@@ -253,18 +253,18 @@ def commits(**settings):
     [
         (
             {"datasets__xnli": {"path": "./none"}}, 2,
-            "params.yaml: datasets.xnli.path: expected a folder in the Hub's layout, found no "
-            "folder ./none",
+            "params.yaml: datasets.xnli.path: expected a Hub id (owner/name) or a folder in the "
+            "Hub's layout, found no folder ./none",
         ),
         (
             {"datasets__paws_x__path": "../a/hub/paws-x", "paws15__engine": "google"}, 2,
-            "params.yaml: datasets.paws_x.path: expected a folder in the Hub's layout, found no "
-            "folder ../a/hub/paws-x",
+            "params.yaml: datasets.paws_x.path: expected a Hub id (owner/name) or a folder in the "
+            "Hub's layout, found no folder ../a/hub/paws-x",
         ),
         (
             {"backbone": {"path": "/none", "revision": OLD}}, 2,
-            "params.yaml: backbone.path: expected a folder with a masked language model, found no "
-            "folder /none",
+            "params.yaml: backbone.path: expected a Hub id (owner/name) or a folder with a masked "
+            "language model, found no folder /none",
         ),
         (
             {"fewshot": GIVEN | {"source": "none"}}, 2,
