@@ -94,20 +94,28 @@ class ClozeTemplate(Template):
     """`<s> premise . hypothesis ? p1 ... pm <mask> . </s>` (Eq. 1), the prompt as Eq. 9 says.
 
     Eq. 9: X = Prefix X_P . Midfix X_H ? Suffix _ Endfix . : one of the four holds the prompt.
+    `words`, if not "", stand before the hypothesis and after its question mark (DP and MP).
     """
 
     forms = (strip_punctuation, strip_punctuation)
     cut = staticmethod(cut_hypothesis)
 
     def __init__(
-        self, pieces: Pieces, *, position: Position, prompt_length: int, max_length: int
+        self,
+        pieces: Pieces,
+        *,
+        position: Position,
+        prompt_length: int,
+        max_length: int,
+        words: tuple[str, str] = ("", ""),
     ) -> None:
-        dot, question, frame = pieces.word("."), pieces.word("?"), pieces.frame
+        dot, mark, frame = pieces.word("."), pieces.word("?"), pieces.frame
+        question, answer = map(pieces.word, words)
         prompts = dict.fromkeys(get_args(Position), ids_of(()))
         prompts[position] = ids_of(-1 - j for j in range(prompt_length))
-        to_mask = question + prompts["suffix"]
+        to_mask = mark + answer + prompts["suffix"]
         after = to_mask + ids_of([pieces.mask]) + prompts["endfix"] + dot + frame.end
-        fixed = frame.start + prompts["prefix"], dot + prompts["midfix"], after
+        fixed = frame.start + prompts["prefix"], dot + prompts["midfix"] + question, after
         super().__init__(pieces, fixed, read_at=(2, len(to_mask)), max_length=max_length)
 
 

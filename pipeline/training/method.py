@@ -90,11 +90,17 @@ class Context:
     backbone: Backbone
     pieces: Pieces
 
-    def cloze(self, prompt_length: int) -> ClozeTemplate:
-        """Return the template of Eq. 1 with the run's position and maximum length."""
-        position, max_length = self.run.template.position, self.run.training.max_length
+    def cloze(self, prompt_length: int, *, words: tuple[str, str] = ("", "")) -> ClozeTemplate:
+        """Return the template of Eq. 1 with the run's position and maximum length.
+
+        `words` stand before the hypothesis and after its question mark.
+        """
         return ClozeTemplate(
-            self.pieces, position=position, prompt_length=prompt_length, max_length=max_length
+            self.pieces,
+            position=self.run.template.position,
+            prompt_length=prompt_length,
+            words=words,
+            max_length=self.run.training.max_length,
         )
 
     def place(self, block: str, key: str) -> str:

@@ -1,5 +1,6 @@
 """Each method against its equations."""
 
+import math
 from typing import get_args
 
 import pandas as pd
@@ -215,7 +216,7 @@ def test_mpt_makes_its_prompt_once_per_loss_and_only_if_it_is_read(made, alpha, 
     method.prompt.register_forward_hook(lambda *_: made_prompts.append(1))
     for (name, examples), expected in zip(streams(method).items(), times, strict=True):
         made_prompts.clear()
-        method.losses({name: examples})
+        method.losses({name: examples}, toys.MOMENT)
         assert len(made_prompts) == expected
 
 
@@ -271,6 +272,39 @@ def test_cross_entropy_over_the_vocabulary_or_the_label_words(made):
         method = made("sp", methods__sp__ce_over=over)
         losses.append(method.losses(streams(method), toys.MOMENT).total.item())
     assert losses[0] > losses[1]
+
+
+@pytest.mark.parametrize("name", ["sp", "dp", "mp"])
+def test_by_default_zhao_and_schuetzes_methods_compare_the_label_words(made, name):
+    method = made(name)
+    drawn = streams(method)
+    words = method.word_ids
+    rows = [example.rows[0] for example in drawn["labelled"]]
+    expected = 0.0
+    for example, logits in zip(
+        drawn["labelled"], method.logits(method.collate(rows)).detach().double(), strict=True
+    ):
+        scores = [math.exp(logits[word]) for word in words]
+        expected -= math.log(scores[example.label] / sum(scores)) / len(rows)
+    losses = method.losses(drawn, toys.MOMENT)
+    assert losses.total.item() == pytest.approx(expected, rel=1e-5)
+    assert list(losses.parts) == ["ce"]
+
+
+@pytest.mark.parametrize(
+    ("name", "slots", "literals"),
+    [("untrained", 0, False), ("sp", 4, False), ("dp", 0, True), ("mp", 4, True)],
+)
+def test_hard_words_and_slots_are_those_of_the_method(made, name, slots, literals):
+    method = made(name)
+    for language in ("en", "sw"):  # the words are English in every language
+        (row,) = method.rows(["a dog"], ["a cat"], language=language)
+        assert [number for number in row.ids if number < 0] == [-1 - j for j in range(slots)]
+        for word in ("Question:", "Answer:"):
+            ids = list(method.pieces.word(word))
+            spans = [list(row.ids[n : n + len(ids)]) for n in range(len(row.ids))]
+            assert spans.count(ids) == int(literals)
+    assert len(method.prompts()) == (slots > 0)
 
 
 def test_a_run_with_nothing_to_train_is_refused(made):

@@ -59,6 +59,25 @@ def test_cloze_puts_the_prompt_where_equation_9_says(pieces, tokenizer, position
 
 
 @pytest.mark.parametrize(
+    ("position", "expected"),
+    [
+        ("prefix", "<s> p1 p2 a dog runs . Question: the cat sleeps ? Answer: <mask> . </s>"),
+        ("midfix", "<s> a dog runs . p1 p2 Question: the cat sleeps ? Answer: <mask> . </s>"),
+        ("suffix", "<s> a dog runs . Question: the cat sleeps ? Answer: p1 p2 <mask> . </s>"),
+        ("endfix", "<s> a dog runs . Question: the cat sleeps ? Answer: <mask> p1 p2 . </s>"),
+    ],
+)
+def test_words_stand_before_the_hypothesis_and_after_its_mark(
+    pieces, tokenizer, position, expected
+):
+    words = ("Question:", "Answer:")
+    options = {"position": position, "prompt_length": 2, "max_length": 64}
+    (row,) = ClozeTemplate(pieces, words=words, **options).rows(["a dog runs."], ["the cat sleeps"])
+    assert written(row, tokenizer) == expected
+    assert row.ids[row.read_at] == tokenizer.mask_token_id
+
+
+@pytest.mark.parametrize(
     ("language", "expected"),
     [
         ("en", "<s>a dog runs.</s></s>Question: the cat? Answer:<mask></s>"),
