@@ -7,6 +7,7 @@ import torch
 
 from pipeline.methods import dpa
 from pipeline.prompting.label_words import words_of
+from pipeline.prompting.template import UniversalTemplate
 from pipeline.training.loop import make_optimizer, update
 from pipeline.training.registry import build
 from tests import toys
@@ -259,3 +260,16 @@ def test_without_words_of_the_source_language_a_run_is_refused(made, english):
         "params.yaml: methods.dpa.label_words: expected words of the source language en whose "
         "labels have different pieces, found those of de"
     )
+
+
+@pytest.mark.parametrize("name", ["up", "dpa"])
+def test_the_template_is_universal_in_every_language(made, name):
+    method = made(name)
+    template = UniversalTemplate(method.pieces, max_length=64)
+    (expected,) = template.rows(["a dog"], ["the cat."])
+    (example,) = labelled(method, 1)
+    (trained,) = template.rows(["a dog runs 0."], ["the cat sleeps 0"])
+    assert [*example.rows] == [trained]
+    for language in ("en", "sw"):
+        (row,) = method.rows(["a dog"], ["the cat."], language=language)
+        assert (row.ids, row.read_at) == (expected.ids, expected.read_at)
