@@ -14,6 +14,7 @@ from pipeline.prompting.losses import info_nce, symmetric_kl
 from pipeline.prompting.template import GluedTemplate, QuestionTemplate
 from pipeline.prompting.translator import Translator
 from pipeline.training.loop import fit
+from pipeline.training.method import Parallel
 from pipeline.training.prediction import predict
 from pipeline.training.registry import build
 from tests import toys
@@ -381,6 +382,89 @@ def test_hard_words_and_slots_are_those_of_the_method(made, name, slots, literal
             spans = [list(row.ids[n : n + len(ids)]) for n in range(len(row.ids))]
             assert spans.count(ids) == int(literals)
     assert len(method.prompts()) == (slots > 0)
+
+
+WORDS = {
+    "en": {"entailment": "yes", "neutral": ["maybe", "there"], "contradiction": "no"},
+    "de": {"entailment": "a", "neutral": "two", "contradiction": "dog"},
+}
+
+
+@pytest.fixture
+def softmv(made):
+    return made("softmv", methods__softmv={"method": "softmv", "label_words": WORDS})
+
+
+def test_softmv_answers_with_the_mean_over_words_and_languages(softmv):
+    rows = softmv.rows(["a dog", "two cats"], ["no", "a cat sleeps"], language="sw")
+    batch = softmv.collate(rows)
+    of = {word: softmv.logits(batch)[:, softmv.pieces.word(word)[-1]] for word in
+          ("yes", "maybe", "there", "no", "a", "two", "dog")}  # fmt: skip
+    expected = torch.stack(
+        [
+            (of["yes"] + of["a"]) / 2,
+            ((of["maybe"] + of["there"]) / 2 + of["two"]) / 2,
+            (of["no"] + of["dog"]) / 2,
+        ],
+        dim=1,
+    )
+    torch.testing.assert_close(softmv.label_logits(batch), expected)
+
+
+def test_softmv_adds_both_cross_entropies_and_the_divergence_of_the_copy(softmv):
+    drawn = streams(softmv)
+    copies = softmv.template.rows(["two men play"] * 6, ["a cat"] * 6)
+    drawn = {
+        "labelled": [
+            example._replace(rows=(example.rows[0], copy))
+            for example, copy in zip(drawn["labelled"], copies, strict=True)
+        ]
+    }
+    sides = [
+        softmv.label_logits(softmv.collate([e.rows[side] for e in drawn["labelled"]]))
+        .detach().double().softmax(-1).numpy()
+        for side in (0, 1)
+    ]  # fmt: skip
+    labels = [example.label for example in drawn["labelled"]]
+    ce = -sum(math.log(p[label]) for side in sides for p, label in zip(side, labels, strict=True))
+    kld = sum(
+        q * (math.log(q) - math.log(p))
+        for first, second in zip(*sides, strict=True)
+        for p, q in zip(first, second, strict=True)
+    )
+    losses = softmv.losses(drawn, toys.MOMENT)
+    assert losses.parts["ce"].item() == pytest.approx(ce / 6, rel=1e-5)
+    assert losses.parts["kld"].item() == pytest.approx(kld / 6, rel=1e-3)
+    assert losses.total.item() == pytest.approx((ce + 0.3 * kld) / 6, rel=1e-5)
+
+
+def test_softmv_without_a_copy_sees_the_pair_through_two_dropouts(softmv):
+    drawn = streams(softmv)
+    assert all(first == second for first, second in (e.rows for e in drawn["labelled"]))
+    assert softmv.losses(drawn, toys.MOMENT).parts["kld"].item() == pytest.approx(0, abs=1e-9)
+    assert softmv.train().losses(drawn, toys.MOMENT).parts["kld"].item() > 1e-6
+
+
+def test_softmv_copies_are_the_translations_of_their_pairs(made):
+    entry = {"method": "softmv", "copy": "translation", "pairs": "xnli"}
+    method = made("translated", methods__translated=entry)
+    text = toys.training_text()
+    parallel = [
+        Parallel("de", pair.premise, pair.hypothesis, f"zwei {n}", f"ein Hund {n}")
+        for n, pair in enumerate(text.labelled)
+    ]
+    drawn = method.streams(text._replace(parallel=parallel[::-1]), torch.Generator())["labelled"]
+    expected = method.template.rows(
+        [pair.target_premise for pair in parallel], [pair.target_hypothesis for pair in parallel]
+    )
+    assert [example.rows[1] for example in drawn] == expected
+    assert [example.label for example in drawn] == [pair.label for pair in text.labelled]
+
+
+def test_softmv_needs_the_translations_of_its_pairs(made):
+    assert refusal(made, "softmv", methods__softmv__copy="translation") == (
+        "params.yaml: methods.softmv.pairs: expected xnli with copy: translation, found paws15"
+    )
 
 
 def test_a_run_with_nothing_to_train_is_refused(made):
