@@ -4,13 +4,15 @@ import re
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
-from pipeline.evaluation import published
+from pipeline.evaluation import files, published
 from pipeline.evaluation.files import PUBLISHED, Csv
 from pipeline.evaluation.printing import latex, markdown, printed_rows, published_section
 from pipeline.evaluation.published import beside, read_published, sentence
 from tests.commands import refusal
 from tests.evaluation.project import XNLI
+from tests.imports import ROOT
 
 pytestmark = pytest.mark.usefixtures("home")
 HEAD = ",".join(PUBLISHED.columns)
@@ -109,3 +111,12 @@ def test_text_for_a_number_and_a_missing_column_are_refused(written, tmp_path):
     Csv(tmp_path / "published.csv", ()).path.write_text("method,shots\nsp,4\n", encoding="utf-8")
     line = refusal(read_published, XNLI)
     assert line.endswith("published.csv: expected a column language, found method, shots")
+
+
+@pytest.mark.parametrize("stage", ["tables", "report"])
+def test_every_file_of_data_paper_is_a_dependency_of_the_stages_that_read_it(stage):
+    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    read = {csv.path.as_posix() for csv in vars(files).values() if isinstance(csv, Csv)}
+    read = {path for path in read if path.startswith("data/paper/")}
+    assert len(read) == 3
+    assert read <= set(stages[stage]["deps"])
