@@ -127,7 +127,7 @@ class Model(Method):
     def _shares(self, twos: int) -> Tensor:
         """Draw lambda for each two, [twos, 1], from torch's global generator."""
         a = self.settings.mixture
-        (share,) = moved(self.device, Beta(a, a).sample(torch.Size([twos, 1])))
+        (share,) = moved(self.device, Beta(a, a, validate_args=False).sample((twos, 1)))
         return share
 
     def rows(
