@@ -10,6 +10,7 @@ from dvc.utils.serialize import load_yaml
 
 from pipeline.artifacts import write_json
 from pipeline.cells.files import circumstances_path
+from pipeline.params.runs import METHODS
 from pipeline.params.whole import load_params
 from pipeline.profiles import cost
 from tests import real_data
@@ -71,6 +72,15 @@ def test_a_profile_replaces_params_and_shows_the_size_of_its_run(repository, mon
     # An unchanged profile is in profiles/: nothing is lost, committed or not.
     assert call(monkeypatch, "profile", "pocket") == 0
     assert holds(repository, "pocket")
+
+
+def test_field_has_every_method_and_each_with_the_updates_of_the_reference(folder):
+    params = load_params(folder / "profiles/field.yaml")
+    methods = {path.stem for path in METHODS.glob("[a-z]*.py")}
+    assert set(params.grid.runs) == methods
+    assert set(params.matched.runs) == methods - {"untrained", params.comparison.reference}
+    assert params.matched.shots == params.grid.shots
+    assert len(params.cells) == 450 + 20 + 360
 
 
 def test_real_text_is_a_grid_whose_trained_runs_all_make_equally_many_updates(folder):
@@ -171,7 +181,7 @@ def test_unreadable_params_can_be_replaced(repository, monkeypatch):
 def test_an_unknown_profile_is_one_line(name, repository, monkeypatch, capsys):
     assert call(monkeypatch, "profile", name) == 2
     assert only_line(capsys.readouterr().err) == (
-        f"profiles: expected one of paper, pocket, pocket_full, real_text, found {name!r}"
+        f"profiles: expected one of field, paper, pocket, pocket_full, real_text, found {name!r}"
     )
     assert holds(repository, "pocket")
 
@@ -211,5 +221,7 @@ def test_an_experiment_may_set_every_path_and_url(file, folder):
 
 def test_without_a_name_the_profiles_are_listed(repository, monkeypatch, capsys):
     assert call(monkeypatch, "profile") == 0
-    assert capsys.readouterr().out.split() == ["paper", "pocket", "pocket_full", "real_text"]
+    assert capsys.readouterr().out.split() == [
+        "field", "paper", "pocket", "pocket_full", "real_text",
+    ]  # fmt: skip
     assert holds(repository, "pocket")
