@@ -199,8 +199,8 @@ def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expecte
         ("pipeline/report/template/style.css", {"report"}),
         ("pipeline/report/figures/gain.py", {"report"}),
         ("pipeline/params/grid.py", {"inputs", "check", "corpora", "backbone", "fewshot",
-                                     "translations@1", "unlabelled", "updates@1", "tables",
-                                     "report"} | PAWS15),
+                                     "translations@1", "unlabelled", "declared", "updates@1",
+                                     "tables", "report"} | PAWS15),
         ("pipeline/translation/engines/dataset.py", {"unlabelled"} | PAWS15),
         ("pipeline/errors.py", set()),
         ("pipeline/progress.py", set()),
@@ -222,7 +222,7 @@ def test_the_method_of_contributing_runs_only_its_own_cells(edited):
     cells = {"train@plain-1-1", "train@plain-1-2"}
     assert stale(edited) == cells | {"check", "updates@1", "tables", "report"}
     said = run("dvc", "repro", "tables", cwd=edited)
-    assert ran(said) == cells | {"inputs", "check", "updates@1", "tables"}
+    assert ran(said) == cells | {"inputs", "check", "declared", "updates@1", "tables"}
     assert "| plain" in (edited / "results/table1.md").read_text()
 
 
@@ -274,7 +274,7 @@ def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
     for made in (".dvc/cache", "data/inputs", "data/corpora", "data/backbone", "data/fewshot",
                  "data/paws15", "data/translated"):  # fmt: skip
         shutil.rmtree(clone / made)
-    for made in ("data/tokens", "data/runs", "results"):
+    for made in ("data/declared", "data/tokens", "data/runs", "results"):
         shutil.rmtree(clone / made)
     run("dvc", "repro", "inputs", cwd=clone)
     assert ran(run("dvc", "repro", "--allow-missing", "--dry", cwd=clone)) == {"inputs"}
