@@ -11,7 +11,7 @@ A test compares the tables with the page.
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -25,7 +25,6 @@ from stages.terminal import say
 
 FOLDER = Path("docs/real_text")
 COPIED = ("accuracy", "intervals", "differences", "significance", "confusion", "table2")
-READ = (*COPIED[:-1], "alignment", "cells", "tuning")
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "en": ("en",),
@@ -55,21 +54,17 @@ def collect() -> None:
 
 
 def tables(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield title and Markdown of each table, from the CSV files in a folder.
+    """Yield title and Markdown of each table whose numbers are in CSV files in a folder.
 
     Raises:
-        InputError: a file is missing.
+        InputError: there is no such file.
     """
-    for name in READ:
-        if not (folder / f"{name}.csv").is_file():
-            raise InputError(f"{folder}: expected {name}.csv, found no such file")
-    numbers = {name: pd.read_csv(folder / f"{name}.csv") for name in READ}
-    yield "accuracy", _accuracy(numbers["accuracy"], numbers["intervals"])
-    yield "differences", _differences(numbers["differences"], numbers["significance"])
-    yield "answers", _answers(numbers["confusion"])
-    yield "alignment", _alignment(numbers["alignment"])
-    yield "cells", _cells(numbers["cells"])
-    yield "tuning", _tuning(numbers["tuning"])
+    there = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"))}
+    if not there:
+        raise InputError(f"{folder}: expected CSV files with numbers, found none")
+    for title, (table, names) in TABLES.items():
+        if there.keys() >= set(names):
+            yield title, table(*(there[name] for name in names))
 
 
 def _accuracy(accuracy: pd.DataFrame, intervals: pd.DataFrame) -> str:
@@ -154,6 +149,17 @@ def _tuning(tuning: pd.DataFrame) -> str:
 def _markdown(frame: pd.DataFrame) -> str:
     rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.astype(str).to_numpy()]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
+TABLES: Mapping[str, tuple[Callable[..., str], Sequence[str]]] = {
+    "tuning": (_tuning, ["tuning"]),
+    "accuracy": (_accuracy, ["accuracy", "intervals"]),
+    "differences": (_differences, ["differences", "significance"]),
+    "answers": (_answers, ["confusion"]),
+    "alignment": (_alignment, ["alignment"]),
+    "cells": (_cells, ["cells"]),
+}
+"""The tables in the order of the page, and the files that each is made from."""
 
 
 def main() -> None:

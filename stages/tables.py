@@ -58,9 +58,10 @@ def tables(show: Annotated[bool, typer.Option("--show", help=SHOW)] = False) -> 
 
 def _show() -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     from pipeline.errors import InputError
-    from pipeline.evaluation import files, printing
+    from pipeline.evaluation import files, printing, published
     from pipeline.evaluation.tables import comparable
     from pipeline.evaluation.words import p_value
 
@@ -81,6 +82,10 @@ def _show() -> None:
     if not caption.is_file():
         raise InputError(f"{caption}: expected Table I, found no such file (make it: dvc repro)")
     _print("Table I: accuracy (%)", lines, least=console.width)
+    others = published.beside(first, published.read_published(files.languages_of(first)))
+    if others:
+        texts = [row._replace(source=escape(row.source))._asdict() for row in others]
+        _print(published.TITLE, texts, least=console.width)
     console.print(printing.caption_of(caption.read_text(encoding="utf-8")) + "\n", markup=False)
     if files.TABLE2.path.is_file() and not (second := files.TABLE2.read()).empty:
         lines = []
@@ -106,7 +111,7 @@ def _print(title: str, lines: list[dict[str, str]], *, least: int) -> None:
 
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for head in lines[0]:
-        is_text = head in ("method", "variant", "run")
+        is_text = head in ("method", "variant", "run", "language", "splits", "source")
         table.add_column(head, justify="left" if is_text else "right", no_wrap=True)
     last = ""
     for line in lines:

@@ -63,7 +63,9 @@ def test_every_stage_writes_what_the_next_one_reads(prepared, capsys):
     assert "Swahili" in (prepared / "results/report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["ft_authors", "sp_authors", "pct_authors"])
+@pytest.mark.parametrize(
+    "name", ["ft_authors", "sp_authors", "pct_authors", "up_authors", "dpa_authors"]
+)
 def test_a_baseline_as_in_its_authors_code_is_trained_without_a_block(prepared, name, capsys):
     entry = read_yaml(ROOT / "profiles/paper.yaml")["methods"][name] | {"max_length": 64}
     if name == "pct_authors":  # the toy has no piece "may"

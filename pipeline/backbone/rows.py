@@ -18,7 +18,8 @@ class Row:
         ids: T token ids; slot j of a soft prompt (j = 0 ... m-1) is stored as -1 - j.
         read_at: the position whose hidden state is read: the mask, or the first token; or several
             positions, whose states follow one another in this order.
-        prompt: the index of the method's soft prompt that fills the slots.
+        prompt: the index of the method's soft prompt that fills the slots; in a row without slots,
+            a number for the method's own use.
     """
 
     ids: Ids

@@ -24,7 +24,7 @@ COMPARED = ("seeds", "difference", "difference_low", "difference_high")
 P_VALUES = ("p_paper", "p_seeds", "p_seeds_holm", "p_mcnemar", "p_mcnemar_holm")
 TEXT = (
     *("run", "other", "method", "variant", "row", "language", "label", "predicted"),
-    *("key", "value", "family", "test", "note"),
+    *("key", "value", "family", "test", "note", "source", "splits", "same"),
 )
 """The columns that hold text; all others hold numbers."""
 
@@ -113,3 +113,8 @@ PRINTED_P = "p_value"
 
 PAPER_TABLE1 = Csv(PAPER / "table1.csv", ("shots", "method", *_MEANS), "Table I")
 PAPER_TABLE2 = Csv(PAPER / "table2.csv", ("shots", "variant", *_MEANS, PRINTED_P), "Table II")
+PUBLISHED = Csv(
+    PAPER / "published.csv",
+    ("method", "shots", "language", "accuracy", "source", "splits", "same"),
+)
+"""What other papers print; see published.py."""

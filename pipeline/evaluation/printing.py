@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.evaluation import published
 from pipeline.evaluation.captions import COMPARED_HEADS, EACH_ENTRY, P_HEADS
 from pipeline.evaluation.files import AVERAGE, COMPARED, P_VALUES, PRINTED_P, languages_of
 from pipeline.evaluation.tables import with_original
@@ -124,8 +125,10 @@ def by_shots(rows: Sequence[Row]) -> dict[int, list[Row]]:
     return groups
 
 
-def markdown(rows: Sequence[Row], *, title: str, paragraphs: Sequence[str]) -> str:
-    """Return table1.md or table2.md: paragraphs, then the tables of each number of shots.
+def markdown(
+    rows: Sequence[Row], *, title: str, paragraphs: Sequence[str], last: Sequence[str] = ()
+) -> str:
+    """Return table1.md or table2.md: paragraphs, the tables of each number of shots, and `last`.
 
     Languages are rows here, not columns as in the paper, so that the raw text is readable too.
     """
@@ -151,7 +154,13 @@ def markdown(rows: Sequence[Row], *, title: str, paragraphs: Sequence[str]) -> s
                 p_values = first, p_value(row.p[PRINTED_P]), *rest
                 tests.append([row.name, row.run, *row.compared(), *p_values])
             parts.append(_markdown_table(tests))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *last]) + "\n"
+
+
+def published_section(rows: Sequence[published.Beside], note: str) -> list[str]:
+    """Return the end of table1.md: numbers of other papers; [] without any."""
+    table = [[*published.HEADS], *map(list, rows)]
+    return [f"## {published.TITLE}", note, _markdown_table(table)] if rows else []
 
 
 def latex(rows: Sequence[Row], *, paragraphs: Sequence[str]) -> str:
@@ -161,7 +170,7 @@ def latex(rows: Sequence[Row], *, paragraphs: Sequence[str]) -> str:
     languages = [code.upper() if code != AVERAGE else "Avg." for code in rows[0].entries]
     more = (*COMPARED_HEADS, *P_HEADS) if rows[0].p else ()
     name, label = ("Models", "table2") if more else ("Method", "table1")
-    caption = tex(" ".join(text for text in paragraphs if text != EACH_ENTRY))
+    caption = tex(" ".join(text for text in paragraphs if text not in ("", EACH_ENTRY)))
     lines = [
         r"% Needs \usepackage{booktabs,graphicx}.",
         r"\begin{table*}[t]",

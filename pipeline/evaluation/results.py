@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.evaluation import files, tables
+from pipeline.evaluation import files, published, tables
 from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.captions import table1_paragraphs, table2_paragraphs
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.evaluation.intervals import differences, gain, intervals
-from pipeline.evaluation.printing import latex, markdown, printed_rows
+from pipeline.evaluation.printing import latex, markdown, printed_rows, published_section
 from pipeline.evaluation.settings import alike
 from pipeline.evaluation.significance import significance
 from pipeline.evaluation.sweeps import sweeps
@@ -24,7 +24,7 @@ def results(params: Params) -> Contents:
     """Compute every file of results/, all before the caller writes the first.
 
     Raises:
-        InputError: a cell is missing or damaged, or a table of the paper's is.
+        InputError: a cell is missing or damaged, or a table in data/paper/ is.
     """
     printed = files.PAPER_TABLE1.read(), files.PAPER_TABLE2.read()
     cells = read_cells(params.cells, params.languages.all, compared=params.compared_languages)
@@ -60,12 +60,14 @@ def _table1(params: Params, cells: Cells, paper: pd.DataFrame) -> Contents:
     mean, std = (tables.table1(accuracy, params.table1, statistic) for statistic in ("mean", "std"))
     rows = printed_rows(mean, paper, std)
     paragraphs, title = table1_paragraphs(params, mean, pairs=cells.pairs), "Table I: accuracy (%)"
+    others = published.beside(mean, published.read_published(cells.languages))
+    last, caption = published_section(others, published.note(params)), published.sentence(others)
     return {
         files.ACCURACY.path: accuracy,
         files.TABLE1.path: mean,
         files.TABLE1_STD.path: std,
-        files.RESULTS / "table1.md": markdown(rows, title=title, paragraphs=paragraphs),
-        files.RESULTS / "table1.tex": latex(rows, paragraphs=paragraphs),
+        files.RESULTS / "table1.md": markdown(rows, title=title, paragraphs=paragraphs, last=last),
+        files.RESULTS / "table1.tex": latex(rows, paragraphs=[*paragraphs, caption]),
         files.RESULTS / "curves.csv": tables.curves(mean),
         files.RESULTS / "metrics.json": tables.summary(
             mean, reference=reference, pairs=cells.pairs

@@ -1,8 +1,8 @@
 """Templates: a premise and a hypothesis -> a row of tokens (Eq. 1, 5 and 9, and the baselines').
 
-Each part is tokenized by itself and the pieces are concatenated, as in Soft Prompting's code; only
-PCT's released form is tokenized as one text. Truncation cuts only the sentences, never prompt,
-mask, literals or special tokens.
+Each part is tokenized by itself and the pieces are concatenated, as in Soft Prompting's code; in
+PCT's released form and the universal template, sentences are tokenized together with their
+literals. Truncation cuts only the sentences, never prompt, mask, literals or special tokens.
 """
 
 from collections.abc import Callable, Sequence
@@ -171,6 +171,40 @@ def _cut_inside(premise: Ids, text: Ids, room: int, *, kept: tuple[int, int]) ->
     end = max(start, len(text) - kept[1])
     premise, hypothesis = cut_longer(premise, text[start:end], room)
     return premise, text[:start] + hypothesis + text[end:]
+
+
+class UniversalTemplate(Template):
+    """`<s> premise . </s> hypothesis ? <mask> . </s>`, without a word of any language (UP and DPA).
+
+    As in the authors' code, the premise gets its full stop only after a letter or digit of ASCII,
+    and the question mark takes the place of a last full stop or exclamation mark of ASCII.
+    """
+
+    def __init__(self, pieces: Pieces, *, max_length: int) -> None:
+        frame, mask = pieces.frame, ids_of([pieces.mask])
+        fixed = frame.start, frame.end, mask + pieces.word(".") + frame.end
+        self.forms = _with_stop, _with_question_mark
+        self.cut = _cut_before_marks
+        super().__init__(pieces, fixed, read_at=(2, 0), max_length=max_length, literals=2)
+
+
+def _with_stop(premise: str) -> str:
+    premise = premise.strip()
+    last = premise[-1:]
+    return f"{premise} ." if last.isascii() and last.isalnum() else premise
+
+
+def _with_question_mark(hypothesis: str) -> str:
+    hypothesis = hypothesis.strip()
+    if hypothesis.endswith((".", "!")):
+        return f"{hypothesis[:-1]}?"
+    return hypothesis if hypothesis.endswith("?") else f"{hypothesis} ?"
+
+
+def _cut_before_marks(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
+    """Cut as `cut_hypothesis`, but keep the last piece of each text, which is its mark."""
+    first, second = cut_hypothesis(premise[:-1], hypothesis[:-1], room)
+    return first + premise[-1:], second + hypothesis[-1:]
 
 
 class PairTemplate(Template):

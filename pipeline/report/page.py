@@ -11,7 +11,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.evaluation import captions, comparability, files
+from pipeline.evaluation import captions, comparability, files, published
 from pipeline.evaluation.printing import by_shots, printed_rows
 from pipeline.evaluation.settings import alike
 from pipeline.evaluation.tables import comparable
@@ -49,7 +49,8 @@ def read_tables() -> dict[files.Csv, pd.DataFrame]:
     read = {csv: csv.read() for csv in (*ours, *more)}
     languages = files.languages_of(read[files.TABLE1])
     papers = (files.PAPER_TABLE1, files.PAPER_TABLE2)
-    return read | {csv: comparable(csv.read(), languages) for csv in papers}
+    read |= {csv: comparable(csv.read(), languages) for csv in papers}
+    return read | {files.PUBLISHED: published.read_published(languages)}
 
 
 def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None]) -> str:
@@ -127,6 +128,12 @@ def _from_tables(params: Params, given: Tables) -> dict[str, Any]:
         "table1_names": [run_name(run) for run in params.table1.runs],
         "table1": by_shots(printed_rows(given[files.TABLE1], beside1, given[files.TABLE1_STD])),
         "table2": by_shots(printed_rows(given[files.TABLE2], beside2)),
+        "published": {
+            "title": published.TITLE,
+            "note": published.note(params),
+            "heads": published.HEADS,
+            "rows": published.beside(given[files.TABLE1], given[files.PUBLISHED]),
+        },
         "papers_table2": tables.papers_table2(given[files.TABLE2], paper2),
         "p_rows": tables.P_ROWS,
         "tests": [test for name, test in captions.TESTS.items() if name in made],

@@ -185,7 +185,8 @@ class Method(nn.Module, ABC):
         """Return the losses of one update, given a batch of each stream, or of only one.
 
         They are sums of means, each over the examples of one stream: with `rows_at_once`, a batch
-        comes in parts, and what a missing stream would add is left out. They may depend on the
+        comes in parts, and what a missing stream would add is left out. A method whose losses are
+        no such sums refuses `rows_at_once` when it is built. They may depend on the
         moment: terms may begin, end or change their weight in the course of training.
         """
 

@@ -8,13 +8,13 @@ import pytest
 from bench import real_text
 
 
-def test_a_missing_file_is_named(tmp_path, monkeypatch, capsys):
+def test_a_folder_without_numbers_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(real_text, "FOLDER", tmp_path)
     monkeypatch.setattr(sys, "argv", ["bench.real_text"])
     with pytest.raises(SystemExit) as ended:
         real_text.main()
     assert ended.value.code == 2
-    line = f"error: {tmp_path}: expected accuracy.csv, found no such file\n"
+    line = f"error: {tmp_path}: expected CSV files with numbers, found none\n"
     assert capsys.readouterr().err == line
 
 

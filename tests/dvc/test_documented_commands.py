@@ -59,7 +59,7 @@ NEEDS = {
         "python -m bench.translation --latency MS --workers N",
         "python -m bench.speed --profile real_text --backbone ../shared/backbones/me5-mlm "
         "--precision bfloat16 --updates 3 --warmup 1 --rounds 2 --examples 300",
-        "python -m bench.alignment",
+        "python -m bench.real_text",
         "mpt pocket",
         "mpt pocket --measure",
     ),

@@ -233,6 +233,14 @@ def test_show_fits_fifteen_languages_in_120_columns(shown):
     assert re.search(r"256\s+ft(\s+\d+\.\d){17}\n", printed.replace(" \n", "\n"))
 
 
+def test_show_sets_other_papers_numbers_apart_with_their_sources(shown):
+    printed = shown("mpt")
+    assert printed.count("38.79") == printed.count("34.99") == 1
+    assert re.search(r"ft +avg +33\.5 +34\.99 +other splits +Zhou et al\. 2023", printed)
+    assert re.search(r"sp +avg +38\.9 +38\.79 +as in Table I +Zhao & Schuetze", printed)
+    assert "46.54" not in printed  # no run dpa
+
+
 def test_show_never_cuts_a_number_short(shown):
     printed = shown("a_very_" * 9 + "long_name")
     assert "…" not in printed

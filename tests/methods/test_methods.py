@@ -10,9 +10,11 @@ from torch.nn import functional
 from transformers import AutoModelForMaskedLM, XLMRobertaForSequenceClassification
 
 from pipeline.methods.mpt import SOURCE, TARGET
-from pipeline.prompting.losses import symmetric_kl
+from pipeline.prompting.losses import info_nce, symmetric_kl
 from pipeline.prompting.template import GluedTemplate, QuestionTemplate
 from pipeline.prompting.translator import Translator
+from pipeline.training.loop import fit
+from pipeline.training.method import Parallel
 from pipeline.training.prediction import predict
 from pipeline.training.registry import build
 from tests import toys
@@ -210,6 +212,79 @@ def test_mpt_weighs_its_two_losses_by_equation_8(made, alpha):
     torch.testing.assert_close(total, alpha * ce + (1 - alpha) * kld, rtol=1e-4, atol=1e-5)
 
 
+CONTRASTIVE = {"methods__mpt__alignment": "contrastive"}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("alpha", [0.0, 0.25, 1.0])
+def test_a_contrastive_alignment_compares_the_mask_states_of_the_batch(made, alpha):
+    method = made("mpt", methods__mpt__alpha=alpha, methods__mpt__temperature=0.2, **CONTRASTIVE)
+    labelled, pairs = streams(method).values()
+    sides = []
+    for side, prompt in enumerate(method.soft_prompts()):
+        rows = [example.rows[side] for example in pairs]
+        states = method.backbone.states(method.collate(rows), torch.stack([prompt] * 2))
+        sides.append(functional.normalize(states, dim=-1))
+    similar = [[math.exp((s @ t).item() / 0.2) for t in sides[1]] for s in sides[0]]
+    expected = 0.0
+    for n, row in enumerate(similar):
+        for others in (row, [other[n] for other in similar]):
+            expected -= math.log(row[n] / sum(others)) / (2 * len(similar))
+    losses = method.losses({"labelled": labelled, "pairs": pairs}, toys.MOMENT)
+    ce = losses.parts.get("ce", torch.tensor(0.0))
+    expected = alpha * ce.item() + (1 - alpha) * expected
+    assert losses.total.item() == pytest.approx(expected, rel=1e-4)
+    assert list(losses.parts) == ["ce"] * (alpha > 0) + ["infonce"] * (alpha < 1)
+    if alpha > 0:
+        assert torch.equal(ce, made("mpt").losses({"labelled": labelled}, toys.MOMENT).parts["ce"])
+
+
+def test_a_contrastive_alignment_refuses_parts_of_a_batch(made):
+    method = made("mpt", **CONTRASTIVE)
+    pairs = streams(method)["pairs"]
+    whole, *parts = (
+        method.losses({"pairs": batch}, toys.MOMENT).total.item()
+        for batch in (pairs, pairs[:3], pairs[3:])
+    )
+    assert whole > sum(parts) / 2 + 0.1  # half of the negatives are gone
+    assert refusal(made, "mpt", training__rows_at_once=4, **CONTRASTIVE) == (
+        "params.yaml: training.rows_at_once: expected none with alignment: contrastive, whose "
+        "negatives are the whole batch, found 4 (run mpt)"
+    )
+
+
+def test_a_last_batch_of_one_pair_has_no_contrast(made):
+    method = made("mpt", **CONTRASTIVE).train()
+    losses = method.losses({"pairs": streams(method)["pairs"][:1]}, toys.MOMENT)
+    losses.total.backward()
+    assert losses.parts["infonce"].item() == 0
+    assert all(w.grad is None or torch.isfinite(w.grad).all() for w in method.parameters())
+
+
+def test_a_contrastive_training_shows_its_alignment_in_a_column_of_its_own(made):
+    method = made("mpt", training__batch_size=2, **CONTRASTIVE)
+    dev = pd.DataFrame(
+        [("en", "1", "a dog", "a cat", 0)],
+        columns=["language", "pair_id", "premise", "hypothesis", "label"],
+    )
+    generator = torch.Generator().manual_seed(0)
+    # The last batch of an epoch has one pair.
+    history = fit(method, toys.training_text(6, 5), dev, generator=generator).epochs
+    assert "kld" not in history
+    mean = 0.5 * (history.ce + history.infonce)
+    assert history.loss.to_numpy() == pytest.approx(mean.to_numpy())
+
+
+def test_a_contrastive_alignment_is_in_full_precision_under_autocast(made):
+    method = made("mpt", **CONTRASTIVE)
+    pairs = streams(method)["pairs"]
+    rows = [example.rows[side] for side in (SOURCE, TARGET) for example in pairs]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        states = method.backbone.states(method.collate(rows), method.soft_prompts())
+        loss = method.losses({"pairs": pairs}, toys.MOMENT).parts["infonce"]
+    assert torch.equal(loss, info_nce(*states.float().chunk(2), temperature=0.05))
+
+
 @pytest.mark.parametrize(("alpha", "times"), [(0.5, [1, 1]), (1.0, [1, 0]), (0.0, [0, 1])])
 def test_mpt_makes_its_prompt_once_per_loss_and_only_if_it_is_read(made, alpha, times):
     method, made_prompts = made("mpt", methods__mpt__alpha=alpha), []
@@ -232,13 +307,15 @@ def test_the_translator_learns_only_from_the_alignment(made, alpha, expected):
     assert learns(method.translator) == expected
 
 
+@pytest.mark.parametrize(("alignment", "part"), [("kl", "kld"), ("contrastive", "infonce")])
 @pytest.mark.parametrize("name", TRANSLATORS)
-def test_in_a_mixed_update_cross_entropy_does_not_reach_the_translator(made, name):
-    method = made("mpt", methods__mpt__translator=name).train()
+def test_in_a_mixed_update_cross_entropy_does_not_reach_the_translator(made, name, alignment, part):
+    changes = {"methods__mpt__translator": name, "methods__mpt__alignment": alignment}
+    method = made("mpt", **changes).train()
     losses = method.losses(streams(method), toys.MOMENT)
     losses.parts["ce"].backward(retain_graph=True)
     assert not learns(method.translator)
-    losses.parts["kld"].backward()
+    losses.parts[part].backward()
     assert all(weight.grad.any() for weight in method.translator.parameters())
 
 
@@ -305,6 +382,89 @@ def test_hard_words_and_slots_are_those_of_the_method(made, name, slots, literal
             spans = [list(row.ids[n : n + len(ids)]) for n in range(len(row.ids))]
             assert spans.count(ids) == int(literals)
     assert len(method.prompts()) == (slots > 0)
+
+
+WORDS = {
+    "en": {"entailment": "yes", "neutral": ["maybe", "there"], "contradiction": "no"},
+    "de": {"entailment": "a", "neutral": "two", "contradiction": "dog"},
+}
+
+
+@pytest.fixture
+def softmv(made):
+    return made("softmv", methods__softmv={"method": "softmv", "label_words": WORDS})
+
+
+def test_softmv_answers_with_the_mean_over_words_and_languages(softmv):
+    rows = softmv.rows(["a dog", "two cats"], ["no", "a cat sleeps"], language="sw")
+    batch = softmv.collate(rows)
+    of = {word: softmv.logits(batch)[:, softmv.pieces.word(word)[-1]] for word in
+          ("yes", "maybe", "there", "no", "a", "two", "dog")}  # fmt: skip
+    expected = torch.stack(
+        [
+            (of["yes"] + of["a"]) / 2,
+            ((of["maybe"] + of["there"]) / 2 + of["two"]) / 2,
+            (of["no"] + of["dog"]) / 2,
+        ],
+        dim=1,
+    )
+    torch.testing.assert_close(softmv.label_logits(batch), expected)
+
+
+def test_softmv_adds_both_cross_entropies_and_the_divergence_of_the_copy(softmv):
+    drawn = streams(softmv)
+    copies = softmv.template.rows(["two men play"] * 6, ["a cat"] * 6)
+    drawn = {
+        "labelled": [
+            example._replace(rows=(example.rows[0], copy))
+            for example, copy in zip(drawn["labelled"], copies, strict=True)
+        ]
+    }
+    sides = [
+        softmv.label_logits(softmv.collate([e.rows[side] for e in drawn["labelled"]]))
+        .detach().double().softmax(-1).numpy()
+        for side in (0, 1)
+    ]  # fmt: skip
+    labels = [example.label for example in drawn["labelled"]]
+    ce = -sum(math.log(p[label]) for side in sides for p, label in zip(side, labels, strict=True))
+    kld = sum(
+        q * (math.log(q) - math.log(p))
+        for first, second in zip(*sides, strict=True)
+        for p, q in zip(first, second, strict=True)
+    )
+    losses = softmv.losses(drawn, toys.MOMENT)
+    assert losses.parts["ce"].item() == pytest.approx(ce / 6, rel=1e-5)
+    assert losses.parts["kld"].item() == pytest.approx(kld / 6, rel=1e-3)
+    assert losses.total.item() == pytest.approx((ce + 0.3 * kld) / 6, rel=1e-5)
+
+
+def test_softmv_without_a_copy_sees_the_pair_through_two_dropouts(softmv):
+    drawn = streams(softmv)
+    assert all(first == second for first, second in (e.rows for e in drawn["labelled"]))
+    assert softmv.losses(drawn, toys.MOMENT).parts["kld"].item() == pytest.approx(0, abs=1e-9)
+    assert softmv.train().losses(drawn, toys.MOMENT).parts["kld"].item() > 1e-6
+
+
+def test_softmv_copies_are_the_translations_of_their_pairs(made):
+    entry = {"method": "softmv", "copy": "translation", "pairs": "xnli"}
+    method = made("translated", methods__translated=entry)
+    text = toys.training_text()
+    parallel = [
+        Parallel("de", pair.premise, pair.hypothesis, f"zwei {n}", f"ein Hund {n}")
+        for n, pair in enumerate(text.labelled)
+    ]
+    drawn = method.streams(text._replace(parallel=parallel[::-1]), torch.Generator())["labelled"]
+    expected = method.template.rows(
+        [pair.target_premise for pair in parallel], [pair.target_hypothesis for pair in parallel]
+    )
+    assert [example.rows[1] for example in drawn] == expected
+    assert [example.label for example in drawn] == [pair.label for pair in text.labelled]
+
+
+def test_softmv_needs_the_translations_of_its_pairs(made):
+    assert refusal(made, "softmv", methods__softmv__copy="translation") == (
+        "params.yaml: methods.softmv.pairs: expected xnli with copy: translation, found paws15"
+    )
 
 
 def test_a_run_with_nothing_to_train_is_refused(made):

@@ -41,6 +41,8 @@ def test_defaults_are_the_papers_for_mpt():
         "translator": "linear-2",
         "ce_over": "vocabulary",
         "source_prompt_for_source": True,
+        "alignment": "kl",
+        "temperature": 0.05,
     }
     assert json.loads(json.dumps(defaults)) == defaults
 
@@ -72,7 +74,8 @@ def test_equal_training_has_equal_settings_however_it_is_written(entry):
 @pytest.mark.parametrize(
     ("key", "value"),
     [("translator", "none"), ("position", "prefix"), ("prompt_length", 16), ("epochs", 4),
-     ("verbalizer", PIECES), ("batch_size", {"k1": 4, "k8": 24}), ("optimizer", "adam_l2")],
+     ("verbalizer", PIECES), ("batch_size", {"k1": 4, "k8": 24}), ("optimizer", "adam_l2"),
+     ("alignment", "contrastive")],
 )  # fmt: skip
 def test_other_training_differs_only_in_its_key(key, value):
     assert settings(method="mpt", **{key: value}) == settings(method="mpt") | {key: value}
@@ -100,6 +103,10 @@ TRANSLATORS = "linear-1, linear-2, lstm-1, lstm-2, transformer-1, transformer-2 
         ({"alpha": -0.1}, "alpha: expected at least 0, found -0.1"),
         ({"alpha": "half"}, "alpha: expected a number, found 'half'"),
         ({"ce_over": "words"}, "ce_over: expected vocabulary or label_words, found 'words'"),
+        ({"alignment": "mse"}, "alignment: expected kl or contrastive, found 'mse'"),
+        ({"alignment": "contrastive", "temperature": 0},
+         "temperature: expected more than 0, found 0"),
+        ({"temperature": 0.1}, "temperature: expected no such key with alignment: kl, found 0.1"),
         ({"pairs": "own"}, "pairs: expected paws15, xnli or xnli_unlabelled, found 'own'"),
         ({"external_pairs": 0}, "external_pairs: expected more than 0, found 0"),
         ({"method": "pct", "form": "glued"},

@@ -16,6 +16,7 @@ from pipeline.prompting.template import (
     NoRoomError,
     PairTemplate,
     QuestionTemplate,
+    UniversalTemplate,
 )
 from pipeline.prompting.verbalizer import label_word_ids
 from tests import toys
@@ -141,6 +142,42 @@ def test_the_glued_template_and_its_label_pieces_in_pieces_of_xlm_r():
     assert pieces.id_of("maybe") is None
 
 
+@pytest.mark.parametrize(
+    ("premise", "expected"),
+    [("a dog runs.", "a dog runs."), ("a dog runs!", "a dog runs!"), ("a dog runs?", "a dog runs?"),
+     ("a dog runs", "a dog runs ."), ("a dog 5", "a dog 5 ."), ("a dog runs . ", "a dog runs ."),
+     ("a dog runs \n", "a dog runs ."), ("a dog)", "a dog)"), ("一只狗。", "一只狗。"),
+     ("一只狗", "一只狗"), ("कुत्ता।", "कुत्ता।"), ("ein Café", "ein Café"), ("", ""), ("  ", "")],
+)  # fmt: skip
+def test_a_premise_gets_a_stop_after_a_letter_or_digit_of_ascii(pieces, premise, expected):
+    template = UniversalTemplate(pieces, max_length=1000)
+    (row,) = template.rows([premise], ["the cat"])
+    start = pieces.frame.start + pieces.word(expected) + pieces.frame.end
+    assert row.ids[: len(start)] == start
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "expected"),
+    [("the cat.", "the cat?"), ("the cat!", "the cat?"), ("the cat?", "the cat?"),
+     ("the cat", "the cat ?"), ("the cat . ", "the cat ?"), ("the cat. ", "the cat?"),
+     ("the cat?!", "the cat??"), ("the cat)", "the cat) ?"), ("他走了。", "他走了。 ?"),
+     ("वह गया।", "वह गया। ?"), (".", "?"), ("", "?"), ("  ", "?")],
+)  # fmt: skip
+def test_a_question_mark_takes_the_place_of_a_stop_or_follows(pieces, hypothesis, expected):
+    template = UniversalTemplate(pieces, max_length=1000)
+    (row,) = template.rows(["a dog."], [hypothesis])
+    frame = pieces.frame
+    end = frame.end + pieces.word(expected) + pieces.word("<mask> .") + frame.end
+    assert row.ids[-len(end) :] == end
+
+
+def test_the_universal_template_has_one_separator_and_no_word(pieces, tokenizer):
+    (row,) = UniversalTemplate(pieces, max_length=64).rows(["a dog runs"], ["the cat."], prompt=3)
+    assert written(row, tokenizer) == "<s> a dog runs . </s> the cat? <mask> . </s>"
+    assert row.ids[row.read_at] == tokenizer.mask_token_id
+    assert row.prompt == 3
+
+
 def test_pair_template_is_the_tokenizers_own_pair(pieces, tokenizer):
     (row,) = PairTemplate(pieces, max_length=64).rows(["a dog runs."], ["the cat"])
     assert list(row.ids) == tokenizer("a dog runs.", "the cat")["input_ids"]
@@ -197,6 +234,25 @@ def test_only_the_sentences_are_cut(pieces, language, premise, hypothesis, lengt
     texts = [row.ids[row.ids.index(pieces.frame.between[0]) :] for row in (cut, whole)]
     assert texts[0][:first] == texts[1][:first]
     assert texts[0][-last:] == texts[1][-last:]
+
+
+@given(premise=TEXT, hypothesis=TEXT, length=st.integers(20, 40))
+@settings(max_examples=60, deadline=None)
+def test_the_universal_template_keeps_its_marks(pieces, premise, hypothesis, length):
+    cut, whole = (
+        UniversalTemplate(pieces, max_length=most).rows([premise], [hypothesis])[0]
+        for most in (length, 1000)
+    )
+    texts = []
+    for row in (cut, whole):
+        assert row.ids[row.read_at :] == pieces.word("<mask> .") + pieces.frame.end
+        middle = row.ids.index(pieces.frame.end[0])
+        texts.append((row.ids[1:middle], row.ids[middle + 1 : row.read_at]))
+    assert len(cut.ids) <= length
+    assert len(cut.ids) >= min(length - (not texts[1][0]), len(whole.ids))
+    for short, text in zip(*texts, strict=True):
+        assert short[-1:] == text[-1:]
+        assert short[:-1] == text[: max(0, len(short) - 1)]
 
 
 def test_cloze_cuts_the_end_of_the_hypothesis_first():

@@ -2,7 +2,9 @@
 
 import pandas as pd
 import pytest
+import torch
 
+from pipeline.methods.dpa import answer_losses, padded
 from pipeline.params.runs import LABELS, Piece
 from pipeline.params.whole import load_params
 from pipeline.prompting.label_words import LISTS, words_of
@@ -112,3 +114,27 @@ def test_no_piece_stands_for_two_labels_in_all_languages_together(pieces, name):
     table = language_word_ids(pieces, name, split_words="last", place="here").table()
     by_label = [set(ids) for ids in zip(*table, strict=True)]
     assert len(set.union(*by_label)) == sum(map(len, by_label))
+
+
+@needs(PAPER)
+def test_dpa_answers_with_the_published_pieces_some_of_which_are_of_two_languages(
+    pieces, published
+):
+    words = language_word_ids(pieces, "dpa", split_words="last", place="here")
+    ids = padded(words)
+    assert ids.shape == (15, 3, 1)
+    rows = published[published["set"] == "dpa"].pivot(
+        index="language", columns="label", values="piece"
+    )
+    shared = {
+        tuple(group.index) for label in LABELS for _, group in rows.groupby(label) if len(group) > 1
+    }
+    assert shared == {("bg", "ru"), ("en", "es")}
+    for code, row in zip(words.ids, ids.squeeze(-1).tolist(), strict=True):
+        assert pieces.shown(row) == rows.loc[code, list(LABELS)].tolist()
+    # With p of each piece its share of the 15 answers, the loss is as low as it can be.
+    for label in range(3):
+        counts = torch.bincount(ids[:, label, 0])
+        best = (counts / 15).log().clamp(min=-1e3)[None]
+        best = torch.cat([best, best.new_full((1, int(ids.max()) + 1 - len(counts)), -1e3)], dim=1)
+        assert answer_losses(best, ids)[0, label].item() == pytest.approx(2.616, abs=5e-4)

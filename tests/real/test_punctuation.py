@@ -13,6 +13,7 @@ from pipeline.prompting.template import (
     GluedTemplate,
     PairTemplate,
     QuestionTemplate,
+    UniversalTemplate,
 )
 from tests.real_data import ME5, XNLI, needs
 
@@ -67,6 +68,7 @@ def test_no_part_of_a_template_is_unknown(pieces, tokenizer, language):
     words, room = LANGUAGES[language], {"max_length": 64}
     literals = {
         PairTemplate(pieces, **room): "",
+        UniversalTemplate(pieces, **room): "? .",
         ClozeTemplate(pieces, position="suffix", prompt_length=0, **room): ". ? .",
         QuestionTemplate(pieces, language=language, **room): f"{words.question}:? {words.answer}:",
         (glued := GluedTemplate(pieces, language=language, **room)): glued.forms[1](""),

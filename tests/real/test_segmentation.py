@@ -9,6 +9,7 @@ from pipeline.prompting.template import (
     GluedTemplate,
     PairTemplate,
     QuestionTemplate,
+    UniversalTemplate,
 )
 from tests.real.pairs import odd_characters
 from tests.real_data import ME5, XNLI, needs
@@ -104,6 +105,19 @@ def test_the_glued_template_is_one_text(pieces, tokenizer, sentences, language):
     rows = template.rows(*sentences)
     premises = [text.strip() for text in sentences[0]]
     assert ids_of(rows) == tokenizer(premises, texts)["input_ids"]
+    assert_read_at_the_mask(rows, tokenizer)
+
+
+@in_every_language
+def test_the_universal_template_is_one_text(pieces, tokenizer, sentences, language):
+    template = UniversalTemplate(pieces, max_length=512)
+    rows = template.rows(*sentences)
+    # SentencePiece drops the space before </s>, this copy of the tokenizer would make it a piece.
+    texts = [
+        f"{template.forms[0](premise)}</s> {template.forms[1](hypothesis)} <mask> ."
+        for premise, hypothesis in zip(*sentences, strict=True)
+    ]
+    assert ids_of(rows) == tokenizer(texts)["input_ids"]
     assert_read_at_the_mask(rows, tokenizer)
 
 

@@ -218,6 +218,15 @@ def test_another_experiment_is_named_before_its_numbers_and_the_papers_stand_apa
         assert "never the numbers" in soup.find("figure", id=name).figcaption.text
 
 
+def test_published_numbers_stand_apart_from_another_experiments(made):
+    targets = ", ".join(code for code in XNLI if code != "en")
+    soup = made(("targets: [ar, de, sw]", f"targets: [{targets}]"))
+    assert not soup.select("#table1 #published")
+    note, table = soup.select_one("#gap #published").find_next_siblings(["p", "table"])[:2]
+    assert "never the numbers" in note.text
+    assert "Zhao & Schuetze 2021" in table.text
+
+
 def test_runs_without_a_place_are_listed_as_further(soup):
     assert [head.text for head in soup.select("#further tbody th")] == ["both"]
     mean, lead = (bounds.text for bounds in soup.select("#further .bounds"))
@@ -280,6 +289,13 @@ def test_the_papers_data_may_be_compared(made):
     assert part(found["Swahili", "no-mpt"], "paper") == "41.3"
     first = cells(soup.select_one("#table1 table[data-shots='16']"))
     assert part(first["Swahili", "mpt"], "paper") == "40.2"
+    # Another paper's number has its own table there, and is never under "paper".
+    (others,) = soup.select("#table1 #published ~ table")
+    (row,) = others.select("tbody tr")
+    texts = [cell.text for cell in row("td")]
+    assert (row.th.text, texts[:2], texts[3:5]) == ("16", ["sp", "avg"], ["38.79", "as in Table I"])
+    assert "38.79" not in "".join(part.text for part in soup.select(".paper"))
+    assert len(soup.select("#published")) == 1
     assert part(found["p (paper's test)", "no-mpt"], "paper") == "1.9 × 10⁻⁸"
 
 
