@@ -13,6 +13,7 @@ from pipeline.errors import InputError, RunError
 from stages.backbone import backbone
 from stages.check import check
 from stages.corpora import corpora
+from stages.declared import declared
 from stages.fewshot import fewshot
 from stages.inputs import inputs
 from stages.paws15 import paws15
@@ -36,8 +37,8 @@ INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 STAGES = (
-    inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, unlabelled, updates,
-    train, tables, report,
+    inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, unlabelled, declared,
+    updates, train, tables, report,
 )  # fmt: skip
 for command in (*STAGES, plan, repro, profile, pocket):
     app.command()(command)

@@ -4,16 +4,20 @@
 def inputs() -> None:
     """Write to data/inputs/ the hashes of all that params.yaml names outside the repository.
 
-    These are datasets, given splits, backbone and translations. DVC runs a stage again if the
-    content that it reads changes; only files that changed are read.
+    These are datasets, given splits, backbone, translations, and the inputs that runs declare.
+    DVC runs a stage again if the content that it reads changes; only files that changed are read.
     """
+    from pipeline.inputs.declared import OUTSIDE, declaring
     from pipeline.inputs.fingerprints import INPUTS, write_fingerprints
     from pipeline.params.whole import load_params
     from stages.terminal import say
 
-    for stage, sources in write_fingerprints(load_params()).items():
+    params = load_params()
+    for stage, sources in write_fingerprints(params).items():
         counts = [
             f"{key} {files.get('commit') or f'({len(files)} of its files)'}"
             for key, files in sources.items()
         ]
         say(f"{INPUTS / stage}.json: {', '.join(counts) or 'nothing'}")
+    names = [f"{run.name}.{name}" for run in declaring(params).values() for name in run.inputs]
+    say(f"{OUTSIDE}: {', '.join(names) or 'nothing'}")

@@ -223,6 +223,73 @@ def test_a_method_never_imports_another():
         assert not closure(path) & {other.relative_to(ROOT) for other in METHODS if other != path}
 
 
+# Functions that open a file, and the packages that find one.
+READER = re.compile(r"(?:open|read|scan|load(?!_state_dict)|from_pretrained|from_?file)(?:_\w+)?")
+FINDERS = {"glob", "io", "os", "pathlib", "pickle", "shutil", "subprocess"}
+
+
+def undeclared_reading(file: ast.Module) -> list[str]:
+    """Return the imports and calls of a method's file that may read what no run declares.
+
+    A file or folder is read as `read(self.inputs["name"])`, `read(self.inputs["name"] / "file")`
+    or `self.inputs["name"].read_text()`.
+    """
+    found = []
+    for node in ast.walk(file):
+        if isinstance(node, ast.Import):
+            found += [one.name for one in node.names if one.name.partition(".")[0] in FINDERS]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in FINDERS:
+            found.append(str(node.module))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            on, called = (None, node.func.id) if isinstance(node.func, ast.Name) else (
+                node.func.value, node.func.attr)  # fmt: skip
+            places = [*filter(None, [on]), *node.args[:1], *(word.value for word in node.keywords)]
+            if READER.fullmatch(called) and not any(map(is_declared, places)):
+                found.append(ast.unparse(node))
+    return found
+
+
+def is_declared(place: ast.expr) -> bool:
+    """Return whether an expression is a declared input, or a file in one."""
+    if isinstance(place, ast.BinOp) and isinstance(place.op, ast.Div):
+        place = place.left
+    holder = place.value if isinstance(place, ast.Subscript) else None
+    return isinstance(holder, ast.Attribute) and holder.attr == "inputs"
+
+
+ADDED = sorted((ROOT / "tests/methods/added").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", [*METHODS, *ADDED], ids=name)
+def test_a_method_reads_only_declared_inputs(path):
+    """Otherwise DVC would not see an edit of the file."""
+    assert undeclared_reading(parsed(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("pd.read_parquet('data/corpora/dev.parquet')", True),
+        ("read_table(CORPORA / 'dev.parquet', EXAMPLES)", True),
+        ("load_backbone(folder)", True),
+        ("AutoModel.from_pretrained(self.settings.teacher)", True),
+        ("with open('words.txt') as file: ...", True),
+        ("place.read_text()", True),
+        ("np.load(file=place)", True),
+        ("import os.path", True),
+        ("from pathlib import Path", True),
+        ("pd.read_parquet(self.inputs['unlabelled'])", False),
+        ("load_backbone(context.inputs['teacher'])", False),
+        ("open(self.inputs['dictionary'] / 'en-de.txt')", False),
+        ("self.inputs['dictionary'].read_text(encoding='utf-8')", False),
+        ("self.load_state_dict(weights)", False),
+        ("self.pieces.of(['a dog'])", False),
+    ],
+)
+def test_reading_what_is_not_declared_is_seen(code, found):
+    assert bool(undeclared_reading(ast.parse(code))) == found
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "pipeline/training").glob("*.py")), ids=name)
 def test_training_names_no_method(path):
     words = {

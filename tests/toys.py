@@ -30,6 +30,8 @@ TEXT = (
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
 """An order of special tokens that is not XLM-R's."""
+INPUTS = {"teacher": "hub/backbone"}
+"""What the toy project has for the inputs that methods declare."""
 MOMENT = Moment(update=0, updates=1, epoch=1)
 """Of an update by itself."""
 PARAMS = """
@@ -182,9 +184,11 @@ def method_names() -> list[str]:
 
 def entry(method: str) -> dict:
     """Return a method's entry: its defaults, or params.yaml's values if a key has no default."""
-    fields = import_module(f"pipeline.methods.{method}").Settings.model_fields.values()
-    shipped = SHIPPED if any(map(FieldInfo.is_required, fields)) else {}
-    return deepcopy(shipped.get(method, {"method": method}))
+    module = import_module(f"pipeline.methods.{method}")
+    if any(map(FieldInfo.is_required, module.Settings.model_fields.values())):
+        return deepcopy(SHIPPED[method])
+    inputs = {name: INPUTS[name] for name in module.Model.reads(module.Settings())}
+    return {"method": method} | ({"inputs": inputs} if inputs else {})
 
 
 def contributed() -> tuple[str, dict]:
@@ -226,7 +230,10 @@ def run(**settings: object):
 
 def context(folder: Path, run: str = "mpt", *, known: Path | None = None, **changes: object):
     """Return the context of a run with a backbone; `changes` are those of `params`."""
-    made = parse(Params, params(**changes), place="params.yaml")
+    values = params(**changes)
+    for own in filter(None, (one.get("inputs") for one in values["methods"].values())):
+        own.update({key: str(folder) for key, path in own.items() if path == "hub/backbone"})
+    made = parse(Params, values, place="params.yaml")
     pieces = load_pieces(folder, known=known)
     return Context(made.run(run), made.languages, load_backbone(folder), pieces)
 

@@ -163,16 +163,24 @@ class Project:
             InputError: the input of a command is wrong.
         """
         tried: dict[str, str] = {}
-        for name, stage in self.stages.items():
-            first = all(_is_quick(self.stages[other]) for other in (name, *self.needs[name]))
-            if first and not stage.frozen and stage.changed():
-                stage.remove_outs()
-                try:
-                    run_here(self._described(name, stage))
-                except RunError as error:
-                    return tried | {name: str(error)}
-                tried[name] = ""
+        for name in self.stages:
+            if all(map(_is_quick, map(self.stages.get, self.needs[name]))):
+                tried |= self.try_if_quick(name)
+                if tried.get(name):
+                    break
         return tried
+
+    def try_if_quick(self, name: str) -> dict[str, str]:
+        """Run a stage if it is quick and stale; see `try_quick`. Return nothing if it is not."""
+        stage = self.stages[name]
+        if not _is_quick(stage) or stage.frozen or not stage.changed():
+            return {}
+        stage.remove_outs()
+        try:
+            run_here(self._described(name, stage))
+        except RunError as error:
+            return {name: str(error)}
+        return {name: ""}
 
     def finish(self, name: str) -> None:
         """Save what the command has made, in the cache and in the run-cache.

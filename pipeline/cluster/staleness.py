@@ -38,21 +38,23 @@ class Finding:
 def look(project: Project) -> list[Finding]:
     """Return what a run would do with each stage of the plan; the project must be locked.
 
-    Quick stages are run first: only their outs tell what a run would do with those below. One that
-    fails now (the Hub cannot be reached) is stale.
+    Quick stages are run first, or as soon as no stage above them will run: only their outs tell
+    what a run would do with those below. One that fails now (the Hub cannot be reached) is stale.
 
     Raises:
         InputError: the input of such a stage is wrong.
     """
     tried = project.try_quick()
-    done = {name for name, failure in tried.items() if not failure}
     known: dict[Any, Any] = {}
     moving: set[str] = set()
     findings = []
     for name, stage in project.stages.items():
         above = sorted(project.needs[name] & moving)
         out = stage.outs[0].def_path if stage.outs else ""
-        if stage.always_changed and name in done:
+        if not above and name not in tried:
+            tried |= project.try_if_quick(name)
+        done = tried.get(name) == ""
+        if stage.always_changed and done:
             findings.append(Finding(name, Prospect.ALWAYS, (), out))
             continue
         moved = [out.fs_path for stale in above for out in project.stages[stale].outs]
@@ -73,7 +75,7 @@ def look(project: Project) -> list[Finding]:
         else:
             prospect = Prospect.STALE
         # A stage whose files already equal those of the kept run changes nothing for others.
-        if prospect is not Prospect.UNCHANGED and not in_place and name not in done:
+        if prospect is not Prospect.UNCHANGED and not in_place and not done:
             moving.add(name)
         findings.append(Finding(name, prospect, reasons, out))
     return findings

@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
 
-from pipeline.errors import InputError
 from pipeline.hub import names
-from pipeline.inputs.memory import Memory, write
+from pipeline.inputs.declared import OUTSIDE, read_outside
+from pipeline.inputs.memory import Fingerprint, Memory, fingerprint, write
 from pipeline.params.text import Source
 from pipeline.params.whole import Params
 
 INPUTS = Path("data/inputs")
-
-Fingerprint = dict[str, str]
-"""The SHA-256 of each file by its path in its folder, or the `commit` of a Hub repository."""
 
 
 class Fingerprints:
@@ -122,16 +119,7 @@ class Fingerprints:
         folder = Path(source.path)
         if source.is_folder:
             found = {path for pattern in files for path in folder.glob(pattern) if path.is_file()}
-            try:
-                return {
-                    path.relative_to(folder).as_posix(): self._memory.sha256(path)
-                    for path in sorted(found)
-                }
-            except OSError as error:
-                raise InputError(
-                    f"params.yaml: {key}: expected files that can be read, found {error.filename}: "
-                    f"{error.strerror}"
-                ) from None
+            return fingerprint(folder, found, self._memory, place=f"params.yaml: {key}")
         if names.is_commit(source.revision):
             return {"commit": str(source.revision)}
         # It imports the client of the Hub, which takes longer than all else here.
@@ -143,14 +131,18 @@ class Fingerprints:
 def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:
     """Write data/inputs/STAGE.json for each stage and return their contents; see Fingerprints.
 
+    Beside them, write the inputs that runs declare, for `mpt declared`.
+
     The same content gives the same bytes on every machine: neither the place of a folder nor
     times are in it.
     """
     memory = Memory()
     try:
         found = Fingerprints(params, memory).all()
+        declared = read_outside(params, memory)
     finally:
         memory.save()
     for stage, sources in found.items():
         write(json.dumps(sources, indent=2) + "\n", INPUTS / f"{stage}.json")
+    write(json.dumps(declared, indent=2) + "\n", OUTSIDE)
     return found

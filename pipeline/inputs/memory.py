@@ -4,12 +4,16 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from pipeline.errors import RunError
+from pipeline.errors import InputError, RunError
+
+Fingerprint = dict[str, str]
+"""The SHA-256 of each file by its path in its folder, or the `commit` of a Hub repository."""
 
 TRIES = 3  # of reading a file that changes meanwhile
 YOUNG = 2 * 10**9  # ns: the coarsest clock of a file system (FAT)
@@ -64,6 +68,21 @@ class Memory:
         except (OSError, ValueError, AttributeError, TypeError):
             return {}
         return entries if sound else {}
+
+
+def fingerprint(folder: Path, files: Iterable[Path], memory: Memory, *, place: str) -> Fingerprint:
+    """Return the fingerprint of files in a folder.
+
+    Raises:
+        InputError: a file cannot be read; `place` is that of the folder in params.yaml.
+        RunError: a file changes while it is read.
+    """
+    try:
+        return {path.relative_to(folder).as_posix(): memory.sha256(path) for path in sorted(files)}
+    except OSError as error:
+        raise InputError(
+            f"{place}: expected files that can be read, found {error.filename}: {error.strerror}"
+        ) from None
 
 
 def _stamp(path: Path) -> list[int]:

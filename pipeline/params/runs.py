@@ -253,6 +253,12 @@ class PairChoice(Strictly):
         return self
 
 
+class DeclaredInputs(Strictly):
+    """What a run reads besides the text of all runs: files or folders, by the method's names."""
+
+    inputs: dict[Name, Text] = Field(default_factory=dict)
+
+
 def matched_name(run: str) -> str:
     """Return the name of the same run with as many updates as comparison.reference."""
     return f"{run}_matched"
@@ -271,6 +277,7 @@ class Run(Strictly):
     training: Training
     template: Template
     parallel: PairChoice
+    inputs: dict[Name, Text]
     settings: dict[str, Any]
 
     def place(self, block: str, key: str) -> str:
@@ -333,9 +340,9 @@ class Runs(Strictly, extra="ignore"):
             raise InputError(f"{place}: {error}") from None
         settings, where = dict(self.methods[name]), f"{place}: methods.{name}"
         del settings["method"]
-        training, template, pairs = (
+        training, template, pairs, inputs = (
             {key: settings.pop(key) for key in model.model_fields if key in settings}
-            for model in (Training, Template, PairChoice)
+            for model in (Training, Template, PairChoice, DeclaredInputs)
         )
         common = self.training.model_dump()
         if DURATION & training.keys():
@@ -347,8 +354,20 @@ class Runs(Strictly, extra="ignore"):
             training=parse(Training, common | training, place=where),
             template=parse(Template, self.template.model_dump() | template, place=where),
             parallel=parse(PairChoice, pairs, place=where),
+            inputs=parse(DeclaredInputs, inputs, place=where).inputs,
             settings=settings,
         )
+
+
+def input_place(run: str, name: str) -> str:
+    """Return where params.yaml declares an input of a run."""
+    return f"{PARAMS}: methods.{run}.inputs.{name}"
+
+
+def require_input(path: str, *, run: str, name: str) -> None:
+    """Raise an InputError if a declared input of a run does not exist."""
+    if not Path(path).exists():
+        raise InputError(f"{input_place(run, name)}: expected a file or folder, found no {path}")
 
 
 def load_runs(path: Path = PARAMS) -> Runs:

@@ -13,7 +13,14 @@ from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import updates_path
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, read_fewshot
 from pipeline.errors import InputError
-from pipeline.params.runs import DURATION, LanguageParams, Run, Runs, Training
+from pipeline.params.runs import (
+    DURATION,
+    LanguageParams,
+    Run,
+    Runs,
+    Training,
+    require_input,
+)
 from pipeline.params.strict import parse
 from pipeline.training import reproducibility
 from pipeline.training.method import Context, Method, TrainingText
@@ -43,6 +50,8 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     """
     run = params.run(name)
     read_settings(run)  # reports a mistake at once, before any file is read
+    for key, path in run.inputs.items():
+        require_input(path, run=name, name=key)
     if matched:
         run = _with_updates(run, updates_path(shots))
     labelled, dev = read_fewshot(shots, seed=seed)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import pandas as pd
@@ -103,6 +104,14 @@ class Context:
             max_length=self.run.training.max_length,
         )
 
+    @property
+    def inputs(self) -> dict[str, Path]:
+        """The files and folders that the run declares, by name; `streams` may read them.
+
+        `mpt check` builds methods before earlier stages have made such files.
+        """
+        return {name: Path(path) for name, path in self.run.inputs.items()}
+
     def place(self, block: str, key: str) -> str:
         """Return where params.yaml sets a key: in the run's own entry or in a common block."""
         return self.run.place(block, key)
@@ -120,7 +129,7 @@ class Method(nn.Module, ABC):
 
     def __init__(self, context: Context) -> None:
         super().__init__()
-        self.run, self.languages = context.run, context.languages
+        self.run, self.languages, self.inputs = context.run, context.languages, context.inputs
         self.backbone, self.pieces = context.backbone, context.pieces
         longest, training = context.backbone.max_length, context.run.training
         if training.max_length > longest:
@@ -132,6 +141,15 @@ class Method(nn.Module, ABC):
             context.run.require_epochs(training.known_epochs)
         if training.trainable == "prompt":
             self.backbone.requires_grad_(requires_grad=False)
+
+    @classmethod
+    def reads(cls, settings: Any) -> tuple[str, ...]:  # noqa: ANN401
+        """Return the names of the inputs that a run with these settings must declare.
+
+        It may declare no others. By default there are none.
+        """
+        del settings
+        return ()
 
     @property
     def device(self) -> torch.device:

@@ -1,21 +1,42 @@
 """Methods by name: a method is the file of its name in pipeline/methods/."""
 
+from collections.abc import Collection
 from importlib import import_module
 from typing import Any
 
 from pipeline.errors import InputError
-from pipeline.params.runs import Run
+from pipeline.params.runs import Run, input_place
 from pipeline.params.strict import Strictly, parse
 from pipeline.prompting.template import NoRoomError
 from pipeline.training.method import Context, Method
 
 
 def read_settings(run: Run) -> Strictly:
-    """Return the settings of a run's method; raise an InputError if one is wrong."""
+    """Return the settings of a run's method.
+
+    Raises:
+        InputError: one is wrong, or the run declares other inputs than its method reads.
+    """
     method = import_module(f"pipeline.methods.{run.method}")
     place = f"params.yaml: methods.{run.name}"
     settings: Strictly = parse(method.Settings, run.settings, place=place)
+    _require_inputs(run, method.Model.reads(settings))
     return settings
+
+
+def _require_inputs(run: Run, read: Collection[str]) -> None:
+    for name in read:
+        if name not in run.inputs:
+            raise InputError(
+                f"{input_place(run.name, name)}: expected a file or folder, which method "
+                f"{run.method} reads, found nothing"
+            )
+    for name, path in run.inputs.items():
+        if name not in read:
+            raise InputError(
+                f"{input_place(run.name, name)}: expected only inputs that method {run.method} "
+                f"reads ({', '.join(read) or 'none'}), found {path}"
+            )
 
 
 def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
@@ -30,6 +51,7 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
         **run.template.model_dump(),
         "pairs": run.parallel.pairs,
         "external_pairs": external_pairs if external else None,
+        **({"inputs": run.inputs} if run.inputs else {}),
         **read_settings(run).model_dump(mode="json"),
     }
 

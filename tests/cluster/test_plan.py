@@ -105,6 +105,20 @@ def test_a_quick_stage_that_fails_now_is_stale_and_says_why(repository, monkeypa
     assert only_line(capsys.readouterr().err).startswith("base: ")
 
 
+def test_a_quick_stage_below_others_is_run_if_these_will_not_run(repository):
+    quick = "deps: [out, extra.txt]\n    outs: [all.txt]\n    meta: {quick: true}"
+    text = (repository / "dvc.yaml").read_text()
+    (repository / "dvc.yaml").write_text(text.replace("deps: [out]\n    outs: [all.txt]", quick))
+    (repository / "extra.txt").touch()
+    toy.run(repository)
+    (repository / "extra.txt").write_text("beside what it reads\n")
+    found = findings(repository)
+    assert (found["all"].prospect, found["note"].prospect) == ("stale", "unchanged")
+    toy.write_params(repository, [1, 2, 3, 4, 5])
+    found = findings(repository)
+    assert (found["all"].prospect, found["note"].prospect) == ("stale", "downstream")
+
+
 def test_what_is_lost_is_restored(repository):
     toy.run(repository)
     (repository / "out/1/b.txt").unlink()

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import networkx as nx
+import pandas as pd
 import pytest
 from dvc.repo import Repo
 
@@ -199,8 +200,8 @@ def test_an_edit_of_the_parameters_runs_what_it_changes(edited, changes, expecte
         ("pipeline/report/template/style.css", {"report"}),
         ("pipeline/report/figures/gain.py", {"report"}),
         ("pipeline/params/grid.py", {"inputs", "check", "corpora", "backbone", "fewshot",
-                                     "translations@1", "unlabelled", "updates@1", "tables",
-                                     "report"} | PAWS15),
+                                     "translations@1", "unlabelled", "declared", "updates@1",
+                                     "tables", "report"} | PAWS15),
         ("pipeline/translation/engines/dataset.py", {"unlabelled"} | PAWS15),
         ("pipeline/errors.py", set()),
         ("pipeline/progress.py", set()),
@@ -222,8 +223,110 @@ def test_the_method_of_contributing_runs_only_its_own_cells(edited):
     cells = {"train@plain-1-1", "train@plain-1-2"}
     assert stale(edited) == cells | {"check", "updates@1", "tables", "report"}
     said = run("dvc", "repro", "tables", cwd=edited)
-    assert ran(said) == cells | {"inputs", "check", "updates@1", "tables"}
+    assert ran(said) == cells | {"inputs", "check", "declared", "updates@1", "tables"}
     assert "| plain" in (edited / "results/table1.md").read_text()
+
+
+TEACHER = ROOT / "tests/methods/added/distilled.py"
+READER = """
+from pipeline.params.strict import Strictly
+from pipeline.training.cloze import ClozeMethod
+
+
+class Settings(Strictly):
+    pass
+
+
+class Model(ClozeMethod):
+    def __init__(self, context, settings):
+        super().__init__(context, ce_over="label_words", prompt_length=1)
+
+    @classmethod
+    def reads(cls, settings):
+        return ("pool",)
+"""
+DECLARING = {
+    "grid__runs": ["sp", "mpt", "distilled", "reader"],
+    "matched__runs": ["sp", "distilled"],
+    "methods__distilled": {"method": "distilled", "inputs": {"teacher": "teacher"}},
+    "methods__reader": {"method": "reader", "inputs": {"pool": "data/corpora/train.parquet"}},
+}
+DISTILLED = {"train@distilled-1-1", "train@distilled-1-2", "match@distilled-1-1"}
+
+
+@pytest.fixture(scope="module")
+def declaring(finished, tmp_path_factory, toy_backbone):
+    """A project in which two runs read inputs, one a file of the user and one of a stage."""
+    folder = tmp_path_factory.mktemp("declaring") / "project"
+    shutil.copytree(finished, folder, symlinks=True)
+    shutil.copytree(toy_backbone, folder / "teacher")
+    shutil.copy(TEACHER, folder / "pipeline/methods")
+    (folder / "pipeline/methods/reader.py").write_text(READER, encoding="utf-8")
+    toys.write_params(parameters(**DECLARING), folder / "params.yaml")
+    run("dvc", "repro", "-q", cwd=folder)
+    return folder
+
+
+def plan_of(folder):
+    """Return the stages that a run would run, apart from `inputs`, which always runs."""
+    plan = json.loads(run("mpt", "plan", "--json", cwd=folder))["stages"]
+    return {name for name, one in plan.items() if one["prospect"] != "unchanged"} - {"inputs"}
+
+
+def test_a_changed_input_trains_exactly_the_cells_of_its_run(declaring, tmp_path):
+    assert ran(run("dvc", "repro", cwd=declaring)) == {"inputs"}
+    folder = tmp_path / "copy"
+    shutil.copytree(declaring, folder, symlinks=True)
+    toys.backbone(folder / "teacher", seed=1)
+    assert plan_of(folder) == DISTILLED | {"declared", "tables", "report"}
+    expected = DISTILLED | {"inputs", "declared", "tables"}
+    assert ran(run("dvc", "repro", "tables", cwd=folder)) == expected
+
+
+def test_a_changed_out_of_a_stage_trains_exactly_the_cells_of_the_run_that_declares_it(
+    declaring, tmp_path
+):
+    folder = tmp_path / "copy"
+    shutil.copytree(declaring, folder, symlinks=True)
+    path = folder / "data/pocket/hub/xnli/en/train-00000-of-00001.parquet"
+    pairs = pd.read_parquet(path)
+    last, drawn = pairs.premise.iloc[-1], pd.read_parquet(folder / "data/fewshot/k1.parquet")
+    assert last not in set(drawn.premise)  # so the splits stay as they are
+    toys.write_parquet(pairs[:-1], path)
+    said = ran(run("dvc", "repro", cwd=folder))
+    assert "declared" in said
+    assert {name for name in said if "@" in name} == {"train@reader-1-1", "train@reader-1-2"}
+
+
+def test_a_missing_input_ends_a_run_before_anything_is_trained(declaring, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(declaring, folder, symlinks=True)
+    shutil.rmtree(folder / "teacher")
+    for command in ("mpt check", "mpt plan", "dvc repro"):
+        ended = ended_run(*command.split(), cwd=folder)
+        assert ended.returncode
+        assert ended.stderr.splitlines()[0] == (
+            "mpt: params.yaml: methods.distilled.inputs.teacher: expected a file or folder, found "
+            "no teacher"
+        )
+
+
+def test_a_new_run_without_inputs_is_judged_as_before(edited):
+    toys.write_params(parameters(grid__runs=["sp", "mpt", "ft"]), edited / "params.yaml")
+    expected = {"train@ft-1-1", "train@ft-1-2", "check", "declared", "tables", "report"}
+    assert plan_of(edited) == expected
+
+
+def test_cells_wait_for_no_other_stages_because_runs_may_declare_inputs(finished):
+    with Repo(str(finished)) as repo:
+        graph = repo.index.graph
+    for stage in graph:
+        if "declared" not in {needed.name for needed in graph.successors(stage)}:
+            continue
+        others = set(graph.successors(stage)) - {one for one in graph if one.name == "declared"}
+        waits = others.union(*(nx.descendants(graph, one) for one in others))
+        (declared,) = (one for one in graph if one.name == "declared")
+        assert nx.descendants(graph, declared) <= waits
 
 
 def test_every_stage_waits_for_the_check(finished):
@@ -274,7 +377,7 @@ def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
     for made in (".dvc/cache", "data/inputs", "data/corpora", "data/backbone", "data/fewshot",
                  "data/paws15", "data/translated"):  # fmt: skip
         shutil.rmtree(clone / made)
-    for made in ("data/tokens", "data/runs", "results"):
+    for made in ("data/declared", "data/tokens", "data/runs", "results"):
         shutil.rmtree(clone / made)
     run("dvc", "repro", "inputs", cwd=clone)
     assert ran(run("dvc", "repro", "--allow-missing", "--dry", cwd=clone)) == {"inputs"}

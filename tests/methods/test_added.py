@@ -13,7 +13,7 @@ from pipeline.training.method import Moment
 from pipeline.training.registry import build
 from stages.train import train
 from tests import toys
-from tests.commands import call, only_line
+from tests.commands import call, only_line, refusal
 
 pytestmark = pytest.mark.usefixtures("added")
 
@@ -28,6 +28,7 @@ def made(toy_backbone):
         torch.manual_seed(0)
         return build(toys.context(toy_backbone, run, **changes)).eval()
 
+    build_run.folder = toy_backbone
     return build_run
 
 
@@ -35,7 +36,7 @@ def streams(method):
     return method.streams(toys.training_text(), torch.Generator().manual_seed(5))
 
 
-@pytest.mark.parametrize("name", ["hard_prompt", "masked_text"])
+@pytest.mark.parametrize("name", ["distilled", "hard_prompt", "masked_text"])
 def test_a_cell_is_trained_and_predicted_as_any_other(name, prepared, monkeypatch):
     toys.write_params(toys.params(), prepared / "params.yaml")
     assert call(monkeypatch, "check") == 0
@@ -112,7 +113,7 @@ def test_an_epoch_passes_over_the_longest_stream_whatever_its_name(prepared):
     assert history.updates.tolist() == [len(pairs) * 2 // 3, len(pairs) * 4 // 3]
 
 
-@pytest.mark.parametrize("name", ["hard_prompt", "masked_text"])
+@pytest.mark.parametrize("name", ["distilled", "hard_prompt", "masked_text"])
 @pytest.mark.parametrize("rows", [1, 3])
 def test_rows_in_parts_give_the_same_losses_and_gradients(made, name, rows):
     numbers = []
@@ -141,3 +142,74 @@ def test_embeddings_move_by_a_tenth_of_the_rate(made):
     embeddings = "backbone.roberta.embeddings.word_embeddings.weight"
     assert moves.pop(embeddings) == pytest.approx(1e-4, rel=0.01)
     assert max(moves.values()) == pytest.approx(1e-3, rel=0.01)
+
+
+# Inputs that a run declares.
+
+PLACE = "params.yaml: methods.distilled.inputs"
+
+
+@torch.no_grad()
+def test_the_teacher_is_the_declared_model_and_no_part_of_the_method(made, tmp_path):
+    other = toys.backbone(tmp_path / "other", seed=1)
+    method = made("distilled", methods__distilled__inputs={"teacher": str(other)})
+    drawn = streams(method)["labelled"]
+    assert not any(name.startswith("teacher") for name in method.state_dict())
+    ids = torch.tensor([example.rows[0].ids for example in drawn[:1]])
+    at = drawn[0].rows[0].positions[0]
+    models = [
+        AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
+        for folder in (method.inputs["teacher"], made.folder)
+    ]
+    taught, own = (model(ids).logits[0, at, method.word_ids].log_softmax(-1) for model in models)
+    expected = (taught.exp() * (taught - own)).sum()
+    losses = method.losses({"labelled": drawn[:1]}, toys.MOMENT)
+    torch.testing.assert_close(losses.parts["kl"], expected, rtol=1e-4, atol=1e-5)
+    assert expected > 0.01
+
+
+def test_the_metrics_list_declared_inputs_and_none_without_any(prepared):
+    toys.write_params(toys.params(), prepared / "params.yaml")
+    settings = []
+    for name in ("distilled", "hard_prompt"):
+        train(name, shots=1, seed=1)
+        metrics = prepared / f"data/runs/{name}/k1/s1/metrics.json"
+        settings.append(json.loads(metrics.read_text())["settings"])
+    assert settings[0]["inputs"] == {"teacher": "hub/backbone"}
+    assert "inputs" not in settings[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"distilled__inputs": {}}, f"{PLACE}.teacher: expected a file or folder, which method "
+         "distilled reads, found nothing"),
+        ({"distilled__inputs": {"teacher": "hub/backbone", "pupil": "hub"}},
+         f"{PLACE}.pupil: expected only inputs that method distilled reads (teacher), found hub"),
+        ({"hard_prompt__inputs": {"text": "hub"}}, "params.yaml: methods.hard_prompt.inputs.text: "
+         "expected only inputs that method hard_prompt reads (none), found hub"),
+        ({"distilled__inputs": {"teacher": "hub/none"}},
+         f"{PLACE}.teacher: expected a file or folder, found no hub/none"),
+    ],
+    ids=["none", "another", "not read", "missing"],
+)  # fmt: skip
+def test_wrong_inputs_are_found_by_the_check_and_before_training(
+    changes, message, prepared, monkeypatch, capsys
+):
+    values = toys.params(**{f"methods__{key}": value for key, value in changes.items()})
+    toys.write_params(values, prepared / "params.yaml")
+    assert call(monkeypatch, "check") == 2
+    assert only_line(capsys.readouterr().err) == message
+    (key,) = changes
+    assert refusal(train, key.partition("__")[0], shots=1, seed=1) == message
+
+
+def test_what_a_stage_will_make_may_be_missing_at_the_check_but_not_in_training(
+    prepared, monkeypatch
+):
+    values = toys.params(methods__distilled__inputs={"teacher": "data/fewshot/k9"})
+    toys.write_params(values, prepared / "params.yaml")
+    assert call(monkeypatch, "check") == 0
+    assert refusal(train, "distilled", shots=1, seed=1) == (
+        f"{PLACE}.teacher: expected a file or folder, found no data/fewshot/k9"
+    )
