@@ -8,7 +8,6 @@ from pydantic import Field
 from torch import Tensor
 from torch.distributions import Beta
 
-from pipeline.backbone.layout import moved
 from pipeline.backbone.rows import Batch, Row
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
@@ -127,8 +126,7 @@ class Model(Method):
     def _shares(self, twos: int) -> Tensor:
         """Draw lambda for each two, [twos, 1], from torch's global generator."""
         a = self.settings.mixture
-        (share,) = moved(self.device, Beta(a, a, validate_args=False).sample((twos, 1)))
-        return share
+        return self.placed(Beta(a, a, validate_args=False).sample((twos, 1)))
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str

@@ -166,8 +166,12 @@ class Method(nn.Module, ABC):
 
     def tensor(self, numbers: Sequence[int]) -> Tensor:
         """Return whole numbers on the method's device, [N], without waiting for a GPU."""
-        (tensor,) = moved(self.device, torch.tensor(numbers))
-        return tensor
+        return self.placed(torch.tensor(numbers))
+
+    def placed(self, values: Tensor) -> Tensor:
+        """Return values of the CPU on the method's device, without waiting for a GPU."""
+        (placed,) = moved(self.device, values)
+        return placed
 
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
         """Return what training draws from, by names that the method chooses.
