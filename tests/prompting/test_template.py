@@ -1,7 +1,7 @@
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
@@ -220,6 +220,7 @@ def test_truncation_never_cuts_prompt_mask_or_literals(pieces, kind, premise, hy
 
 
 @given(premise=TEXT, hypothesis=TEXT, length=st.integers(60, 90))
+@example(premise="?" * 33, hypothesis="", length=60)
 @settings(max_examples=60, deadline=None)
 @pytest.mark.parametrize("language", ["de", "ur"])
 def test_only_the_sentences_are_cut(pieces, language, premise, hypothesis, length):
@@ -228,7 +229,8 @@ def test_only_the_sentences_are_cut(pieces, language, premise, hypothesis, lengt
         GluedTemplate(pieces, language=language, max_length=most).rows([premise], [hypothesis])[0]
         for most in (length, 1000)
     )
-    assert len(cut.ids) == min(length, len(whole.ids))
+    # Without a hypothesis, the literals around it may share a piece; then one less is kept.
+    assert min(length, len(whole.ids)) - len(cut.ids) in {0, 0 if hypothesis.strip() else 1}
     assert cut.ids[cut.read_at] == pieces.mask
     first, last = len(pieces.word(start)) + 3, len(pieces.word(end)) + 1
     texts = [row.ids[row.ids.index(pieces.frame.between[0]) :] for row in (cut, whole)]
