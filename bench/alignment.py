@@ -24,6 +24,7 @@ from pipeline.training.cell import read_cell
 from pipeline.training.loop import fit
 from pipeline.training.method import Example, WordMethod
 from pipeline.training.prediction import autocast
+from stages.process import prepare_environment
 from stages.terminal import say
 
 PAIRS = 48
@@ -102,6 +103,7 @@ def main() -> None:
     options.add_argument("--csv", type=Path, help="file for the numbers")
     chosen = options.parse_args()
     try:
+        prepare_environment()
         frame = course(chosen.run, shots=chosen.shots, seed=chosen.seed)
     except (InputError, RunError) as error:
         sys.stderr.write(f"error: {error}\n")

@@ -38,6 +38,7 @@ from pipeline.profiles import load_profile
 from pipeline.training import reproducibility
 from pipeline.training.method import Context, Example
 from pipeline.training.registry import build
+from stages.process import prepare_environment
 from stages.terminal import bar, say
 
 ROOT = Path(__file__).parents[1]
@@ -205,6 +206,7 @@ def main() -> None:
     """Measure, print and write; exit 1 if the contenders differ, 2 if the input is wrong."""
     chosen = parsed(sys.argv[1:])
     try:
+        prepare_environment()
         frame = run(chosen)
     except (InputError, RunError, torch.OutOfMemoryError) as error:
         sys.stderr.write(f"error: {error}\n")

@@ -11,6 +11,13 @@ from pipeline.errors import InputError
 
 THREADS = "OMP_NUM_THREADS"
 
+KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "16"}
+"""How many compiled kernels a process keeps.
+
+oneDNN compiles one for each shape, and nearly every batch of text has others: a thousand of them,
+its default, are a gigabyte (docs/performance.md). It reads the number when it compiles the first.
+"""
+
 
 class Output(io.FileIO):
     """A stream that drops what it cannot write, so that the work goes on."""
@@ -60,8 +67,8 @@ def _text(output: Output, before: Any, *, errors: str) -> io.TextIOWrapper:  # n
     return io.TextIOWrapper(buffer, before.encoding, errors, line_buffering=by_line)
 
 
-def check_environment() -> None:
-    """Reduce OMP_NUM_THREADS to one number, or remove it if it is empty.
+def prepare_environment() -> None:
+    """Set KERNELS if they are not set; reduce OMP_NUM_THREADS to one number, or remove it if empty.
 
     OpenMP also allows a list (4,2), whose first number counts outside of nested regions.
 
@@ -75,3 +82,5 @@ def check_environment() -> None:
         raise InputError(f"{THREADS}: expected a number of threads, at least 1, found {found!r}")
     if found:
         os.environ[THREADS] = found.partition(",")[0].strip()
+    for name, number in KERNELS.items():
+        os.environ.setdefault(name, number)

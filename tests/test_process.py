@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from stages.process import check_environment
+from stages.process import KERNELS, prepare_environment
 from tests.commands import call, environment, only_line, refusal
 from tests.imports import ROOT
 
@@ -76,14 +76,25 @@ def test_the_number_of_threads_is_one_number_or_unset(found, left, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", found or "")
     if found is None:
         monkeypatch.delenv("OMP_NUM_THREADS")
-    check_environment()
+    prepare_environment()
     assert os.environ.get("OMP_NUM_THREADS") == left
+
+
+def test_a_process_keeps_few_kernels_unless_it_is_told_how_many(monkeypatch):
+    for name in KERNELS:
+        monkeypatch.setenv(name, "7")
+        monkeypatch.delenv(name)
+    prepare_environment()
+    assert {name: os.environ[name] for name in KERNELS} == KERNELS
+    monkeypatch.setenv("LRU_CACHE_CAPACITY", "9")
+    prepare_environment()
+    assert os.environ["LRU_CACHE_CAPACITY"] == "9"
 
 
 @pytest.mark.parametrize("found", ["abc", "0", "-1", "2.5", "4,", "4,0", "1_0"])
 def test_another_number_of_threads_is_refused(found, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", found)
-    assert refusal(check_environment) == (
+    assert refusal(prepare_environment) == (
         f"OMP_NUM_THREADS: expected a number of threads, at least 1, found {found!r}"
     )
 

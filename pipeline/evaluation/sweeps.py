@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.evaluation.cells import Cells
 from pipeline.evaluation.files import AVERAGE, SWEEPS
 from pipeline.evaluation.settings import Settings, as_text, differing, read_settings
-from pipeline.params.runs import DURATION
+from pipeline.params.training import DURATION
 
 BESIDE = {*DURATION, "rows_at_once"}
 """Settings that may differ beside another: how long and in which parts, not what is trained."""

@@ -13,15 +13,9 @@ from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import updates_path
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, read_fewshot
 from pipeline.errors import InputError
-from pipeline.params.runs import (
-    DURATION,
-    LanguageParams,
-    Run,
-    Runs,
-    Training,
-    require_input,
-)
+from pipeline.params.runs import LanguageParams, Run, Runs, require_input
 from pipeline.params.strict import parse
+from pipeline.params.training import DURATION, Training
 from pipeline.training import reproducibility
 from pipeline.training.method import Context, Method, TrainingText
 from pipeline.training.parallel import read_parallel

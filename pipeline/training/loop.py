@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from pipeline.cells.files import History
 from pipeline.errors import InputError, RunError
-from pipeline.params.runs import LABELS, Run, Training
+from pipeline.params.runs import LABELS, Run
+from pipeline.params.training import Training
 from pipeline.progress import Progress, silent
 from pipeline.training.method import Example, Method, Moment, TrainingText
 from pipeline.training.optimizer import Adam, Group
@@ -153,7 +154,7 @@ def update(
     for share, part in _parts(drawn, method.run.training.rows_at_once):
         with autocast(method):
             losses = method.losses(part, moment)
-        if losses.total.requires_grad:  # not if a part has only terms of weight zero
+        if losses.parts or losses.total.requires_grad:  # not if all terms have weight zero
             (losses.total * share).backward()  # type: ignore[no-untyped-call]
         for name, value in {"loss": losses.total, **losses.parts}.items():
             means[name] = means.get(name, 0) + value.detach() * share

@@ -45,14 +45,10 @@ def set_threads(parameters: int) -> int:
 
 
 def keep_memory() -> None:
-    """Keep freed memory for the next update, and few of the kernels that oneDNN compiles.
+    """Keep freed memory for the next update, instead of giving it back and clearing it again.
 
-    The C library would give memory back and clear it again: a tenth of the time of an update.
-    oneDNN compiles a kernel for each shape, and nearly every batch has others: a thousand of them,
-    its default, are a gigabyte (docs/performance.md). Only glibc has these options.
+    A tenth of the time of an update (docs/performance.md). Only glibc has these options.
     """
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")  # read at its first use
-    os.environ.setdefault("LRU_CACHE_CAPACITY", "16")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
         trim_threshold, most_mappings = -1, -4  # of malloc.h

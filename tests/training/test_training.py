@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pipeline.errors import RunError
-from pipeline.params.runs import Training
+from pipeline.params.training import Training
 from pipeline.training import loop
 from pipeline.training.loop import cycle, fit, rate, trained_state
 from pipeline.training.method import Losses, Moment, TrainingText
