@@ -82,11 +82,11 @@ def _show() -> None:
     if not caption.is_file():
         raise InputError(f"{caption}: expected Table I, found no such file (make it: dvc repro)")
     _print("Table I: accuracy (%)", lines, least=console.width)
+    console.print(printing.caption_of(caption.read_text(encoding="utf-8")) + "\n", markup=False)
     others = published.beside(first, published.read_published(files.languages_of(first)))
     if others:
         texts = [row._replace(source=escape(row.source))._asdict() for row in others]
-        _print(published.TITLE, texts, least=console.width)
-    console.print(printing.caption_of(caption.read_text(encoding="utf-8")) + "\n", markup=False)
+        _print(f"{published.TITLE}, for XLM-R-base on XNLI", texts, least=console.width)
     if files.TABLE2.path.is_file() and not (second := files.TABLE2.read()).empty:
         lines = []
         for row in printing.printed_rows(second, paper2):
