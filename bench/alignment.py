@@ -5,25 +5,27 @@
 trains a cell again, from the artifacts that `dvc repro` made, and after each epoch asks for the
 answers on both sides of all its parallel pairs. Near-copies such as PAWS-X's pairs can be aligned
 by one answer to all of them; then agreement and the share of one label rise while KL falls.
+With `--prompts FILE`, the trained method of MPT also predicts the test set with p^S in every
+language and with p^T in every language, which tells whether the prompt or the model is at fault.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
 
 from pipeline.artifacts import write_csv
 from pipeline.errors import InputError, RunError
+from pipeline.methods import mpt
 from pipeline.params.runs import LABELS, load_runs
 from pipeline.prompting.losses import symmetric_kl
-from pipeline.training.cell import read_cell
+from pipeline.training.cell import Cell, read_cell
 from pipeline.training.loop import fit
 from pipeline.training.method import Example, WordMethod
-from pipeline.training.prediction import autocast
+from pipeline.training.prediction import accuracy, autocast, predict
 from stages.process import prepare_environment
 from stages.terminal import say
 
@@ -66,17 +68,17 @@ def answers(method: WordMethod, pairs: Sequence[Example]) -> dict[str, float]:
     }
 
 
-def course(run: str, *, shots: int, seed: int) -> pd.DataFrame:
+def course(cell: Cell) -> pd.DataFrame:
     """Train a cell and return a row per epoch: the columns of `answers` after those of its history.
 
     Raises:
-        InputError: the run reads no parallel pairs, or an artifact is missing.
+        InputError: the run reads no parallel pairs.
     """
-    cell = read_cell(load_runs(), run, shots=shots, seed=seed)
     method, rows = cell.method, []
+    name = method.run.name
     pairs = method.streams(cell.text, torch.Generator()).get("pairs")
     if not pairs or not isinstance(method, WordMethod):
-        raise InputError(f"--run: expected a run that reads parallel pairs, found {run}")
+        raise InputError(f"--run: expected a run that reads parallel pairs, found {name}")
 
     def after_epoch(stage: str, done: int, total: int, note: str = "") -> None:
         del done, total, note
@@ -85,9 +87,38 @@ def course(run: str, *, shots: int, seed: int) -> pd.DataFrame:
 
     history = fit(method, cell.text, cell.dev, generator=cell.generator, progress=after_epoch)
     kept = history.epochs.epoch == history.kept
-    frame = history.epochs.assign(kept=kept).join(pd.DataFrame(rows))
-    cell_of: dict[str, Any] = {"run": run, "shots": shots, "seed": seed}
-    return pd.DataFrame([cell_of] * len(frame)).join(frame)
+    return history.epochs.assign(kept=kept).join(pd.DataFrame(rows))
+
+
+PROMPTS: Mapping[str, Mapping[str, object]] = {
+    "source": {"alpha": 1.0},
+    "target": {"source_prompt_for_source": False},
+}
+"""Settings with which a trained MPT predicts every language with one prompt, p^S or p^T."""
+
+
+def with_each_prompt(cell: Cell) -> pd.DataFrame:
+    """Predict the test set with p^S and with p^T; return accuracy and answers by language, percent.
+
+    Raises:
+        InputError: the run is not one of MPT.
+    """
+    method = cell.method
+    if not isinstance(method, mpt.Model):
+        raise InputError(f"--prompts: expected a run of mpt, found {method.run.name}")
+    settings, parts = method.settings, []
+    for prompt, changed in PROMPTS.items():
+        method.settings = settings.model_copy(update=changed)
+        predictions = predict(method, cell.test, threads=cell.threads)
+        by_language = predictions.groupby("language", sort=False)
+        part = by_language.predicted.value_counts(normalize=True).unstack().mul(100)
+        part = part.reindex(columns=range(len(LABELS)), fill_value=0).fillna(0)
+        part = part.set_axis(LABELS, axis="columns")
+        part.insert(0, "accuracy", by_language[["label", "predicted"]].apply(accuracy))
+        part.insert(0, "prompt", prompt)
+        parts.append(part.reset_index())
+    method.settings = settings
+    return pd.concat(parts, ignore_index=True)
 
 
 def main() -> None:
@@ -100,17 +131,24 @@ def main() -> None:
     options.add_argument("--run", default="mpt", help="its name in params.yaml")
     options.add_argument("--shots", type=int, required=True)
     options.add_argument("--seed", type=int, required=True)
-    options.add_argument("--csv", type=Path, help="file for the numbers")
+    options.add_argument("--csv", type=Path, help="file for the numbers by epoch")
+    options.add_argument("--prompts", type=Path, help="file for test accuracies with each prompt")
     chosen = options.parse_args()
     try:
         prepare_environment()
-        frame = course(chosen.run, shots=chosen.shots, seed=chosen.seed)
+        cell = read_cell(load_runs(), chosen.run, shots=chosen.shots, seed=chosen.seed)
+        frames = {chosen.csv: course(cell)}
+        if chosen.prompts:
+            frames[chosen.prompts] = with_each_prompt(cell)
     except (InputError, RunError) as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2 if isinstance(error, InputError) else 1)
-    say(frame.to_string(index=False, float_format="{:.3g}".format))
-    if chosen.csv:
-        write_csv(frame, chosen.csv)
+    of_cell = pd.DataFrame([{key: getattr(chosen, key) for key in ("run", "shots", "seed")}])
+    for path, frame in frames.items():
+        numbers = of_cell.merge(frame, how="cross")
+        say(numbers.to_string(index=False, float_format="{:.3g}".format))
+        if path:
+            write_csv(numbers, path)
 
 
 if __name__ == "__main__":

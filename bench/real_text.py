@@ -4,7 +4,8 @@
     python -m bench.real_text --collect  # first copies the numbers of the run in this folder
 
 The numbers are CSV files in docs/real_text/: those of `results/` as `mpt tables` wrote them,
-`cells.csv` and `history.csv` of the cells, `alignment.csv` (bench.alignment) and `tuning.csv`.
+`cells.csv` and `history.csv` of the cells, `alignment.csv` and `prompts.csv` (bench.alignment) and
+`tuning.csv`.
 A test compares the tables with the page.
 """
 
@@ -19,12 +20,13 @@ import pandas as pd
 from pipeline.artifacts import read_json
 from pipeline.cells.files import circumstances_path, run_folder
 from pipeline.errors import InputError
+from pipeline.evaluation.printing import markdown_table
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import load_params
 from stages.terminal import say
 
 FOLDER = Path("docs/real_text")
-COPIED = ("accuracy", "intervals", "differences", "significance", "confusion", "table2")
+COPIED = ("accuracy", "intervals", "differences", "gain", "significance", "confusion", "table2")
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "en": ("en",),
@@ -101,6 +103,43 @@ def _differences(differences: pd.DataFrame, significance: pd.DataFrame) -> str:
     return _markdown(frame[["shots", "run minus other", "difference", "interval", "p (t, seeds)"]])
 
 
+def _gain(gain: pd.DataFrame) -> str:
+    """The reference minus the baseline in each language, with its interval, by shots."""
+    texts = gain.assign(
+        text=[
+            f"{row.difference:+.1f} ({row.low:+.1f} to {row.high:+.1f})"
+            for row in gain.itertuples()
+        ]
+    )
+    frame = texts.pivot(index="language", columns="shots", values="text")
+    codes = [code for group in GROUPS.values() for code in group]
+    return _markdown(frame.loc[codes].rename(columns="{} shots".format).reset_index())
+
+
+def _curves(history: pd.DataFrame) -> str:
+    """Accuracy on dev after each epoch, mean over seeds, and the loss of the last epoch."""
+    trained = history[history.epoch > 0]
+    runs = trained.groupby(["shots", "run", "updates"], sort=False)
+    frame = runs.dev_accuracy.mean().unstack("updates").map("{:.1f}".format)
+    last = trained[trained.updates == trained.updates.max()]
+    loss = last.groupby(["shots", "run"], sort=False).loss.mean()
+    frame = frame.rename(columns="after {}".format)
+    frame["loss of the last epoch"] = loss.map("{:.3f}".format)
+    return _markdown(frame.reset_index())
+
+
+def _prompts(prompts: pd.DataFrame) -> str:
+    """Accuracy in the source and in the target languages with each of the two prompts."""
+    keys = ["run", "shots", "seed", "prompt"]
+    sides = prompts.assign(side=prompts.language.eq("en").map({True: "en", False: "the other 14"}))
+    means = sides.groupby([*keys, "side"], sort=False)
+    frame = means.accuracy.mean().unstack("side").map("{:.1f}".format)
+    others = sides[sides.side != "en"].groupby(keys, sort=False)
+    for label in LABELS:
+        frame[label] = others[label].mean().map("{:.0f}".format)
+    return _markdown(frame.reset_index())
+
+
 def _answers(confusion: pd.DataFrame) -> str:
     """How often each label is answered, percent: the mean of the shares for each right label.
 
@@ -147,16 +186,18 @@ def _tuning(tuning: pd.DataFrame) -> str:
 
 
 def _markdown(frame: pd.DataFrame) -> str:
-    rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.astype(str).to_numpy()]
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+    return markdown_table([[*map(str, frame.columns)], *frame.astype(str).to_numpy().tolist()])
 
 
 TABLES: Mapping[str, tuple[Callable[..., str], Sequence[str]]] = {
     "tuning": (_tuning, ["tuning"]),
     "accuracy": (_accuracy, ["accuracy", "intervals"]),
     "differences": (_differences, ["differences", "significance"]),
+    "gain": (_gain, ["gain"]),
+    "curves": (_curves, ["history"]),
     "answers": (_answers, ["confusion"]),
     "alignment": (_alignment, ["alignment"]),
+    "prompts": (_prompts, ["prompts"]),
     "cells": (_cells, ["cells"]),
 }
 """The tables in the order of the page, and the files that each is made from."""

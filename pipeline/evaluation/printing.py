@@ -141,26 +141,26 @@ def markdown(
             means = {row.name: _in_markdown(row.entries[AVERAGE]) for row in of}
             averages.append([str(k), *(means.get(name, "") for name in names)])
         languages = counted(len(rows[0].entries) - 1, "language")
-        parts += [f"## Mean over {languages}", _markdown_table(averages)]
+        parts += [f"## Mean over {languages}", markdown_table(averages)]
     for k, of in groups.items():
         by_language = [["", *(row.name for row in of)]]
         for code in of[0].entries:
             by_language.append([code, *(_in_markdown(row.entries[code]) for row in of)])
-        parts += [f"## {counted(k, 'shot')}", _markdown_table(by_language)]
+        parts += [f"## {counted(k, 'shot')}", markdown_table(by_language)]
         if of[0].p:
             tests = [["", "run", *COMPARED_HEADS, P_HEADS[0], "the paper's p", *P_HEADS[1:]]]
             for row in of:
                 first, *rest = row.tests()
                 p_values = first, p_value(row.p[PRINTED_P]), *rest
                 tests.append([row.name, row.run, *row.compared(), *p_values])
-            parts.append(_markdown_table(tests))
+            parts.append(markdown_table(tests))
     return "\n\n".join([*parts, *last]) + "\n"
 
 
 def published_section(rows: Sequence[published.Beside], note: str) -> list[str]:
     """Return the end of table1.md: numbers of other papers; [] without any."""
     table = [[*published.HEADS], *map(list, rows)]
-    return [f"## {published.TITLE}", note, _markdown_table(table)] if rows else []
+    return [f"## {published.TITLE}", note, markdown_table(table)] if rows else []
 
 
 def latex(rows: Sequence[Row], *, paragraphs: Sequence[str]) -> str:
@@ -215,7 +215,7 @@ def _in_markdown(entry: Entry) -> str:
     return text + (f" ({entry.paper})" if entry.paper else "")
 
 
-def _markdown_table(table: list[list[str]]) -> str:
+def markdown_table(table: list[list[str]]) -> str:
     """Return a table, heads first, padded so that the raw text is aligned."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     rule = [":" + "-" * (width - 1) if width > 1 else "-" for width in widths]

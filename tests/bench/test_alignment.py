@@ -1,4 +1,6 @@
+import json
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -40,7 +42,7 @@ def test_answers_are_counted_on_each_side(method_and_pairs):
 
 def test_the_course_is_that_of_the_cell_and_has_a_row_per_epoch(prepared, monkeypatch):
     train("mpt", shots=1, seed=1)
-    command = "bench.alignment --run mpt --shots 1 --seed 1 --csv course.csv"
+    command = "bench.alignment --run mpt --shots 1 --seed 1 --csv course.csv --prompts prompts.csv"
     monkeypatch.setattr(sys, "argv", command.split())
     alignment.main()
     course = pd.read_csv("course.csv")
@@ -50,6 +52,15 @@ def test_the_course_is_that_of_the_cell_and_has_a_row_per_epoch(prepared, monkey
     assert course.kept.sum() == 1
     sides = course[[f"source_{label}" for label in LABELS]]
     assert list(sides.sum(axis=1)) == pytest.approx([100.0] * len(course))
+
+    # MPT predicts with p^S in the source language and with p^T in the others.
+    prompts = pd.read_csv("prompts.csv").set_index(["language", "prompt"])
+    metrics = json.loads(Path("data/runs/mpt/k1/s1/metrics.json").read_text())
+    for code in prompts.index.unique("language"):
+        side = "source" if code == "en" else "target"
+        row = prompts.loc[(code, side)]
+        assert row.accuracy == pytest.approx(metrics["accuracy"][code])
+        assert row[list(LABELS)].sum() == pytest.approx(100)
 
 
 def test_a_run_without_parallel_pairs_is_refused(prepared, monkeypatch, capsys):
