@@ -11,7 +11,8 @@ from dvc.utils.serialize import load_yaml
 from pipeline.artifacts import write_json
 from pipeline.cells.files import circumstances_path
 from pipeline.params.runs import METHODS
-from pipeline.params.whole import load_params
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params, load_params
 from pipeline.profiles import cost
 from tests import real_data
 from tests.commands import call, only_line
@@ -81,6 +82,15 @@ def test_field_has_every_method_and_each_with_the_updates_of_the_reference(folde
     assert set(params.matched.runs) == runs - {"untrained", params.comparison.reference}
     assert params.matched.shots == params.grid.shots
     assert len(params.cells) == 450 + 20 + 360
+
+
+def test_translations_are_a_variant_of_softmv_if_it_is_the_reference(folder):
+    values = load_yaml(folder / "profiles/paper.yaml")
+    values["comparison"] |= {"reference": "softmv", "table2": {}}
+    values |= {name: {"runs": [], "shots": [], "seeds": []} for name in ("sweeps", "matched")}
+    values["ablations"]["runs"] = ["softmv_translated"]
+    run = parse(Params, values, place="params.yaml").run("softmv_translated")
+    assert (run.method, run.parallel.pairs) == ("softmv", "xnli")
 
 
 def test_pocket_full_has_every_method_and_more_seeds_than_pocket(folder):
