@@ -1,4 +1,6 @@
-"""The miniature's dictionaries in the one run that reads them."""
+"""The profile pocket_full on the miniature: every run fits, and one reads its dictionaries."""
+
+import shutil
 
 import pandas as pd
 import torch
@@ -8,7 +10,24 @@ from pipeline.backbone.tokens import load_pieces
 from pipeline.params.whole import load_params
 from pipeline.training.method import Context, Parallel, TrainingText
 from pipeline.training.registry import build
+from tests.commands import call
 from tests.imports import ROOT
+
+
+def test_every_run_fits_the_backbone(pocket, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/pocket").symlink_to(pocket)
+    shutil.copy(ROOT / "profiles/pocket_full.yaml", "params.yaml")
+    assert call(monkeypatch, "check") == 0
+    assert capsys.readouterr().out == "params.yaml: 34 runs fit data/pocket/backbone\n"
+
+
+def test_the_readme_says_how_many_cells_there_are():
+    cells = len(load_params(ROOT / "profiles/pocket_full.yaml").cells)
+    shipped = len(load_params(ROOT / "profiles/pocket.yaml").cells)
+    words = f"{cells} cells instead of {shipped}"
+    assert words in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_softmv_replaces_words_of_the_training_text_in_every_language(pocket, monkeypatch):
