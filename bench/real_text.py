@@ -23,10 +23,11 @@ from pipeline.errors import InputError
 from pipeline.evaluation.printing import markdown_table
 from pipeline.params.runs import LABELS
 from pipeline.params.whole import load_params
+from pipeline.profiles import load_profile
 from stages.terminal import say
 
 FOLDER = Path("docs/real_text")
-COPIED = ("accuracy", "intervals", "differences", "gain", "significance", "confusion", "table2")
+COPIED = ("accuracy", "intervals", "differences", "significance", "confusion", "table2")
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "en": ("en",),
@@ -103,15 +104,13 @@ def _differences(differences: pd.DataFrame, significance: pd.DataFrame) -> str:
     return _markdown(frame[["shots", "run minus other", "difference", "interval", "p (t, seeds)"]])
 
 
-def _gain(gain: pd.DataFrame) -> str:
+def _gain(differences: pd.DataFrame) -> str:
     """The reference minus the baseline in each language, with its interval, by shots."""
-    texts = gain.assign(
-        text=[
-            f"{row.difference:+.1f} ({row.low:+.1f} to {row.high:+.1f})"
-            for row in gain.itertuples()
-        ]
-    )
-    frame = texts.pivot(index="language", columns="shots", values="text")
+    gain = differences[differences.other == load_profile("real_text").comparison.baseline]
+    texts = [
+        f"{row.difference:+.1f} ({row.low:+.1f} to {row.high:+.1f})" for row in gain.itertuples()
+    ]
+    frame = gain.assign(text=texts).pivot(index="language", columns="shots", values="text")
     codes = [code for group in GROUPS.values() for code in group]
     return _markdown(frame.loc[codes].rename(columns="{} shots".format).reset_index())
 
@@ -193,7 +192,7 @@ TABLES: Mapping[str, tuple[Callable[..., str], Sequence[str]]] = {
     "tuning": (_tuning, ["tuning"]),
     "accuracy": (_accuracy, ["accuracy", "intervals"]),
     "differences": (_differences, ["differences", "significance"]),
-    "gain": (_gain, ["gain"]),
+    "gain": (_gain, ["differences"]),
     "curves": (_curves, ["history"]),
     "answers": (_answers, ["confusion"]),
     "alignment": (_alignment, ["alignment"]),

@@ -48,12 +48,12 @@ def test_curves_are_means_over_seeds_and_leave_out_what_is_not_trained():
 
 def test_gains_stand_by_language_and_shots():
     rows = [
-        (code, shots, shots / 10, -1.0, 2.0)
-        for shots in (16, 64)
+        ("mpt", other, code, shots, shots / 10, -1.0, 2.0)
+        for other, shots in (("sp", 16), ("ft", 16), ("sp", 64))
         for group in real_text.GROUPS.values()
         for code in group
     ]
-    columns = ["language", "shots", "difference", "low", "high"]
+    columns = ["run", "other", "language", "shots", "difference", "low", "high"]
     table = cells_of(real_text._gain(pd.DataFrame(rows, columns=columns)))
     assert table[0] == ["en", "+1.6 (-1.0 to +2.0)", "+6.4 (-1.0 to +2.0)"]
     assert len(table) == 15
