@@ -12,6 +12,7 @@ from pipeline.artifacts import read_json
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
+from pipeline.files import reading
 from pipeline.params.strict import parse, shown
 
 ARCHITECTURES: Mapping[str, type[Backbone]] = {
@@ -76,11 +77,12 @@ def unsupported(model_type: object) -> InputError:
 
 
 def _read_weights(path: Path) -> dict[str, nn.Parameter]:
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: expected weights as safetensors, found {reason}") from None
+    with reading(path, "weights as safetensors", expected="weights as safetensors"):
+        try:
+            tensors = load_file(path)
+        except SafetensorError as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"{path}: expected weights as safetensors, found {reason}") from None
     floats = {name: value for name, value in tensors.items() if value.is_floating_point()}
     return {name: nn.Parameter(value.float()) for name, value in floats.items()}
 

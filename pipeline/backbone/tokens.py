@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from pipeline.artifacts import read_arrow, read_json, read_notes
 from pipeline.backbone.files import TOKENIZED
 from pipeline.errors import InputError
+from pipeline.files import note
 from pipeline.progress import Progress, silent
 
 Ids: TypeAlias = "array[int]"
@@ -127,6 +128,7 @@ def load_pieces(folder: Path, *, known: Path | None = None) -> Pieces:
         raise InputError(f"{folder}: expected a tokenizer (stage backbone), found none")
     if known and known.is_file():
         files.append(known)
+    note(files)
     stamps = [(file.resolve(), file.stat().st_mtime_ns, file.stat().st_size) for file in files]
     return _load_pieces(folder, known, tuple(stamps))
 

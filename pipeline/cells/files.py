@@ -10,8 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from pipeline.artifacts import TEXT, WORD, atomic, table, write_csv, write_json, write_table
+from pipeline.artifacts import TEXT, WORD, table, write_csv, write_json, write_table
 from pipeline.cells.metrics import cell_metrics
+from pipeline.files import atomic
 from pipeline.params.runs import LABELS
 
 RUNS = Path("data/runs")

@@ -194,6 +194,7 @@ class Project:
         stage.save_deps()
         changed = [dep for dep, value in _hashes(stage).items() if before[dep] != value]
         if changed:
+            stage.remove_outs()  # a command that is no stage of ours has not done it
             raise RunError(f"{', '.join(changed)} changed while it ran: not saved")
         self._save(stage)
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
 
+from pipeline.files import write_text
 from pipeline.hub import names
 from pipeline.inputs.declared import OUTSIDE, read_outside
-from pipeline.inputs.memory import Fingerprint, Memory, fingerprint, write
+from pipeline.inputs.memory import Fingerprint, Memory, fingerprint
 from pipeline.params.text import Source
 from pipeline.params.whole import Params
 
@@ -143,6 +144,6 @@ def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:
     finally:
         memory.save()
     for stage, sources in found.items():
-        write(json.dumps(sources, indent=2) + "\n", INPUTS / f"{stage}.json")
-    write(json.dumps(declared, indent=2) + "\n", OUTSIDE)
+        write_text(json.dumps(sources, indent=2) + "\n", INPUTS / f"{stage}.json")
+    write_text(json.dumps(declared, indent=2) + "\n", OUTSIDE)
     return found

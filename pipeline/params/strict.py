@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pipeline.errors import InputError
+from pipeline.files import reading
 
 _CODE, _NAME, _ROW = r"^[a-z]{2}$", r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z-]*$"
 _SHOTS = r"^k[1-9][0-9]*$"
@@ -57,14 +58,28 @@ def parse(model: type[Model], values: object, *, place: str) -> Model:
         raise InputError(_one_line(failure.errors(include_url=False), place)) from None
 
 
-def read_yaml(path: Path) -> object:
-    """Read YAML 1.2, as DVC does (`4e-5` is a number, `no` a word), or name the faulty line."""
+def read_yaml(path: Path, *, expected: str) -> tuple[str, object]:
+    """Read a file of YAML; return its text, and the values.
+
+    Raises:
+        InputError: there is no such file (`expected` says what it should be), or it is no YAML.
+    """
+    with reading(path, "YAML", expected=expected):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            found = f"{path}: expected text in UTF-8, found byte 0x{byte:02x}"
+            raise InputError(found) from None
+        return text, parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> object:
+    """Parse YAML 1.2, as DVC does (`4e-5` is a number, `no` a word), or name the faulty line."""
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected text in UTF-8, found byte 0x{error.object[error.start]:02x}"
-        ) from None
+        return YAML(typ="safe", pure=True).load(text)
+    except RecursionError:
+        raise InputError(f"{path}: expected YAML, found values nested too deeply") from None
     except MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         # For a repeated key, ruamel quotes both values, which may be whole blocks.

@@ -10,7 +10,7 @@ from pipeline.artifacts import read_json, read_notes
 from pipeline.corpora.files import FEWSHOT, PAWS15
 from pipeline.errors import InputError
 from pipeline.evaluation.words import DASH, counted, joined
-from pipeline.params.runs import PARAMS
+from pipeline.params.runs import PARAMS, read_params
 from pipeline.params.strict import read_yaml
 from pipeline.params.text import Source
 from pipeline.params.whole import Params
@@ -25,8 +25,9 @@ Facts = list[tuple[str, str]]
 
 def profile_name() -> str:
     """Return the name of the profile that params.yaml equals, or "edited"."""
-    here = read_yaml(PARAMS)
-    names = (path.stem for path in sorted(PROFILES.glob("*.yaml")) if read_yaml(path) == here)
+    here = read_params(PARAMS)
+    paths = sorted(PROFILES.glob("*.yaml"))
+    names = (path.stem for path in paths if read_yaml(path, expected="a profile")[1] == here)
     return next(names, "edited")
 
 

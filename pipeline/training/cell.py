@@ -13,6 +13,7 @@ from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import updates_path
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, read_fewshot
 from pipeline.errors import InputError
+from pipeline.files import note
 from pipeline.params.runs import LanguageParams, Run, Runs, require_input
 from pipeline.params.strict import parse
 from pipeline.params.training import DURATION, Training
@@ -46,6 +47,7 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     read_settings(run)  # reports a mistake at once, before any file is read
     for key, path in run.inputs.items():
         require_input(path, run=name, name=key)
+        note(file for file in (Path(path), *Path(path).rglob("*")) if file.is_file())
     if matched:
         run = _with_updates(run, updates_path(shots))
     labelled, dev = read_fewshot(shots, seed=seed)

@@ -65,6 +65,7 @@ def test_code_that_changes_during_the_run_is_not_saved(repository):
     assert states.current["cell@1"] is State.DONE
     assert states.current["cell@3"] is State.FAILED
     assert states.reasons["cell@3"] == "cell.sh changed while it ran: not saved"
+    assert not (repository / "out/3").exists()
     assert states.current["all"] is State.SKIPPED
     lock = toy.lock(repository)
     assert b"cell@1:" in lock
