@@ -25,7 +25,7 @@ from pipeline.errors import InputError
 from pipeline.hub.backbone import FILES, fetch_backbone
 from pipeline.params.text import Source
 from tests import toys
-from tests.commands import call, only_line, refusal
+from tests.commands import call, only_line, refusal, run
 from tests.hub_server import Repository, closed_port, serving
 
 NAME, PINNED, OTHER = "FacebookAI/xlm-roberta-base", "b" * 40, "c" * 40
@@ -122,6 +122,36 @@ def test_another_architecture_with_such_a_head_is_refused_by_name(folder):
         "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
         "(model_type xlm-roberta, roberta, camembert in config.json), found 'roberta-prelayernorm'"
     )
+
+
+CODE = """
+from pathlib import Path
+Path("ran").touch()
+class Some: ...
+"""
+
+
+@pytest.mark.parametrize("model_type", ["mystery", "xlm-roberta"])
+def test_code_of_a_backbone_is_never_run_and_nobody_is_asked(model_type, folder, project):
+    """transformers would ask "run the custom code? [y/N]"."""
+    (folder / "code.py").write_text(CODE)
+    classes = {f"Auto{name}": "code.Some" for name in ("Config", "ModelForMaskedLM")}
+    for name, more in (
+        ("config.json", {"model_type": model_type, "auto_map": classes}),
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["code.Some", None]}}),
+    ):
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | more))
+    toys.write_params(toys.params(backbone={"path": str(folder)}), project / "params.yaml")
+    for command in ("check", "backbone"):
+        done = run(project, command, stdin="y\n" * 9)
+        assert "[y/N]" not in done.stdout
+        if model_type == "mystery":
+            assert done.returncode == 2
+            assert "expected a masked language model" in only_line(done.stderr)
+        else:  # the library has code of its own
+            assert done.returncode == 0
+    assert not list(project.rglob("ran"))
 
 
 def test_settings_that_training_does_not_support_are_refused(folder):

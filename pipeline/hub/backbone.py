@@ -163,7 +163,7 @@ def _load_tokenizer(folder: Path, *, place: str) -> Any:  # noqa: ANN401
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise InputError(f"{place}: expected a tokenizer ({VOCABULARIES[0]}), found none")
     with _quietly(place):
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def _load_model(folder: Path, *, place: str) -> Any:  # noqa: ANN401
@@ -171,8 +171,8 @@ def _load_model(folder: Path, *, place: str) -> Any:  # noqa: ANN401
 
     with _quietly(place):
         model, report = AutoModelForMaskedLM.from_pretrained(
-            folder, local_files_only=True, dtype=torch.float32, ignore_mismatched_sizes=True,
-            output_loading_info=True,
+            folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32,
+            ignore_mismatched_sizes=True, output_loading_info=True,
         )  # fmt: skip
     # transformers fills both with random numbers, and only warns about it.
     unfit = sorted(report["missing_keys"]) + sorted(name for name, *_ in report["mismatched_keys"])
