@@ -58,9 +58,7 @@ def write_table(
 
 def read_table(path: Path, form: Table) -> pd.DataFrame:
     """Read a Parquet file that a stage wrote; raises as `read_arrow`."""
-    rows = read_arrow(path, form)
-    with reading(path, PARQUET):  # text that is not UTF-8 is found only now
-        frame: pd.DataFrame = rows.to_pandas()
+    frame: pd.DataFrame = read_arrow(path, form).to_pandas()
     return frame
 
 
@@ -78,6 +76,7 @@ def read_arrow(path: Path, form: Table) -> pa.Table:
                     f"{path}: column {field.name}: expected {field.type}, found {kind}"
                 )
         rows = pq.read_table(path, columns=form.schema.names).select(form.schema.names)
+        rows.validate(full=True)  # also that text is UTF-8
     for name, column in zip(rows.column_names, rows.columns, strict=True):
         if missing := column.null_count:
             raise InputError(
@@ -106,6 +105,17 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
         except json.JSONDecodeError as error:
             found = f"{path}, line {error.lineno}: expected JSON, found {error.msg}"
             raise InputError(found) from None
+
+
+def read_object(path: Path, *keys: str) -> dict[str, Any]:
+    """Read a JSON file of keys and values, with at least these keys; raises as `read_json`."""
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected keys and values, found a {type(values).__name__}")
+    for key in keys:
+        if key not in values:
+            raise InputError(f"{path}: expected a key {key}, found none")
+    return values
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

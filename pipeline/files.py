@@ -47,7 +47,7 @@ def note(paths: Iterable[Path]) -> None:
 
 @contextmanager
 def reading(
-    path: Path, kind: str, *, expected: str = "the output of an earlier stage"
+    path: Path, kind: str, *, expected: str = "the output of an earlier stage", hint: str = ""
 ) -> Iterator[None]:
     """Note that a file is read within the block, and turn any failure to do so into one line.
 
@@ -55,6 +55,7 @@ def reading(
         path: the file.
         kind: what it should hold, "a Parquet file".
         expected: what should be at this place.
+        hint: how to make it, if it cannot be opened.
 
     Raises:
         InputError: there is no file, it cannot be opened, or the block raised an exception.
@@ -63,7 +64,7 @@ def reading(
     try:
         path.open("rb").close()
     except OSError as error:
-        raise InputError(f"{path}: expected {expected}, found {_found(error)}") from None
+        raise InputError(f"{path}: expected {expected}, found {_found(error)}{hint}") from None
     try:
         yield
     except InputError:

@@ -69,6 +69,10 @@ def main() -> None:
         fail(message, code=1 if isinstance(error, RunError) else 2)
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        fail(f"{error.filename or type(error).__name__}: {error.strerror or error}", code=1)
     except Exception as error:
         if debug:
             traceback.print_exc()

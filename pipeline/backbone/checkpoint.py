@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pipeline.artifacts import read_json
+from pipeline.artifacts import read_object
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
@@ -31,11 +31,9 @@ def empty_backbone(folder: Path) -> Backbone:
             not supported.
     """
     path = folder / "config.json"
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{folder}: expected a backbone (stage backbone), found none")
-    config = read_json(path)
-    if not isinstance(config, dict):
-        raise InputError(f"{path}: expected keys and values, found {shown(config)}")
+    config = read_object(path)
     architecture = ARCHITECTURES.get(str(config.get("model_type")))
     if architecture is None:
         raise unsupported(config.get("model_type"))

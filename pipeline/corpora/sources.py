@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 
 from pipeline.corpora.leaks import is_blank
 from pipeline.errors import InputError
@@ -87,7 +88,12 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
             if kind not in {"string", "large_string", "null"}:
                 raise InputError(f"{place}: expected text in column {column}, found {kind}")
         # In one piece per column, since the bytes of a written table depend on the pieces.
-        frame: pd.DataFrame = dataset.with_format("arrow")[:].combine_chunks().to_pandas()
+        rows = dataset.with_format("arrow")[:].combine_chunks()
+        try:
+            rows.validate(full=True)
+        except pa.ArrowInvalid:
+            raise InputError(f"{place}: expected text in UTF-8, found other bytes") from None
+        frame: pd.DataFrame = rows.to_pandas()
         if "label" in columns:
             ids = _label_ids(dataset.features, place=place)
             frame["label"] = [ids.get(label, label) for label in frame.label]

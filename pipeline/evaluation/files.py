@@ -68,7 +68,7 @@ class Csv:
 
     def _parse(self) -> pd.DataFrame:
         hint = " (make it: dvc repro)" if self.path.parent == RESULTS else ""
-        with reading(self.path, "a CSV file", expected=f"a table{hint}"):
+        with reading(self.path, "a CSV file", expected="a table", hint=hint):
             # pandas would read values such as "none" and "null" as missing.
             return pd.read_csv(
                 self.path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(TEXT, str)

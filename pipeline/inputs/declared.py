@@ -76,11 +76,12 @@ def write_declared() -> Mapping[str, Mapping[str, Fingerprint]]:
     """
     with reading(OUTSIDE, "JSON", expected="the output of stage inputs"):
         inputs: Inputs = json.loads(OUTSIDE.read_bytes())
+        listed = [(run, list(values.items())) for run, values in inputs.items()]
     memory = Memory()
     try:
         found = {
-            run: {name: _completed(memory, run, name, value) for name, value in values.items()}
-            for run, values in inputs.items()
+            run: {name: _completed(memory, run, name, value) for name, value in values}
+            for run, values in listed
         }
     finally:
         memory.save()

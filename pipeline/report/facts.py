@@ -6,7 +6,7 @@ from hashlib import sha256
 from statistics import median
 from typing import Any
 
-from pipeline.artifacts import read_json, read_notes
+from pipeline.artifacts import read_notes, read_object
 from pipeline.corpora.files import FEWSHOT, PAWS15
 from pipeline.errors import InputError
 from pipeline.evaluation.words import DASH, counted, joined
@@ -83,11 +83,11 @@ def pairs(params: Params) -> Facts:
         InputError: the pairs or the manifest are missing.
     """
     path = PAWS15 / "pairs.parquet"
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
     keys = ("pairs", "pool", "engine", "engine_version", "seed", "assignment", "pool_sha256")
-    manifest = read_json(PAWS15 / "manifest.json")
-    dates = joined(f"{name}: {date}" for name, date in manifest.get("dates", {}).items())
+    manifest = read_object(PAWS15 / "manifest.json", "dates")
+    dates = joined(f"{name}: {date}" for name, date in manifest["dates"].items())
     known = {key: manifest.get(key, DASH) for key in keys}
     return [
         ("pairs", "{pairs}, drawn from {pool}".format(**known)),

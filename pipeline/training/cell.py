@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from pipeline.artifacts import read_json, read_notes, read_table
+from pipeline.artifacts import read_notes, read_object, read_table
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE, TOKENS
 from pipeline.backbone.tokens import load_pieces
@@ -71,11 +71,9 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
 
 
 def _with_updates(run: Run, path: Path) -> Run:
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: expected the number of updates (stage updates), found no file")
-    length = read_json(path)
-    if not isinstance(length, dict) or not {"updates", "epoch"} <= length.keys():
-        raise InputError(f"{path}: expected the number of updates (stage updates), found none")
+    length = read_object(path, "updates", "epoch")
     # An untrained reference makes none, and `updates` cannot be 0.
     lasts = {"updates": length["updates"]} if length["updates"] else {"epochs": 0}
     common = run.training.model_dump(exclude=DURATION) | {"epoch": length["epoch"]}
@@ -88,7 +86,7 @@ def _require_made_for(params: Runs, split: Path) -> None:
     pairs = PAWS15 / "pairs.parquet"
     number = {"pairs": len(read_table(pairs, PARALLEL_PAIRS))}
     inputs = (
-        (BACKBONE, read_json(BACKBONE_SOURCE), "backbone"),
+        (BACKBONE, read_object(BACKBONE_SOURCE), "backbone"),
         (split, read_notes(split), "fewshot"),
         (pairs, read_notes(pairs) | number, "paws15"),
     )
