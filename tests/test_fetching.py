@@ -282,6 +282,29 @@ def test_only_the_needed_files_of_the_hubs_backbone_are_downloaded(
     assert made("a dog yes<mask>")["input_ids"] == [0, 7, 8, 4, 9, 2]
 
 
+def test_the_commit_of_a_branch_is_recorded_with_what_was_made_of_it(on_hub, tmp_path, monkeypatch):
+    on_hub("main")
+    given = hub_backbone(tmp_path / "given")
+    source = tmp_path / "data/backbone_source.json"
+    for commit in (PINNED, OTHER):
+        with serving(Repository("models", NAME, commit, given)) as hub:
+            hub.use(monkeypatch, tmp_path / "cache")
+            assert call(monkeypatch, "backbone") == 0
+        assert json.loads(source.read_text()) == {
+            "path": NAME, "revision": "main", "commit": commit,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("commit", [PINNED, ""])
+def test_a_cell_names_the_commit_of_its_backbone(commit, prepared, monkeypatch):
+    source = prepared / "data/backbone_source.json"
+    facts = json.loads(source.read_text()) | ({"commit": commit} if commit else {})
+    source.write_text(json.dumps(facts))
+    assert call(monkeypatch, "train", "sp", "--shots", "1", "--seed", "3") == 0
+    metrics = json.loads((prepared / "data/runs/sp/k1/s3/metrics.json").read_text())
+    assert metrics.get("backbone", {}).get("commit", "") == commit
+
+
 def test_a_backbone_that_the_hub_lacks_is_refused(on_hub, tmp_path, monkeypatch, capsys):
     on_hub(OTHER)
     with serving(Repository("models", NAME, PINNED, tmp_path)) as hub:

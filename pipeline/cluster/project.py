@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.cluster.lock_file import LockFile
 from pipeline.cluster.patches import patch
 from pipeline.cluster.states import State
-from pipeline.cluster.task import Step, Task, call_of, log_path
+from pipeline.cluster.task import Step, Task, call_of, group, log_path
 from pipeline.cluster.worker import run_here
 from pipeline.errors import InputError, RunError
 
@@ -108,6 +108,14 @@ class Project:
             stages = plan_repro(graph, chosen)
         except DvcException as error:
             raise InputError(str(error)) from None
+        for stage in stages:
+            # These values are parts of commands and paths.
+            if not re.fullmatch(r"[\w@.+-]+", stage.name or "_"):
+                values = stage.name.partition("@")[2]
+                raise InputError(
+                    f"params.yaml: expected values of letters, digits and _.+- in the matrix of "
+                    f"{group(stage.name)}, found {values!r}"
+                )
         self.stages: dict[str, Any] = {stage.addressing: stage for stage in stages}
         """DVC's objects, in the order of `dvc repro`."""
         self.needs = {

@@ -21,6 +21,7 @@ from pipeline.files import reading
 
 _CODE, _NAME, _ROW = r"^[a-z]{2}$", r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z-]*$"
 _SHOTS = r"^k[1-9][0-9]*$"
+_SPLIT = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 LanguageCode = Annotated[str, StringConstraints(pattern=_CODE)]
 # A run's name becomes a part of DVC stage names, in which '-' separates.
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
@@ -28,6 +29,8 @@ Name = Annotated[str, StringConstraints(pattern=_NAME)]
 RowName = Annotated[str, StringConstraints(pattern=_ROW)]
 # A number of shots as in the names of files.
 ShotsName = Annotated[str, StringConstraints(pattern=_SHOTS)]
+# The beginning of a file's name; not a path.
+SplitName = Annotated[str, StringConstraints(pattern=_SPLIT)]
 
 # A value or keys and values: `Annotated[Annotated[A, PLAIN] | Annotated[B, KEYED], EITHER]`, whose
 # errors are those of the kind that was found.
@@ -118,6 +121,7 @@ _PATTERNS = {
     _NAME: "expected a name of small letters, digits and _ that starts with a letter",
     _ROW: "expected a name of small letters and - that starts with a letter",
     _SHOTS: "expected a number of shots such as k8",
+    _SPLIT: "expected the name of a split, of letters, digits and _.-",
 }
 
 

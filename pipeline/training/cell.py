@@ -92,7 +92,7 @@ def _require_made_for(params: Runs, split: Path) -> None:
     )
     for path, notes, block in inputs:
         wanted = getattr(params, block)
-        for key in notes.keys() - {"sha256"}:
+        for key in notes.keys() - {"sha256", "commit"}:
             asked, found = (
                 str(value).lower() if isinstance(value, bool) else str(value)
                 for value in (wanted.get(key), notes[key])
