@@ -44,8 +44,8 @@ methods:
   no_translator: {method: mpt}
   alpha_01: {method: mpt}
   alpha_09: {method: mpt}
-  prefix: {method: mpt}
-  both: {method: mpt}
+  prefix: {method: mpt, position: prefix}
+  both: {method: mpt, position: prefix}
 """
 XNLI = ["ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"]
 """The languages of the paper's tables."""
@@ -62,7 +62,8 @@ STRAY = (("ft", 16, 1), ("sp", 16, 9), ("sp", 64, 1))
 """Cells that params.yaml does not name."""
 
 SETTINGS = {"method": "mpt", "epochs": 5, "position": "suffix", "pairs": "paws15", "alpha": 0.5,
-            "translator": "linear-2", "verbalizer": {"entailment": "yes"}}  # fmt: skip
+            "translator": "linear-2",
+            "verbalizer": dict(entailment="yes", neutral="maybe", contradiction="no")}  # fmt: skip
 CHANGED = {
     "no_translator": {"translator": "none"},
     "sp_matched": {"method": "sp", "epochs": None, "updates": 60},
