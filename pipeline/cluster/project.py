@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.cluster.healing import require_whole_lock, require_whole_rwlock
 from pipeline.cluster.lock_file import LockFile
 from pipeline.cluster.patches import patch
 from pipeline.cluster.states import State
@@ -76,37 +77,36 @@ class Project:
             BusyError: another process has locked one of them.
             RunError: DVC's rwlock is unreadable.
         """
-        from dvc.rwlock import RWLockFileCorruptedError, rwlock
+        from dvc.rwlock import rwlock
+
+        require_whole_rwlock(self.repo)
 
         folder, command = self.repo.tmp_dir, " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
         hardlink = self.repo.config["core"].get("hardlink_lock", False)
         held = ExitStack()
         lock = rwlock(folder, self.repo.fs, command + note, list(read), list(write), hardlink)
-        try:
-            with _busy():
-                held.enter_context(lock)
-        except RWLockFileCorruptedError:
-            raise RunError(
-                f"{folder}/rwlock: expected DVC's locks, found an unreadable file "
-                "(a killed DVC command leaves one: remove it if no other command runs)"
-            ) from None
+        with _busy():
+            held.enter_context(lock)
         return held
 
     def plan(self, targets: Sequence[str]) -> None:
         """Find the stages to check. Targets are stages or outs; none means all of dvc.yaml.
 
         Raises:
-            InputError: dvc.yaml, dvc.lock or a target is wrong.
+            InputError: dvc.yaml or a target is wrong.
+            RunError: a killed DVC command has left dvc.lock or the rwlock damaged.
         """
         from dvc.dvcfile import PROJECT_FILE
         from dvc.exceptions import DvcException
         from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 
+        require_whole_rwlock(self.repo)
         try:
             chosen = collect_stages(self.repo, list(targets) or [PROJECT_FILE])
             graph = get_active_graph(self.repo.index.graph)
             stages = plan_repro(graph, chosen)
         except DvcException as error:
+            require_whole_lock(self.repo)
             raise InputError(str(error)) from None
         for stage in stages:
             # These values are parts of commands and paths.

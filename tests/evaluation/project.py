@@ -12,6 +12,7 @@ from pipeline.artifacts import write_json, write_table
 from pipeline.cells.files import PREDICTIONS, circumstances_path, run_folder
 from pipeline.cells.metrics import cell_metrics
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, SPLITS
+from pipeline.params.runs import LABELS
 from pipeline.params.whole import Params, load_params
 from stages.report import report
 from stages.tables import tables
@@ -63,7 +64,7 @@ STRAY = (("ft", 16, 1), ("sp", 16, 9), ("sp", 64, 1))
 
 SETTINGS = {"method": "mpt", "epochs": 5, "position": "suffix", "pairs": "paws15", "alpha": 0.5,
             "translator": "linear-2",
-            "verbalizer": dict(entailment="yes", neutral="maybe", contradiction="no")}  # fmt: skip
+            "verbalizer": dict(zip(LABELS, ("yes", "maybe", "no"), strict=True))}  # fmt: skip
 CHANGED = {
     "no_translator": {"translator": "none"},
     "sp_matched": {"method": "sp", "epochs": None, "updates": 60},
