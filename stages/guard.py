@@ -4,6 +4,7 @@ DVC hashes them after the command. Without this look it would record the results
 was made meanwhile, and restore them as such.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
@@ -52,6 +53,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         # driver compares those that it depends on.
         used = own | {path for path in IMPORTED if path not in before}
         changed = [*_parameters(command.__name__, options), *outdated(used), *_inputs()]
+        changed = changed or list(_sources(command.__name__))
         if files.WRITTEN and changed:
             for path in files.WRITTEN:
                 if path.is_relative_to(Path.cwd()):
@@ -103,6 +105,21 @@ def _inputs() -> Iterator[str]:
     for path, before in files.READ.items():
         if path != PARAMS.absolute() and files.stamp(path) != before:
             yield str(path)
+
+
+def _sources(name: str) -> Iterator[str]:
+    """Yield the record of a stage's sources if DVC has it and it is not that of their content."""
+    from pipeline.inputs.fingerprints import INPUTS, STAGES, has_changed
+    from pipeline.params.runs import PARAMS, READ
+    from pipeline.params.strict import parse, parse_yaml
+    from pipeline.params.whole import Params
+
+    if "DVC_STAGE" not in os.environ or name not in STAGES:
+        return
+    # Those that it has read: other blocks may have been edited meanwhile, and be wrong by now.
+    params = parse(Params, parse_yaml(READ[PARAMS][0], PARAMS), place=str(PARAMS))
+    if has_changed(name, params):
+        yield f"a source of {INPUTS / name}.json"
 
 
 def _short(name: str) -> str:

@@ -1,5 +1,6 @@
 """An edit while a stage runs: its results are not those of what DVC would record them for."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -103,6 +104,22 @@ def test_an_edit_that_is_taken_back_is_noticed_if_the_stage_has_read_it(
     monkeypatch.setattr(runs, "read_params", reads_twice)
     assert call(monkeypatch, *CELL) == 1
     assert "params.yaml: training changed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_source_that_is_not_what_dvc_knows_of_it_is_noticed(edited, project, monkeypatch, capsys):
+    assert call(monkeypatch, "inputs") == 0
+    if edited:  # between the two stages
+        shutil.copy(
+            "hub/xnli/en/validation-00000-of-00001.parquet",
+            "hub/xnli/en/train-00000-of-00001.parquet",
+        )
+        assert call(monkeypatch, "corpora") == 0  # by hand, nothing is recorded
+    monkeypatch.setenv("DVC_STAGE", "corpora")
+    assert call(monkeypatch, "corpora") == int(edited)
+    said = capsys.readouterr().err
+    assert ("a source of data/inputs/corpora.json changed while it ran" in said) == edited
+    assert bool(list(Path("data/corpora").glob("*"))) != edited
 
 
 def test_edited_code_is_noticed(project, monkeypatch, capsys):

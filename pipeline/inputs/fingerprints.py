@@ -1,11 +1,11 @@
 """What each stage reads outside the repository, by content."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from glob import escape
 from pathlib import Path
 
-from pipeline.files import write_text
+from pipeline.files import reading, write_text
 from pipeline.hub import names
 from pipeline.inputs.declared import OUTSIDE, read_outside
 from pipeline.inputs.memory import Fingerprint, Memory, fingerprint
@@ -13,6 +13,7 @@ from pipeline.params.text import Source
 from pipeline.params.whole import Params
 
 INPUTS = Path("data/inputs")
+STAGES = ("backbone", "corpora", "fewshot", "paws15", "translations", "unlabelled")
 
 
 class Fingerprints:
@@ -29,15 +30,12 @@ class Fingerprints:
             RunError: the Hub cannot be reached, or a file changes while it is read.
         """
         names.require_sources(self._params)
-        stages = {
-            "backbone": self._backbone,
-            "corpora": self._corpora,
-            "fewshot": self._fewshot,
-            "paws15": self._paws15,
-            "translations": self._translations,
-            "unlabelled": self._unlabelled,
-        }
-        return {stage: read() for stage, read in stages.items()}
+        return {stage: self.of(stage) for stage in STAGES}
+
+    def of(self, stage: str) -> dict[str, Fingerprint]:
+        """Return what one of STAGES reads; see `all`."""
+        read: Callable[[], dict[str, Fingerprint]] = getattr(self, f"_{stage}")
+        return read()
 
     def _backbone(self) -> dict[str, Fingerprint]:
         source = self._params.backbone
@@ -127,6 +125,14 @@ class Fingerprints:
         from pipeline.hub.files import commit_of
 
         return {"commit": commit_of(source, kind=kind, key=key)}
+
+
+def has_changed(stage: str, params: Params) -> bool:
+    """Return whether a stage would now read other content than `mpt inputs` has written."""
+    path = INPUTS / f"{stage}.json"
+    with reading(path, "JSON", expected="the output of stage inputs"):
+        before = json.loads(path.read_bytes())
+    return bool(before != Fingerprints(params, Memory()).of(stage))
 
 
 def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:
