@@ -1,9 +1,7 @@
 """The files that stages exchange: atomic write, validated read."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
+from pipeline.files import atomic, reading, write_text
+
+PARQUET = "a Parquet file"
 
 TEXT = pa.string()
 WORD = pa.dictionary(pa.int32(), pa.string())
@@ -29,21 +30,6 @@ def table(columns: Mapping[str, pa.DataType], *key: str) -> Table:
     """Return the form of a file whose columns have no missing values."""
     fields = [pa.field(name, kind, nullable=False) for name, kind in columns.items()]
     return Table(pa.schema(fields), key)
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, and rename it when the block ends without an error.
-
-    A block that fails leaves neither file behind, and an older `path` as it was.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_table(
@@ -71,7 +57,7 @@ def write_table(
 
 
 def read_table(path: Path, form: Table) -> pd.DataFrame:
-    """Read a Parquet file that a stage wrote; see `read_arrow`."""
+    """Read a Parquet file that a stage wrote; raises as `read_arrow`."""
     frame: pd.DataFrame = read_arrow(path, form).to_pandas()
     return frame
 
@@ -82,14 +68,15 @@ def read_arrow(path: Path, form: Table) -> pa.Table:
     Raises:
         InputError: the file is missing or not Parquet, or a column or value is missing or wrong.
     """
-    kinds = {field.name: field.type for field in _read_schema(path)}
-    for field in form.schema:
-        if (kind := kinds.get(field.name, "no such column")) != field.type:
-            raise InputError(f"{path}: column {field.name}: expected {field.type}, found {kind}")
-    try:
+    with reading(path, PARQUET):
+        kinds = {field.name: field.type for field in pq.read_schema(path)}
+        for field in form.schema:
+            if (kind := kinds.get(field.name, "no such column")) != field.type:
+                raise InputError(
+                    f"{path}: column {field.name}: expected {field.type}, found {kind}"
+                )
         rows = pq.read_table(path, columns=form.schema.names).select(form.schema.names)
-    except (pa.ArrowInvalid, OSError):
-        raise InputError(f"{path}: expected a Parquet file, found a damaged one") from None
+        rows.validate(full=True)  # also that text is UTF-8
     for name, column in zip(rows.column_names, rows.columns, strict=True):
         if missing := column.null_count:
             raise InputError(
@@ -100,21 +87,9 @@ def read_arrow(path: Path, form: Table) -> pa.Table:
 
 def read_notes(path: Path) -> dict[str, str]:
     """Read the notes that a stage wrote into a Parquet file, if any; raises as `read_arrow`."""
-    metadata = _read_schema(path).metadata or {}
-    return {key.decode(): value.decode() for key, value in metadata.items()}
-
-
-def _read_schema(path: Path) -> pa.Schema:
-    _require_file(path)
-    try:
-        return pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError):
-        raise InputError(f"{path}: expected a Parquet file, found something else") from None
-
-
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
+    with reading(path, PARQUET):
+        metadata = pq.read_schema(path).metadata or {}
+        return {key.decode(): value.decode() for key, value in metadata.items()}
 
 
 def write_json(value: object, path: Path) -> None:
@@ -124,22 +99,26 @@ def write_json(value: object, path: Path) -> None:
 
 def read_json(path: Path) -> Any:  # noqa: ANN401
     """Read a JSON file that a stage wrote; raise an InputError if it is missing or not JSON."""
-    _require_file(path)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}, line {error.lineno}: expected JSON, found {error.msg}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: expected JSON in UTF-8, found other bytes") from None
+    with reading(path, "JSON in UTF-8"):
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            found = f"{path}, line {error.lineno}: expected JSON, found {error.msg}"
+            raise InputError(found) from None
+
+
+def read_object(path: Path, *keys: str) -> dict[str, Any]:
+    """Read a JSON file of keys and values, with at least these keys; raises as `read_json`."""
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected keys and values, found a {type(values).__name__}")
+    for key in keys:
+        if key not in values:
+            raise InputError(f"{path}: expected a key {key}, found none")
+    return values
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as CSV in full precision, without its index."""
     with atomic(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write text in UTF-8."""
-    with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -3,8 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from pipeline.artifacts import read_json
-from pipeline.cells.files import circumstances_path
+from pipeline.cells.files import circumstances_path, read_circumstances
 from pipeline.errors import InputError
 from pipeline.evaluation.words import counted, joined
 from pipeline.params.whole import Params, load_params
@@ -57,10 +56,9 @@ def cost(params: Params) -> list[str]:
             f"{block}: {counted(len(cells), 'cell')} ({joined(grid.runs)}; shots: "
             f"{joined(grid.shots)}; {counted(len(grid.seeds), 'seed')})"
         )
-        files = [path for cell in cells if (path := circumstances_path(*cell)).is_file()]
-        if files:
-            minutes = sum(sum(read_json(path)["seconds"].values()) for path in files) / 60
-            lines.append(
-                f"  trained so far: {len(files)} of {len(cells)}, in {minutes:.1f} minutes"
-            )
+        read = (read_circumstances(circumstances_path(*cell)) for cell in cells)
+        seconds = [sum(facts["seconds"].values()) for facts in read if facts]
+        if seconds:
+            trained, minutes = len(seconds), sum(seconds) / 60
+            lines.append(f"  trained so far: {trained} of {len(cells)}, in {minutes:.1f} minutes")
     return lines

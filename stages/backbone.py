@@ -6,10 +6,12 @@ def backbone() -> None:
     from pipeline.artifacts import write_json
     from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE
     from pipeline.hub.backbone import fetch_backbone
+    from pipeline.hub.files import pinned
     from pipeline.params.whole import load_params
     from stages.terminal import say
 
     params = load_params()
     facts = fetch_backbone(params.backbone, BACKBONE)
-    write_json(params.backbone.model_dump(), BACKBONE_SOURCE)
+    commit = pinned(params.backbone, kind="model", key="backbone")
+    write_json(params.backbone.model_dump() | commit, BACKBONE_SOURCE)
     say(f"{params.backbone.path}: {facts}")

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from stages.check import check
 from stages.corpora import corpora
 from stages.declared import declared
 from stages.fewshot import fewshot
+from stages.guard import guarded
 from stages.inputs import inputs
 from stages.paws15 import paws15
 from stages.plan import plan
@@ -36,11 +38,12 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 plus the signal's number, as in shells."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-STAGES = (
+STAGES: tuple[Callable[..., None], ...] = (
     inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, unlabelled, declared,
     updates, train, tables, report,
 )  # fmt: skip
-for command in (*STAGES, plan, repro, profile, pocket):
+COMMANDS: tuple[Callable[..., None], ...] = (*map(guarded, STAGES), plan, repro, profile, pocket)
+for command in COMMANDS:
     app.command()(command)
 
 
@@ -66,6 +69,10 @@ def main() -> None:
         fail(message, code=1 if isinstance(error, RunError) else 2)
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        fail(f"{error.filename or type(error).__name__}: {error.strerror or error}", code=1)
     except Exception as error:
         if debug:
             traceback.print_exc()

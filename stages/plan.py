@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cluster.task import group
-from pipeline.evaluation.words import counted
 from stages.repro import PROGRAMS, TARGETS, make_plan
 from stages.terminal import say
 
@@ -38,6 +36,7 @@ def plan(
     from pipeline.cluster.costs import expected, past_cells
     from pipeline.cluster.project import Project
     from pipeline.cluster.staleness import RUNS, look
+    from pipeline.cluster.task import group
 
     project = Project(Path(), PROGRAMS)
     with project.lock:
@@ -64,6 +63,9 @@ def plan(
 
 
 def _groups(findings: Sequence["Finding"]) -> Iterator[str]:
+    from pipeline.cluster.task import group
+    from pipeline.evaluation.words import counted
+
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(group(finding.name), []).append(finding)
@@ -80,6 +82,7 @@ def _groups(findings: Sequence["Finding"]) -> Iterator[str]:
 
 
 def _total(running: int, costs: Collection["Expected"]) -> Iterator[str]:
+    from pipeline.evaluation.words import counted
     from stages.repro_view import clock
 
     yield f"to run: {counted(running, 'stage')}" if running else "nothing to run"

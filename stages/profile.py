@@ -18,8 +18,8 @@ def profile(
 
     Without NAME: list the profiles.
     """
-    from pipeline.artifacts import write_text
     from pipeline.errors import InputError
+    from pipeline.files import write_text
     from pipeline.params.runs import PARAMS
     from pipeline.profiles import PROFILES, cost, is_recoverable, load_profile, profile_names
     from stages.terminal import say

@@ -3,8 +3,8 @@
 
 def report() -> None:
     """Draw the figures and write results/report.html from the tables and the cells."""
-    from pipeline.artifacts import write_text
     from pipeline.evaluation.files import RESULTS
+    from pipeline.files import write_text
     from pipeline.params.whole import load_params
     from pipeline.report.figures.collection import figures
     from pipeline.report.figures.drawing import draw, pictures, write_pictures

@@ -19,7 +19,7 @@ PROGRAMS = {"mpt": "stages.cli:main"}  # programs that workers call in their own
 TARGETS = typer.Argument(help="Stages or outs; default: all of dvc.yaml.")
 
 
-def repro(
+def repro(  # noqa: PLR0913
     targets: Annotated[list[str] | None, TARGETS] = None,
     *,
     jobs: Annotated[
@@ -36,17 +36,27 @@ def repro(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", "-k", help="Run what does not need a failed stage.")
     ] = False,
+    heal: Annotated[
+        bool,
+        typer.Option("--heal", help="First remove what a killed DVC command has left damaged."),
+    ] = False,
 ) -> None:
     """Run the stale stages as `dvc repro` does, but in parallel: same cache, same dvc.lock."""
     if find_spec("ray") is None:
         raise InputError("mpt repro needs Ray: pip install mpt-xnli[ray]")
     from pipeline.cluster.driver import Driver
+    from pipeline.cluster.healing import heal as healed
     from pipeline.cluster.project import Project
     from pipeline.cluster.ray_workers import RayWorkers
     from pipeline.cluster.states import States
     from stages.repro_view import view
+    from stages.terminal import say
 
     project = Project(Path(), PROGRAMS)
+    if heal:
+        with project.lock:
+            for path in healed(project.repo):
+                say(f"{path}: damaged, so it is removed")
     with project.exclusive():
         with project.lock:
             make_plan(project, targets or [])
@@ -72,6 +82,8 @@ def make_plan(project: "Project", targets: Sequence[str]) -> None:
 
     try:
         project.plan(targets)
+    except RunError:
+        raise
     except Exception:
         load_params()  # DVC's own message may be about a mistake in params.yaml
         raise

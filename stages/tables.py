@@ -35,9 +35,10 @@ WIDTH = 110
 
 def tables(show: Annotated[bool, typer.Option("--show", help=SHOW)] = False) -> None:
     """Make the paper's tables, with intervals and tests, for the runs in params.yaml."""
-    from pipeline.artifacts import write_csv, write_json, write_text
+    from pipeline.artifacts import write_csv, write_json
     from pipeline.evaluation.captions import sweep_gaps, table2_gaps
     from pipeline.evaluation.results import results
+    from pipeline.files import write_text
     from pipeline.params.whole import load_params
     from stages.terminal import warn
 

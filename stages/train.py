@@ -22,8 +22,10 @@ def train(
     """
     from time import perf_counter
 
-    from pipeline.artifacts import write_json
+    from pipeline.artifacts import read_object, write_json
+    from pipeline.backbone.files import BACKBONE_SOURCE
     from pipeline.cells.files import circumstances_path, run_folder, write_cell
+    from pipeline.errors import RunError
     from pipeline.params.runs import LABELS, load_runs, matched_name
     from pipeline.training.cell import read_cell
     from pipeline.training.loop import fit
@@ -46,11 +48,16 @@ def train(
     folder = run_folder(name, shots, seed)
     prompts = {name: p.detach().float().cpu().numpy() for name, p in method.prompts().items()}
     settings = settings_of(method.run, external_pairs=len(cell.text.parallel))
+    source = read_object(BACKBONE_SOURCE)  # of a folder, it says no more than params.yaml
     facts = {"settings": settings, "notes": method.notes()}
+    facts["backbone"] = source if "commit" in source else {}
     metrics = write_cell(folder, predictions, history=history, prompts=prompts, facts=facts)
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}
     # Outside the cell's folder, whose bytes are the same every time.
-    write_json({"seconds": seconds, **circumstances()}, circumstances_path(name, shots, seed))
+    try:
+        write_json({"seconds": seconds, **circumstances()}, circumstances_path(name, shots, seed))
+    except RunError as error:  # the cell is complete without
+        warn(str(error))
     average, dev = metrics["accuracy"]["avg"], metrics["dev_accuracy"]
     say(f"{folder}: test {average:.1f} %, dev {dev:.1f} % (epoch {history.kept})")
     if metrics["at_chance"]:

@@ -17,12 +17,15 @@ def environment(**changes: str) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | changes
 
 
-def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess:
+def run(
+    folder: Path, *arguments: str, stdin: str = "", **changes: str
+) -> subprocess.CompletedProcess:
     """Run `mpt` in a folder, in its own process."""
     return subprocess.run(
         [sys.executable, "-m", "stages", *arguments],
         cwd=folder,
         env=environment(**changes),
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

@@ -104,7 +104,7 @@ def test_a_missing_file_and_one_that_is_not_parquet_are_one_line(read, tmp_path)
     )
     for content in (b"", b"premise,hypothesis\n", b"PAR1 but no more"):
         path.write_bytes(content)
-        expected = f"{path}: expected a Parquet file, found something else"
+        expected = f"{path}: expected a Parquet file, found a damaged one"
         assert refusal(read, path, EXAMPLES) == expected
 
 
@@ -200,7 +200,7 @@ def test_json_that_is_missing_or_broken_is_one_line(tmp_path):
     assert line.startswith(f"{path}, line 2: expected JSON, found Expecting prop")
     path.write_bytes(b'{"a": "\xff"}')
     assert (
-        refusal(artifacts.read_json, path) == f"{path}: expected JSON in UTF-8, found other bytes"
+        refusal(artifacts.read_json, path) == f"{path}: expected JSON in UTF-8, found a damaged one"
     )
 
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -80,10 +81,23 @@ def test_a_failure_exits_with_1(project, monkeypatch, capsys):
 
 
 def test_an_unforeseen_error_exits_with_1_and_one_line(project, monkeypatch, capsys):
-    (project / "data").write_text("a file where a folder should be")
+    monkeypatch.setattr("pipeline.params.whole.load_params", lambda: 1 / 0)
     assert call(monkeypatch, "corpora") == 1
     line = only_line(capsys.readouterr().err)
-    assert re.fullmatch(r"(NotADirectory|FileExists)Error: .* \(mpt --debug shows where\)", line)
+    assert re.fullmatch(r"ZeroDivisionError: .* \(mpt --debug shows where\)", line)
+
+
+def test_an_error_of_the_disk_exits_with_1_and_names_the_file(project, monkeypatch, capsys):
+    (project / "data").write_text("a file where a folder should be")
+    assert call(monkeypatch, "corpora") == 1
+    assert only_line(capsys.readouterr().err) == "data: cannot be written: File exists"
+
+    def read():
+        Path("/proc/self/mem").read_bytes()
+
+    monkeypatch.setattr("pipeline.params.whole.load_params", read)
+    assert call(monkeypatch, "corpora") == 1
+    assert only_line(capsys.readouterr().err) == "OSError: Input/output error"
 
 
 def test_ctrl_c_exits_with_130_and_one_line(project, monkeypatch, capsys):
@@ -103,6 +117,7 @@ def test_debug_shows_the_traceback_and_keeps_the_exit_code(arguments, project, m
     assert lines[0].startswith("Traceback")
     assert any('xnli.py", line' in line for line in lines)
     assert lines[-1].startswith("mpt: hub/xnli: zh/test, row 0: expected label")
+    (project / "data").rmdir()
     (project / "data").write_text("a file where a folder should be")
     toys.hub(project / "hub")
     assert call(monkeypatch, *arguments) == 1

@@ -25,7 +25,7 @@ from pipeline.errors import InputError
 from pipeline.hub.backbone import FILES, fetch_backbone
 from pipeline.params.text import Source
 from tests import toys
-from tests.commands import call, only_line, refusal
+from tests.commands import call, only_line, refusal, run
 from tests.hub_server import Repository, closed_port, serving
 
 NAME, PINNED, OTHER = "FacebookAI/xlm-roberta-base", "b" * 40, "c" * 40
@@ -122,6 +122,36 @@ def test_another_architecture_with_such_a_head_is_refused_by_name(folder):
         "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
         "(model_type xlm-roberta, roberta, camembert in config.json), found 'roberta-prelayernorm'"
     )
+
+
+CODE = """
+from pathlib import Path
+Path("ran").touch()
+class Some: ...
+"""
+
+
+@pytest.mark.parametrize("model_type", ["mystery", "xlm-roberta"])
+def test_code_of_a_backbone_is_never_run_and_nobody_is_asked(model_type, folder, project):
+    """transformers would ask "run the custom code? [y/N]"."""
+    (folder / "code.py").write_text(CODE)
+    classes = {f"Auto{name}": "code.Some" for name in ("Config", "ModelForMaskedLM")}
+    for name, more in (
+        ("config.json", {"model_type": model_type, "auto_map": classes}),
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["code.Some", None]}}),
+    ):
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | more))
+    toys.write_params(toys.params(backbone={"path": str(folder)}), project / "params.yaml")
+    for command in ("check", "backbone"):
+        done = run(project, command, stdin="y\n" * 9)
+        assert "[y/N]" not in done.stdout
+        if model_type == "mystery":
+            assert done.returncode == 2
+            assert "expected a masked language model" in only_line(done.stderr)
+        else:  # the library has code of its own
+            assert done.returncode == 0
+    assert not list(project.rglob("ran"))
 
 
 def test_settings_that_training_does_not_support_are_refused(folder):
@@ -250,6 +280,29 @@ def test_only_the_needed_files_of_the_hubs_backbone_are_downloaded(
     assert capfd.readouterr().err == ""
     made = AutoTokenizer.from_pretrained(tmp_path / "data" / "backbone")
     assert made("a dog yes<mask>")["input_ids"] == [0, 7, 8, 4, 9, 2]
+
+
+def test_the_commit_of_a_branch_is_recorded_with_what_was_made_of_it(on_hub, tmp_path, monkeypatch):
+    on_hub("main")
+    given = hub_backbone(tmp_path / "given")
+    source = tmp_path / "data/backbone_source.json"
+    for commit in (PINNED, OTHER):
+        with serving(Repository("models", NAME, commit, given)) as hub:
+            hub.use(monkeypatch, tmp_path / "cache")
+            assert call(monkeypatch, "backbone") == 0
+        assert json.loads(source.read_text()) == {
+            "path": NAME, "revision": "main", "commit": commit,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("commit", [PINNED, ""])
+def test_a_cell_names_the_commit_of_its_backbone(commit, prepared, monkeypatch):
+    source = prepared / "data/backbone_source.json"
+    facts = json.loads(source.read_text()) | ({"commit": commit} if commit else {})
+    source.write_text(json.dumps(facts))
+    assert call(monkeypatch, "train", "sp", "--shots", "1", "--seed", "3") == 0
+    metrics = json.loads((prepared / "data/runs/sp/k1/s3/metrics.json").read_text())
+    assert metrics.get("backbone", {}).get("commit", "") == commit
 
 
 def test_a_backbone_that_the_hub_lacks_is_refused(on_hub, tmp_path, monkeypatch, capsys):

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from pipeline.artifacts import read_notes, read_table, write_table
 from pipeline.backbone.files import TOKENIZED, TOKENS
-from pipeline.params.strict import read_yaml
+from pipeline.params.runs import read_params
 from pipeline.prompting.forms import every_form
 from pipeline.training.method import Method
 from stages.fewshot import fewshot
@@ -77,7 +77,7 @@ def test_every_stage_writes_what_the_next_one_reads(prepared, capsys):
     ],
 )
 def test_a_baseline_as_in_its_authors_code_is_trained_without_a_block(prepared, name, capsys):
-    entry = read_yaml(ROOT / "profiles/paper.yaml")["methods"][name] | {"max_length": 64}
+    entry = read_params(ROOT / "profiles/paper.yaml")["methods"][name] | {"max_length": 64}
     if name == "pct_authors":  # the toy has no piece "may"
         entry["verbalizer"]["neutral"]["piece"] = "aybe"
     toys.write_params(toys.params(**{f"methods__{name}": entry}), prepared / "params.yaml")

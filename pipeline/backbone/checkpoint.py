@@ -8,10 +8,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pipeline.artifacts import read_json
+from pipeline.artifacts import read_object
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
+from pipeline.files import reading
 from pipeline.params.strict import parse, shown
 
 ARCHITECTURES: Mapping[str, type[Backbone]] = {
@@ -30,11 +31,9 @@ def empty_backbone(folder: Path) -> Backbone:
             not supported.
     """
     path = folder / "config.json"
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{folder}: expected a backbone (stage backbone), found none")
-    config = read_json(path)
-    if not isinstance(config, dict):
-        raise InputError(f"{path}: expected keys and values, found {shown(config)}")
+    config = read_object(path)
     architecture = ARCHITECTURES.get(str(config.get("model_type")))
     if architecture is None:
         raise unsupported(config.get("model_type"))
@@ -76,11 +75,12 @@ def unsupported(model_type: object) -> InputError:
 
 
 def _read_weights(path: Path) -> dict[str, nn.Parameter]:
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: expected weights as safetensors, found {reason}") from None
+    with reading(path, "weights as safetensors", expected="weights as safetensors"):
+        try:
+            tensors = load_file(path)
+        except SafetensorError as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"{path}: expected weights as safetensors, found {reason}") from None
     floats = {name: value for name, value in tensors.items() if value.is_floating_point()}
     return {name: nn.Parameter(value.float()) for name, value in floats.items()}
 

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 import pandas as pd
 from tokenizers import Tokenizer
 
-from pipeline.artifacts import read_arrow, read_json, read_notes
+from pipeline.artifacts import read_arrow, read_notes, read_object
 from pipeline.backbone.files import TOKENIZED
 from pipeline.errors import InputError
+from pipeline.files import note, reading
 from pipeline.progress import Progress, silent
 
 Ids: TypeAlias = "array[int]"
@@ -123,10 +124,11 @@ def load_pieces(folder: Path, *, known: Path | None = None) -> Pieces:
             the known texts.
     """
     files = [folder / "tokenizer.json", folder / "tokenizer_config.json"]
-    if not all(file.is_file() for file in files):
+    if not all(file.exists() for file in files):
         raise InputError(f"{folder}: expected a tokenizer (stage backbone), found none")
-    if known and known.is_file():
+    if known and known.exists():
         files.append(known)
+    note(files)
     stamps = [(file.resolve(), file.stat().st_mtime_ns, file.stat().st_size) for file in files]
     return _load_pieces(folder, known, tuple(stamps))
 
@@ -135,13 +137,14 @@ def load_pieces(folder: Path, *, known: Path | None = None) -> Pieces:
 def _load_pieces(folder: Path, known: Path | None, stamps: tuple[Hashable, ...]) -> Pieces:
     del stamps  # part of the cache's key
     path = folder / "tokenizer.json"
-    config = read_json(folder / "tokenizer_config.json")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:
-        # The library raises no narrower class.
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path}: expected a tokenizer, found {reason}") from None
+    config = read_object(folder / "tokenizer_config.json")
+    with reading(path, "a tokenizer"):
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:
+            # The library raises no narrower class.
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"{path}: expected a tokenizer, found {reason}") from None
     mask, pad = config.get("mask_token"), config.get("pad_token")
     return Pieces(tokenizer, mask=mask, pad=pad, known=read_known(known, folder) if known else None)
 

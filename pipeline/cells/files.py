@@ -10,8 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from pipeline.artifacts import TEXT, WORD, atomic, table, write_csv, write_json, write_table
+from pipeline.artifacts import TEXT, WORD, read_json, table, write_csv, write_json, write_table
 from pipeline.cells.metrics import cell_metrics
+from pipeline.errors import InputError
+from pipeline.files import atomic
 from pipeline.params.runs import LABELS
 
 RUNS = Path("data/runs")
@@ -52,6 +54,19 @@ def updates_path(shots: int) -> Path:
 def circumstances_path(run: str, shots: int, seed: int) -> Path:
     """Return the file of times and machine, which differ whenever the cell is trained again."""
     return CIRCUMSTANCES / run / f"k{shots}" / f"s{seed}.json"
+
+
+def read_circumstances(path: Path) -> dict[str, Any] | None:
+    """Return what `mpt train` noted about one training of a cell: seconds, memory, machine.
+
+    None if the file is missing or damaged: no result depends on it.
+    """
+    try:
+        facts = read_json(path)
+        sum(facts["seconds"].values())
+    except (InputError, AttributeError, KeyError, TypeError):
+        return None
+    return dict(facts)
 
 
 def write_cell(

@@ -6,8 +6,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeAlias
 
-from pipeline.artifacts import read_json
-from pipeline.cells.files import CIRCUMSTANCES, RUNS
+from pipeline.cells.files import CIRCUMSTANCES, RUNS, read_circumstances
 
 PastCell: TypeAlias = tuple[str, str, Mapping[str, Any]]
 """Run and shots of a trained cell (mpt, k16), and its circumstances as `mpt train` wrote them."""
@@ -27,7 +26,8 @@ class Expected:
 def past_cells() -> list[PastCell]:
     """Return the cells that were trained here."""
     paths = sorted(CIRCUMSTANCES.glob("*/*/*.json"))
-    return [(path.parts[-3], path.parts[-2], read_json(path)) for path in paths]
+    read = ((path.parts[-3], path.parts[-2], read_circumstances(path)) for path in paths)
+    return [(run, shots, facts) for run, shots, facts in read if facts is not None]
 
 
 def expected(out: str, past: Sequence[PastCell]) -> Expected | None:

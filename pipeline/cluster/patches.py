@@ -1,12 +1,14 @@
 """Changes that the driver makes to DVC, which is too fragile or too slow for many stages."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+from pipeline.files import atomic
 
 
 @cache
@@ -34,11 +36,9 @@ def _atomic(fs: Any) -> SimpleNamespace:  # noqa: ANN401
 
     @contextmanager
     def atomic_open(path: str, mode: str = "r", *, encoding: str) -> Iterator[Any]:
-        draft = Path(path).with_name(f".{Path(path).name}.new")
-        with fs.open(path if mode == "r" else str(draft), mode, encoding=encoding) as file:
+        draft = nullcontext(path) if mode == "r" else atomic(Path(path))
+        with draft as place, fs.open(str(place), mode, encoding=encoding) as file:
             yield file
-        if mode != "r":
-            draft.replace(path)
 
     return SimpleNamespace(join=fs.join, exists=fs.exists, open=atomic_open)
 

@@ -11,10 +11,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.cluster.healing import require_whole_lock, require_whole_rwlock
 from pipeline.cluster.lock_file import LockFile
 from pipeline.cluster.patches import patch
 from pipeline.cluster.states import State
-from pipeline.cluster.task import Step, Task, call_of, log_path
+from pipeline.cluster.task import Step, Task, call_of, group, log_path
 from pipeline.cluster.worker import run_here
 from pipeline.errors import InputError, RunError
 
@@ -76,38 +77,45 @@ class Project:
             BusyError: another process has locked one of them.
             RunError: DVC's rwlock is unreadable.
         """
-        from dvc.rwlock import RWLockFileCorruptedError, rwlock
+        from dvc.rwlock import rwlock
+
+        require_whole_rwlock(self.repo)
 
         folder, command = self.repo.tmp_dir, " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
         hardlink = self.repo.config["core"].get("hardlink_lock", False)
         held = ExitStack()
         lock = rwlock(folder, self.repo.fs, command + note, list(read), list(write), hardlink)
-        try:
-            with _busy():
-                held.enter_context(lock)
-        except RWLockFileCorruptedError:
-            raise RunError(
-                f"{folder}/rwlock: expected DVC's locks, found an unreadable file "
-                "(a killed DVC command leaves one: remove it if no other command runs)"
-            ) from None
+        with _busy():
+            held.enter_context(lock)
         return held
 
     def plan(self, targets: Sequence[str]) -> None:
         """Find the stages to check. Targets are stages or outs; none means all of dvc.yaml.
 
         Raises:
-            InputError: dvc.yaml, dvc.lock or a target is wrong.
+            InputError: dvc.yaml or a target is wrong.
+            RunError: a killed DVC command has left dvc.lock or the rwlock damaged.
         """
         from dvc.dvcfile import PROJECT_FILE
         from dvc.exceptions import DvcException
         from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 
+        require_whole_rwlock(self.repo)
         try:
             chosen = collect_stages(self.repo, list(targets) or [PROJECT_FILE])
             graph = get_active_graph(self.repo.index.graph)
             stages = plan_repro(graph, chosen)
         except DvcException as error:
+            require_whole_lock(self.repo)
             raise InputError(str(error)) from None
+        for stage in stages:
+            # These values are parts of commands and paths.
+            if not re.fullmatch(r"[\w@.+-]+", stage.name or "_"):
+                values = stage.name.partition("@")[2]
+                raise InputError(
+                    f"params.yaml: expected values of letters, digits and _.+- in the matrix of "
+                    f"{group(stage.name)}, found {values!r}"
+                )
         self.stages: dict[str, Any] = {stage.addressing: stage for stage in stages}
         """DVC's objects, in the order of `dvc repro`."""
         self.needs = {
@@ -194,6 +202,7 @@ class Project:
         stage.save_deps()
         changed = [dep for dep, value in _hashes(stage).items() if before[dep] != value]
         if changed:
+            stage.remove_outs()  # a command that is no stage of ours has not done it
             raise RunError(f"{', '.join(changed)} changed while it ran: not saved")
         self._save(stage)
 

@@ -8,14 +8,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pipeline.cluster.task import Outcome, Task
 from pipeline.cluster.worker import Worker
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RunError
 
 STORE = 80 * 2**20  # bytes of Ray's object store: close to its minimum, as tasks barely use it
 MEASURE = 10.0  # seconds between two looks at the size of the cluster
+ROOM = 16 * 2**20  # bytes that Ray's logs and sockets may need
 LONGEST = 39  # characters of a folder for sockets: Ray adds up to 68, and 107 are allowed
 PATIENCE = 10.0  # seconds that a cluster gets to answer
 
@@ -72,8 +74,11 @@ class RayWorkers:
     def _connect(self) -> None:
         # Set before the import of Ray, which otherwise reports every run to its makers.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        if not self._address:  # Ray would write one into the home folder.
+        if not self._address:
+            # Ray would write one into the home folder.
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+            # Despite its name: without a cluster, Ray listens on the loopback only.
+            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         import ray
 
         affinity = getattr(os, "sched_getaffinity", None)
@@ -138,7 +143,9 @@ def _start_ray(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: AN
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if not address:
         quiet |= {"include_dashboard": False, "object_store_memory": STORE}
-        ray.init(address="local", num_cpus=cpus, _temp_dir=_folder(), **quiet)
+        folder = _folder()
+        _require_room(folder)
+        ray.init(address="local", num_cpus=cpus, _temp_dir=folder, **quiet)
         return
     try:
         host, colon, port = address.rpartition(":")
@@ -149,6 +156,20 @@ def _start_ray(ray: Any, address: str | None, *, cpus: int) -> None:  # noqa: AN
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"--address {address}: expected a Ray cluster ({reason})") from None
+
+
+def _require_room(folder: str) -> None:
+    """Raise a RunError if Ray has no room; it would try for half a minute and name no reason."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM))
+            file.flush()
+    except OSError as error:
+        raise RunError(
+            f"{folder}: expected room for {ROOM >> 20} MiB of Ray's logs and sockets, found: "
+            f"{error.strerror} (TMPDIR names another folder)"
+        ) from None
 
 
 def _folder() -> str:

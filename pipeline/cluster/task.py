@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PLAIN = re.compile(r"[\w@%+=:,./ -]+")
-"""A command of only these characters means the same with and without a shell."""
+PLAIN = re.compile(r"([\w@%+=:,./ -]|'[\w@%+=:,./-]+')+")
+"""A command of only these characters and quoted words means the same with and without a shell."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.cluster.imported_code import ImportedCode
+from pipeline.cluster.imported_code import IMPORTED, outdated, watch
 from pipeline.cluster.process_state import as_in_new_process
 from pipeline.cluster.task import Outcome, Step, Task
 from pipeline.errors import InputError, RunError
@@ -36,13 +36,13 @@ class Worker:
             os.environ["OMP_NUM_THREADS"] = str(threads)
         # As in stages/cli.py: imports make many objects, which the collector would scan each time.
         gc.set_threshold(200_000, 20, 20)
-        self._code = ImportedCode()
+        watch()
         self._threads = threads
 
     def run(self, task: Task) -> Outcome:
         """Run a task's commands; their output goes to its log."""
         if any(step.entry for step in task.steps):
-            if self._code.outdated():
+            if outdated(set(IMPORTED)):
                 return Outcome(retry=True)
             # Nearly every task needs it, and only then are its threads set.
             importlib.import_module("torch")

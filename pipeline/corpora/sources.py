@@ -4,18 +4,20 @@
 download every split of a configuration, and would need the network again for those it has.
 """
 
+import errno
 import glob
 import logging
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 
 from pipeline.corpora.leaks import is_blank
 from pipeline.errors import InputError
+from pipeline.files import SCRATCH, note, unfinished, writing
 from pipeline.hub.files import fetch
 from pipeline.hub.names import split_pattern
 from pipeline.params.runs import LABELS
@@ -86,7 +88,12 @@ def read_files(files: Sequence[Path], *, columns: Sequence[str], place: str) -> 
             if kind not in {"string", "large_string", "null"}:
                 raise InputError(f"{place}: expected text in column {column}, found {kind}")
         # In one piece per column, since the bytes of a written table depend on the pieces.
-        frame: pd.DataFrame = dataset.with_format("arrow")[:].combine_chunks().to_pandas()
+        rows = dataset.with_format("arrow")[:].combine_chunks()
+        try:
+            rows.validate(full=True)
+        except pa.ArrowInvalid:
+            raise InputError(f"{place}: expected text in UTF-8, found other bytes") from None
+        frame: pd.DataFrame = rows.to_pandas()
         if "label" in columns:
             ids = _label_ids(dataset.features, place=place)
             frame["label"] = [ids.get(label, label) for label in frame.label]
@@ -112,14 +119,17 @@ def opened(files: Sequence[Path], *, place: str) -> Iterator["Dataset"]:
 
     disable_progress_bars()
     logging.getLogger("datasets").setLevel(logging.CRITICAL)  # it also logs what it raises
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
+    note(files)
+    with writing(SCRATCH), unfinished(SCRATCH) as cache:
         try:
             # Not by load_dataset_builder, which tells a server of every load.
             paths = [glob.escape(str(file)) for file in files]  # it takes patterns
-            builder = Parquet(data_files={"train": paths}, cache_dir=cache, batch_size=BATCH)
+            builder = Parquet(data_files={"train": paths}, cache_dir=str(cache), batch_size=BATCH)
             builder.download_and_prepare()
         except Exception as error:  # of Arrow, of `datasets` or of the system
             reason = error.__cause__ or error
+            if isinstance(reason, OSError) and reason.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise reason from None
             raise InputError(
                 f"{place}: expected Parquet files of the same columns, found "
                 f"{type(reason).__name__}: {str(reason).rpartition(chr(10))[2]}"

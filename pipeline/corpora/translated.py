@@ -57,7 +57,7 @@ def given_translations(path: Path, *, pairs: int, languages: Sequence[str]) -> p
         InputError: the file is missing or malformed, lacks a language, or has other rows than
             those of the `pairs` training pairs.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: expected the training pairs' translations, found no such file")
     split = f"{path.parent.name}/train"
     frame = read_files([path], columns=(*PAIR, "language", "row"), place=str(path))

@@ -10,9 +10,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.artifacts import Table, read_json, read_table
+from pipeline.artifacts import Table, read_object, read_table
 from pipeline.cells.files import PREDICTIONS, run_folder
 from pipeline.errors import InputError
+from pipeline.evaluation.files import AVERAGE
+from pipeline.files import reading
 from pipeline.params.runs import matched_name
 
 Cell = tuple[str, int, int]
@@ -22,6 +24,14 @@ _JUDGED = Table(
     pa.schema([PREDICTIONS.schema.field(c) for c in ("language", "pair_id", "label", "predicted")]),
     PREDICTIONS.key,
 )
+
+
+_INSIDE: Mapping[str, Mapping[str, type]] = {
+    "accuracy": {AVERAGE: float},
+    "most_predicted": {"label": str, "share": float},
+    "test": {"pairs": int, "rows": int},
+}
+"""What metrics.json holds under some of its keys."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +137,19 @@ def read_metrics(cell: Cell, **kinds: type) -> dict[str, Any]:
     Raises:
         InputError: the file is missing, is no JSON, or lacks a key.
     """
-    path, metrics = metrics_path(cell), read_json(metrics_path(cell))
-    for key, kind in kinds.items():
-        if not isinstance(metrics, dict) or not isinstance(metrics.get(key), kind):
+    path, metrics = metrics_path(cell), read_object(metrics_path(cell))
+    expected = {key: (metrics.get(key), kind) for key, kind in kinds.items()}
+    for key, inner in _INSIDE.items():
+        if key in kinds and isinstance(metrics.get(key), dict):
+            kept = {f"{key}.{name}": (metrics[key].get(name), kind) for name, kind in inner.items()}
+            expected |= kept
+    for key, (value, kind) in expected.items():
+        if not isinstance(value, kind):
             raise InputError(
                 f"{path}: expected a key {key}, found none; the cell may be from an older version "
                 f"{make_again(cell)}"
             )
-    return dict(metrics)
+    return metrics
 
 
 def read_predictions(cell: Cell) -> tuple[Path, pd.DataFrame]:
@@ -144,12 +159,9 @@ def read_predictions(cell: Cell) -> tuple[Path, pd.DataFrame]:
         InputError: the file is missing or damaged, or has no rows.
     """
     path = run_folder(*cell) / "predictions.parquet"
-    if not path.is_file():
-        raise InputError(
-            f"{path}: expected the predictions of a cell that params.yaml names, found no such "
-            f"file {make_again(cell)}"
-        )
-    frame = read_table(path, _JUDGED)
+    expected, hint = "the predictions of a cell that params.yaml names", f" {make_again(cell)}"
+    with reading(path, "a Parquet file", expected=expected, hint=hint):
+        frame = read_table(path, _JUDGED)
     if frame.empty:
         raise InputError(f"{path}: expected predictions, found no rows")
     return path, frame

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.errors import InputError
+from pipeline.files import reading
 
 RESULTS = Path("results")
 PAPER = Path("data/paper")
@@ -66,16 +67,12 @@ class Csv:
         return table
 
     def _parse(self) -> pd.DataFrame:
-        if not self.path.is_file():
-            hint = " (make it: dvc repro)" if self.path.parent == RESULTS else ""
-            raise InputError(f"{self.path}: expected a table, found no such file{hint}")
-        try:
+        hint = " (make it: dvc repro)" if self.path.parent == RESULTS else ""
+        with reading(self.path, "a CSV file", expected="a table", hint=hint):
             # pandas would read values such as "none" and "null" as missing.
             return pd.read_csv(
                 self.path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(TEXT, str)
             )
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-            raise InputError(f"{self.path}: expected a CSV file, found something else") from None
 
 
 def languages_of(table: pd.DataFrame) -> list[str]:

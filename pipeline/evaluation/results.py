@@ -11,7 +11,7 @@ from pipeline.evaluation.captions import table1_paragraphs, table2_paragraphs
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.evaluation.intervals import differences, gain, intervals
 from pipeline.evaluation.printing import latex, markdown, printed_rows, published_section
-from pipeline.evaluation.settings import alike
+from pipeline.evaluation.settings import alike, require_current
 from pipeline.evaluation.significance import significance
 from pipeline.evaluation.sweeps import sweeps
 from pipeline.params.whole import Params
@@ -27,6 +27,7 @@ def results(params: Params) -> Contents:
         InputError: a cell is missing or damaged, or a table in data/paper/ is.
     """
     printed = files.PAPER_TABLE1.read(), files.PAPER_TABLE2.read()
+    require_current(params)
     cells = read_cells(params.cells, params.languages.all, compared=params.compared_languages)
     paper1, paper2 = (tables.comparable(paper, cells.languages) for paper in printed)
     reference = params.comparison.reference

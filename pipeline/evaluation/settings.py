@@ -10,6 +10,9 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cell, make_again, metrics_path, read_metrics
 from pipeline.evaluation.words import listed
+from pipeline.params.runs import matched_name
+from pipeline.params.training import DURATION
+from pipeline.params.whole import Params
 
 Settings = Mapping[str, Any]
 """All settings of a run by name: `settings` in the metrics.json of its cells."""
@@ -38,6 +41,32 @@ def read_settings(cells: Sequence[Cell]) -> Settings:
                 f"{make_again(cell)}"
             )
     return known
+
+
+def require_current(params: Params) -> None:
+    """Check that each cell was trained with what params.yaml says now.
+
+    Settings that only the method knows the defaults of are compared if params.yaml has them.
+
+    Raises:
+        InputError: a metrics.json is missing, or has another setting. The message names the file.
+    """
+    for block, grid in params.blocks.items():
+        for name, shots, seed in grid.cells:
+            is_matched = block == "matched"
+            run = params.run(name.removesuffix(matched_name("")) if is_matched else name)
+            wanted = {"method": run.method, "pairs": run.parallel.pairs, **run.settings}
+            wanted |= run.training.model_dump() | run.template.model_dump()
+            if is_matched:  # as long as the reference, whatever its own block says
+                wanted = {key: wanted[key] for key in wanted.keys() - DURATION - {"epoch"}}
+            found = read_metrics((name, shots, seed), settings=dict)["settings"]
+            for key in wanted.keys() & found.keys():
+                if (value := json.loads(json.dumps(wanted[key]))) != found[key]:
+                    raise InputError(
+                        f"{metrics_path((name, shots, seed))}: settings.{key}: expected "
+                        f"{as_text(value)} as in params.yaml, found {as_text(found[key])} "
+                        f"{make_again((name, shots, seed))}"
+                    )
 
 
 def differing(ours: Settings, theirs: Settings) -> list[str]:

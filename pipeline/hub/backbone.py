@@ -1,13 +1,13 @@
 """A backbone from the Hub or a folder, checked and written in one form."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.checkpoint import (
@@ -19,6 +19,7 @@ from pipeline.backbone.checkpoint import (
 from pipeline.backbone.rows import Row, collate
 from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.errors import InputError
+from pipeline.files import SCRATCH, note, note_written, unfinished, writing
 from pipeline.hub.files import fetch
 from pipeline.hub.names import BACKBONE, PICKLES, SAFETENSORS, VOCABULARIES, has_safetensors
 from pipeline.languages import LANGUAGES
@@ -45,6 +46,7 @@ def fetch_backbone(source: Source, folder: Path) -> str:
     """
     place = _place(source)
     original = _files(source)
+    note(path for path in original.iterdir() if path.is_file())
     tokenizer = _load_tokenizer(original, place=place)
     model = _load_model(original, place=place)
     if model.config.model_type not in ARCHITECTURES:
@@ -54,17 +56,17 @@ def fetch_backbone(source: Source, folder: Path) -> str:
             f"{place}: expected a tokenizer of at most {model.config.vocab_size} pieces as in "
             f"the model, found {len(tokenizer)}"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+    with _writing(folder), unfinished(folder.parent) as scratch:
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
-        missing = [name for name in FILES if not (Path(scratch) / name).is_file()]
+        missing = [name for name in FILES if not (scratch / name).is_file()]
         if missing:
             raise InputError(f"{place}: expected a backbone of {', '.join(FILES)}, lacks {missing}")
-        backbone = _read_back(Path(scratch), model, tokenizer, place=place)
+        backbone = _read_back(scratch, model, tokenizer, place=place)
         folder.mkdir(exist_ok=True)
         for name in FILES:
-            shutil.move(Path(scratch) / name, folder / name)
+            (scratch / name).replace(folder / name)
+            note_written(folder / name)
     size = sum(parameter.numel() for parameter in backbone.parameters())
     return (
         f"{type(model).__name__}, {size / 1e6:.2f} M parameters, hidden size "
@@ -84,15 +86,25 @@ def fetch_outline(source: Source) -> tuple[Pieces, Backbone]:
     place = _place(source)
     original = fetch(source, BACKBONE, kind="model", key="backbone")
     tokenizer = _load_tokenizer(original, place=place)
-    with tempfile.TemporaryDirectory() as scratch:
+    with writing(SCRATCH), unfinished(SCRATCH) as scratch:
         tokenizer.save_pretrained(scratch)
         shutil.copy(original / "config.json", scratch)
         with _errors_at(place):
-            return load_pieces(Path(scratch)), empty_backbone(Path(scratch))
+            return load_pieces(scratch), empty_backbone(scratch)
 
 
 def _place(source: Source) -> str:
     return f"params.yaml: backbone: {source.path}"
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Name a folder in errors of the disk, also in those of safetensors."""
+    with writing(folder):
+        try:
+            yield
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 @contextmanager
@@ -151,7 +163,7 @@ def _load_tokenizer(folder: Path, *, place: str) -> Any:  # noqa: ANN401
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise InputError(f"{place}: expected a tokenizer ({VOCABULARIES[0]}), found none")
     with _quietly(place):
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def _load_model(folder: Path, *, place: str) -> Any:  # noqa: ANN401
@@ -159,8 +171,8 @@ def _load_model(folder: Path, *, place: str) -> Any:  # noqa: ANN401
 
     with _quietly(place):
         model, report = AutoModelForMaskedLM.from_pretrained(
-            folder, local_files_only=True, dtype=torch.float32, ignore_mismatched_sizes=True,
-            output_loading_info=True,
+            folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32,
+            ignore_mismatched_sizes=True, output_loading_info=True,
         )  # fmt: skip
     # transformers fills both with random numbers, and only warns about it.
     unfit = sorted(report["missing_keys"]) + sorted(name for name, *_ in report["mismatched_keys"])

@@ -65,6 +65,14 @@ def commit_of(source: Source, *, kind: Kind, key: str) -> str:
     return commit
 
 
+def pinned(source: Source, *, kind: Kind, key: str) -> dict[str, str]:
+    """Return the `commit` that stands for a source's revision now; nothing for a folder.
+
+    Raises as `commit_of`.
+    """
+    return {} if source.is_folder else {"commit": commit_of(source, kind=kind, key=key)}
+
+
 class _Hub(HfApi):
     """The Hub, which gets ten seconds to name a commit."""
 

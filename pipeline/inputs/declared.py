@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.inputs.memory import Fingerprint, Memory, fingerprint, write
+from pipeline.files import reading, write_text
+from pipeline.inputs.memory import Fingerprint, Memory, fingerprint
 from pipeline.params.runs import Run, input_place, require_input
 from pipeline.params.whole import CELLS, Params
 
@@ -73,14 +74,14 @@ def write_declared() -> Mapping[str, Mapping[str, Fingerprint]]:
         InputError: OUTSIDE or an input is missing, or a file cannot be read.
         RunError: a file changes while it is read.
     """
-    if not OUTSIDE.is_file():
-        raise InputError(f"{OUTSIDE}: expected the output of stage inputs, found no such file")
-    inputs: Inputs = json.loads(OUTSIDE.read_bytes())
+    with reading(OUTSIDE, "JSON", expected="the output of stage inputs"):
+        inputs: Inputs = json.loads(OUTSIDE.read_bytes())
+        listed = [(run, list(values.items())) for run, values in inputs.items()]
     memory = Memory()
     try:
         found = {
-            run: {name: _completed(memory, run, name, value) for name, value in values.items()}
-            for run, values in inputs.items()
+            run: {name: _completed(memory, run, name, value) for name, value in values}
+            for run, values in listed
         }
     finally:
         memory.save()
@@ -88,7 +89,7 @@ def write_declared() -> Mapping[str, Mapping[str, Fingerprint]]:
         if path.stem not in found:
             path.unlink()
     for run, fingerprints in found.items():
-        write(json.dumps(fingerprints, indent=2) + "\n", DECLARED / f"{run}.json")
+        write_text(json.dumps(fingerprints, indent=2) + "\n", DECLARED / f"{run}.json")
     return found
 
 

@@ -1,17 +1,19 @@
 """What each stage reads outside the repository, by content."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from glob import escape
 from pathlib import Path
 
+from pipeline.files import reading, write_text
 from pipeline.hub import names
 from pipeline.inputs.declared import OUTSIDE, read_outside
-from pipeline.inputs.memory import Fingerprint, Memory, fingerprint, write
+from pipeline.inputs.memory import Fingerprint, Memory, fingerprint
 from pipeline.params.text import Source
 from pipeline.params.whole import Params
 
 INPUTS = Path("data/inputs")
+STAGES = ("backbone", "corpora", "fewshot", "paws15", "translations", "unlabelled")
 
 
 class Fingerprints:
@@ -28,15 +30,12 @@ class Fingerprints:
             RunError: the Hub cannot be reached, or a file changes while it is read.
         """
         names.require_sources(self._params)
-        stages = {
-            "backbone": self._backbone,
-            "corpora": self._corpora,
-            "fewshot": self._fewshot,
-            "paws15": self._paws15,
-            "translations": self._translations,
-            "unlabelled": self._unlabelled,
-        }
-        return {stage: read() for stage, read in stages.items()}
+        return {stage: self.of(stage) for stage in STAGES}
+
+    def of(self, stage: str) -> dict[str, Fingerprint]:
+        """Return what one of STAGES reads; see `all`."""
+        read: Callable[[], dict[str, Fingerprint]] = getattr(self, f"_{stage}")
+        return read()
 
     def _backbone(self) -> dict[str, Fingerprint]:
         source = self._params.backbone
@@ -128,6 +127,14 @@ class Fingerprints:
         return {"commit": commit_of(source, kind=kind, key=key)}
 
 
+def has_changed(stage: str, params: Params) -> bool:
+    """Return whether a stage would now read other content than `mpt inputs` has written."""
+    path = INPUTS / f"{stage}.json"
+    with reading(path, "JSON", expected="the output of stage inputs"):
+        before = json.loads(path.read_bytes())
+    return bool(before != Fingerprints(params, Memory()).of(stage))
+
+
 def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:
     """Write data/inputs/STAGE.json for each stage and return their contents; see Fingerprints.
 
@@ -143,6 +150,6 @@ def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:
     finally:
         memory.save()
     for stage, sources in found.items():
-        write(json.dumps(sources, indent=2) + "\n", INPUTS / f"{stage}.json")
-    write(json.dumps(declared, indent=2) + "\n", OUTSIDE)
+        write_text(json.dumps(sources, indent=2) + "\n", INPUTS / f"{stage}.json")
+    write_text(json.dumps(declared, indent=2) + "\n", OUTSIDE)
     return found

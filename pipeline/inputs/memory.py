@@ -11,6 +11,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from pipeline.errors import InputError, RunError
+from pipeline.files import write_text
 
 Fingerprint = dict[str, str]
 """The SHA-256 of each file by its path in its folder, or the `commit` of a Hub repository."""
@@ -58,8 +59,8 @@ class Memory:
         if self._new:
             kept = {path: entry for path, entry in self._read().items() if Path(path).exists()}
             # Forgetting costs time only.
-            with suppress(OSError):
-                write(json.dumps(kept | self._new), self._path)
+            with suppress(RunError):
+                write_text(json.dumps(kept | self._new), self._path)
 
     def _read(self) -> dict[str, list[int | str]]:
         try:
@@ -89,15 +90,3 @@ def _stamp(path: Path) -> list[int]:
     """Return what changes with a file's content: size, time of change, time of any edit, inode."""
     facts = path.stat()
     return [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
-
-
-def write(text: str, path: Path) -> None:
-    """Write text in UTF-8, in one step."""
-    # Not with pipeline.artifacts, whose imports take longer than all of `mpt inputs`.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -29,6 +29,9 @@ from pipeline.params.strict import (
 from pipeline.params.training import DURATION, Training
 
 PARAMS = Path("params.yaml")
+READ: dict[Path, list[str]] = {}
+"""The texts of params.yaml that the command has read, for stages/guard.py."""
+
 METHODS = Path(__file__).parent.parent / "methods"
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -284,6 +287,6 @@ def load_runs(path: Path = PARAMS) -> Runs:
 
 def read_params(path: Path) -> object:
     """Read params.yaml as DVC does; raise an InputError if it is missing or not YAML."""
-    if not path.is_file():
-        raise InputError(f"{path}: expected the parameters in this folder, found no such file")
-    return read_yaml(path)
+    text, values = read_yaml(path, expected="the parameters in this folder")
+    READ.setdefault(path, []).append(text)
+    return values

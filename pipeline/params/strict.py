@@ -17,9 +17,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pipeline.errors import InputError
+from pipeline.files import reading
 
 _CODE, _NAME, _ROW = r"^[a-z]{2}$", r"^[a-z][a-z0-9_]*$", r"^[a-z][a-z-]*$"
 _SHOTS = r"^k[1-9][0-9]*$"
+_SPLIT = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 LanguageCode = Annotated[str, StringConstraints(pattern=_CODE)]
 # A run's name becomes a part of DVC stage names, in which '-' separates.
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
@@ -27,6 +29,8 @@ Name = Annotated[str, StringConstraints(pattern=_NAME)]
 RowName = Annotated[str, StringConstraints(pattern=_ROW)]
 # A number of shots as in the names of files.
 ShotsName = Annotated[str, StringConstraints(pattern=_SHOTS)]
+# The beginning of a file's name; not a path.
+SplitName = Annotated[str, StringConstraints(pattern=_SPLIT)]
 
 # A value or keys and values: `Annotated[Annotated[A, PLAIN] | Annotated[B, KEYED], EITHER]`, whose
 # errors are those of the kind that was found.
@@ -57,14 +61,28 @@ def parse(model: type[Model], values: object, *, place: str) -> Model:
         raise InputError(_one_line(failure.errors(include_url=False), place)) from None
 
 
-def read_yaml(path: Path) -> object:
-    """Read YAML 1.2, as DVC does (`4e-5` is a number, `no` a word), or name the faulty line."""
+def read_yaml(path: Path, *, expected: str) -> tuple[str, object]:
+    """Read a file of YAML; return its text, and the values.
+
+    Raises:
+        InputError: there is no such file (`expected` says what it should be), or it is no YAML.
+    """
+    with reading(path, "YAML", expected=expected):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            found = f"{path}: expected text in UTF-8, found byte 0x{byte:02x}"
+            raise InputError(found) from None
+        return text, parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> object:
+    """Parse YAML 1.2, as DVC does (`4e-5` is a number, `no` a word), or name the faulty line."""
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: expected text in UTF-8, found byte 0x{error.object[error.start]:02x}"
-        ) from None
+        return YAML(typ="safe", pure=True).load(text)
+    except RecursionError:
+        raise InputError(f"{path}: expected YAML, found values nested too deeply") from None
     except MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         # For a repeated key, ruamel quotes both values, which may be whole blocks.
@@ -103,6 +121,7 @@ _PATTERNS = {
     _NAME: "expected a name of small letters, digits and _ that starts with a letter",
     _ROW: "expected a name of small letters and - that starts with a letter",
     _SHOTS: "expected a number of shots such as k8",
+    _SPLIT: "expected the name of a split, of letters, digits and _.-",
 }
 
 

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, PositiveInt, Strict, field_validator, model_validator
 
 from pipeline.params.runs import Languages, Seed, Text, all_or_distinct
-from pipeline.params.strict import LanguageCode, Name, Strictly
+from pipeline.params.strict import LanguageCode, Name, SplitName, Strictly
 
-Splits = Annotated[tuple[str, ...], Strict(False), Field(min_length=1)]
+Splits = Annotated[tuple[SplitName, ...], Strict(False), Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import ClassLabel, Features, Translation, TranslationVariableLanguages, Value
 
-from pipeline.artifacts import atomic, write_text
+from pipeline.files import atomic, write_text
 from pipeline.params.runs import LABELS
 from pipeline.pocket.grammar import Grammar, Sentence
 from pipeline.pocket.items import ENTAILMENT, Item, Pair, draw_balanced, draw_paraphrase

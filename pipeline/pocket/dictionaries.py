@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.artifacts import write_text
+from pipeline.files import write_text
 from pipeline.pocket.lexicon import CODES, Lexicon
 
 

@@ -104,9 +104,8 @@ def read_grammar(folder: Path) -> Grammar:
         InputError: a file is missing or wrong, or a verb lacks a form that the grammar requires.
     """
     lexicon, path = read_lexicon(folder / "lexicon.csv"), folder / "grammar.yaml"
-    if not path.is_file():
-        raise InputError(f"{path}: expected the grammar, found no such file")
-    languages = dict(sorted(parse(Languages, read_yaml(path), place=str(path)).root.items()))
+    _, values = read_yaml(path, expected="the grammar")
+    languages = dict(sorted(parse(Languages, values, place=str(path)).root.items()))
     if tuple(languages) != CODES:
         expected = f"expected one entry for each of {', '.join(CODES)}"
         raise InputError(f"{path}: {expected}, found {', '.join(languages)}")

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.files import reading
 
 SLOTS = ("subject", "verb", "object", "manner", "place", "time")
 """The slots of a sentence, in the order of a `Sentence`."""
@@ -71,9 +72,8 @@ def read_lexicon(path: Path) -> Lexicon:
     Raises:
         InputError: the file is missing, or a row breaks a rule; the message names the row.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: expected the lexicon, found no such file")
-    with path.open(encoding="utf-8", newline="") as file:
+    opened = reading(path, "a CSV file in UTF-8", expected="the lexicon")
+    with opened, path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         columns = tuple(reader.fieldnames or ["nothing"])
         if columns != COLUMNS:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
+from pipeline.files import unfinished
 from pipeline.pocket.alignment import align_embeddings
 from pipeline.pocket.corpus import Corpora
 from pipeline.pocket.grammar import Grammar
@@ -65,9 +65,8 @@ def write_backbone(corpora: Corpora, folder: Path, progress: Progress = silent) 
     """Pretrain the backbone without the corpora's pairs; replace `folder` with it."""
     tokenizer = build_tokenizer(corpora.grammar)
     model = _pretrain(corpora, tokenizer, progress)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        complete = Path(scratch) / folder.name
+    with unfinished(folder.parent) as scratch:
+        complete = scratch / folder.name
         model.save_pretrained(complete)
         tokenizer.save_pretrained(complete)
         (complete / "model.safetensors").chmod(0o644)  # safetensors writes for the owner only

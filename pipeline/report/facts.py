@@ -6,11 +6,11 @@ from hashlib import sha256
 from statistics import median
 from typing import Any
 
-from pipeline.artifacts import read_json, read_notes
+from pipeline.artifacts import read_notes, read_object
 from pipeline.corpora.files import FEWSHOT, PAWS15
 from pipeline.errors import InputError
 from pipeline.evaluation.words import DASH, counted, joined
-from pipeline.params.runs import PARAMS
+from pipeline.params.runs import PARAMS, read_params
 from pipeline.params.strict import read_yaml
 from pipeline.params.text import Source
 from pipeline.params.whole import Params
@@ -25,8 +25,9 @@ Facts = list[tuple[str, str]]
 
 def profile_name() -> str:
     """Return the name of the profile that params.yaml equals, or "edited"."""
-    here = read_yaml(PARAMS)
-    names = (path.stem for path in sorted(PROFILES.glob("*.yaml")) if read_yaml(path) == here)
+    here = read_params(PARAMS)
+    paths = sorted(PROFILES.glob("*.yaml"))
+    names = (path.stem for path in paths if read_yaml(path, expected="a profile")[1] == here)
     return next(names, "edited")
 
 
@@ -82,11 +83,11 @@ def pairs(params: Params) -> Facts:
         InputError: the pairs or the manifest are missing.
     """
     path = PAWS15 / "pairs.parquet"
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: expected the output of an earlier stage, found no such file")
     keys = ("pairs", "pool", "engine", "engine_version", "seed", "assignment", "pool_sha256")
-    manifest = read_json(PAWS15 / "manifest.json")
-    dates = joined(f"{name}: {date}" for name, date in manifest.get("dates", {}).items())
+    manifest = read_object(PAWS15 / "manifest.json", "dates")
+    dates = joined(f"{name}: {date}" for name, date in manifest["dates"].items())
     known = {key: manifest.get(key, DASH) for key in keys}
     return [
         ("pairs", "{pairs}, drawn from {pool}".format(**known)),

@@ -31,7 +31,7 @@ from pipeline.report.examples import EACH, compared_cells, disagreements
 from pipeline.report.figures.collection import empty
 from pipeline.report.figures.drawing import DrawnFigure, inline_svg
 from pipeline.report.records import failures, read_records
-from pipeline.report.text import breakable, language_name, visible, with_code
+from pipeline.report.text import breakable, language_name, visible, with_code, written_out
 
 TEMPLATES = Path(__file__).parent / "template"
 
@@ -80,7 +80,7 @@ def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None
         "to": interval,
         "to_signed": partial(interval, number=signed),
     }
-    return environment.get_template("page.html").render(
+    html = environment.get_template("page.html").render(
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         script=Markup(script),
         # Only this script may run, whatever a text on the page contains.
@@ -90,6 +90,7 @@ def page(params: Params, given: Tables, figures: Mapping[str, DrawnFigure | None
         **_from_tables(params, given),
         **_from_cells(params, given),
     )
+    return written_out(html)
 
 
 def _from_params(params: Params) -> dict[str, Any]:

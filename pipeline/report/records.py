@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.artifacts import read_json
-from pipeline.cells.files import circumstances_path
+from pipeline.cells.files import circumstances_path, read_circumstances
 from pipeline.cells.metrics import at_chance, cell_metrics
 from pipeline.evaluation.cells import Cell, read_metrics, read_predictions
 from pipeline.evaluation.files import AVERAGE
@@ -45,8 +44,8 @@ def read_records(params: Params) -> list[Record]:
             if params.comparison.languages:
                 _, rows = read_predictions(cell)
                 metrics |= cell_metrics(rows[rows["language"].isin(params.compared_languages)])
-            path = circumstances_path(*cell)
-            records.append(Record(cell, block, metrics, read_json(path) if path.is_file() else {}))
+            circumstances = read_circumstances(circumstances_path(*cell)) or {}
+            records.append(Record(cell, block, metrics, circumstances))
     return records
 
 

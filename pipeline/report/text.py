@@ -68,6 +68,11 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(lambda match: f"<U+{ord(match[0]):04X}>", text)
 
 
+def written_out(html: str) -> str:
+    """Return HTML with the same characters written out, wherever they are in it."""
+    return _HIDDEN.sub(lambda match: f"&lt;U+{ord(match[0]):04X}&gt;", html)
+
+
 def with_code(text: str) -> Markup:
     """Return text with <code> in place of backticks."""
     parts = map(escape, text.split("`"))

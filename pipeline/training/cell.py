@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from pipeline.artifacts import read_json, read_notes, read_table
+from pipeline.artifacts import read_notes, read_object, read_table
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE, TOKENS
 from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import updates_path
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, read_fewshot
 from pipeline.errors import InputError
+from pipeline.files import note
 from pipeline.params.runs import LanguageParams, Run, Runs, require_input
 from pipeline.params.strict import parse
 from pipeline.params.training import DURATION, Training
@@ -46,6 +47,7 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     read_settings(run)  # reports a mistake at once, before any file is read
     for key, path in run.inputs.items():
         require_input(path, run=name, name=key)
+        note(file for file in (Path(path), *Path(path).rglob("*")) if file.is_file())
     if matched:
         run = _with_updates(run, updates_path(shots))
     labelled, dev = read_fewshot(shots, seed=seed)
@@ -69,11 +71,9 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
 
 
 def _with_updates(run: Run, path: Path) -> Run:
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: expected the number of updates (stage updates), found no file")
-    length = read_json(path)
-    if not isinstance(length, dict) or not {"updates", "epoch"} <= length.keys():
-        raise InputError(f"{path}: expected the number of updates (stage updates), found none")
+    length = read_object(path, "updates", "epoch")
     # An untrained reference makes none, and `updates` cannot be 0.
     lasts = {"updates": length["updates"]} if length["updates"] else {"epochs": 0}
     common = run.training.model_dump(exclude=DURATION) | {"epoch": length["epoch"]}
@@ -86,13 +86,13 @@ def _require_made_for(params: Runs, split: Path) -> None:
     pairs = PAWS15 / "pairs.parquet"
     number = {"pairs": len(read_table(pairs, PARALLEL_PAIRS))}
     inputs = (
-        (BACKBONE, read_json(BACKBONE_SOURCE), "backbone"),
+        (BACKBONE, read_object(BACKBONE_SOURCE), "backbone"),
         (split, read_notes(split), "fewshot"),
         (pairs, read_notes(pairs) | number, "paws15"),
     )
     for path, notes, block in inputs:
         wanted = getattr(params, block)
-        for key in notes.keys() - {"sha256"}:
+        for key in notes.keys() - {"sha256", "commit"}:
             asked, found = (
                 str(value).lower() if isinstance(value, bool) else str(value)
                 for value in (wanted.get(key), notes[key])

@@ -4,6 +4,8 @@ deep-translator calls `requests.get` without a timeout and discards the response
 place of `requests` in its modules and sends every request through its own session.
 """
 
+import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from functools import partialmethod
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 import requests
 import urllib3
@@ -25,6 +28,18 @@ LARGEST = 5_000_000
 """Bytes of an answer, at most; no page with a sentence is that long."""
 TOO_MANY = "too many requests"
 SERVER_ERROR = "server error"
+
+
+_SECRET = re.compile("(KEY|TOKEN|SECRET|PASSWORD|EMAIL)$")
+_LEAST = 6
+"""Characters of a secret; a shorter one may be a word of the translation."""
+
+
+def holds_secret(text: str) -> bool:
+    """Return whether a text holds a key of the environment, as a server's echo of a request may."""
+    found = (value for name, value in os.environ.items() if _SECRET.search(name))
+    secrets = [value for value in found if len(value) >= _LEAST]
+    return any(form in text for value in secrets for form in {value, quote(value)})
 
 
 class StoppedError(Exception):

@@ -15,7 +15,16 @@ from pipeline.translation.checks import ERROR_PAGE, LENGTH, NOTHING, is_error_pa
 from pipeline.translation.journal import Journal, Refusal
 from pipeline.translation.outage import Outage
 from pipeline.translation.sentences import Check, RefusedError, Sentence
-from pipeline.translation.web import TOO_MANY, RateLimit, ServerFailureError, StoppedError, Web
+from pipeline.translation.web import (
+    TOO_MANY,
+    RateLimit,
+    ServerFailureError,
+    StoppedError,
+    Web,
+    holds_secret,
+)
+
+ECHO = "a key of the request in the answer"
 
 Translate = Callable[[str], str | None]
 Connect = Callable[[str, Web], Translate]
@@ -140,6 +149,8 @@ class Workers:
         else:
             if not answer:
                 raise RefusedError(NOTHING, answer)
+            if holds_secret(answer):
+                raise RefusedError(ECHO, None)  # nothing of it is kept
             if not is_error_page(answer):
                 return answer
             kind = TOO_MANY if is_quota(answer) else ERROR_PAGE

@@ -15,6 +15,7 @@ from pipeline.cluster.states import State
 from pipeline.cluster.task import Outcome
 from pipeline.errors import InputError, RunError
 from tests.cluster import toy
+from tests.commands import call, only_line
 from tests.imports import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -65,6 +66,7 @@ def test_code_that_changes_during_the_run_is_not_saved(repository):
     assert states.current["cell@1"] is State.DONE
     assert states.current["cell@3"] is State.FAILED
     assert states.reasons["cell@3"] == "cell.sh changed while it ran: not saved"
+    assert not (repository / "out/3").exists()
     assert states.current["all"] is State.SKIPPED
     lock = toy.lock(repository)
     assert b"cell@1:" in lock
@@ -188,8 +190,37 @@ def test_unfinished_copies_of_a_killed_dvc_are_in_no_hash(repository):
     assert set(toy.status(repository)) == {"cell@1", "all"}
 
 
-def test_unreadable_locks_of_a_killed_dvc_are_named(repository):
-    toy.run(repository, targets=["base"])
-    (repository / ".dvc/tmp/rwlock").write_text("")
-    with pytest.raises(RunError, match=r"\.dvc/tmp/rwlock: expected DVC's locks, found an unread"):
-        toy.run(repository)
+@pytest.mark.parametrize("content", ["", '{"read": {'])
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        (".dvc/tmp/rwlock", "rm .dvc/tmp/rwlock"),
+        ("dvc.lock", "git checkout dvc.lock; or rm dvc.lock, "),
+    ],
+)
+def test_a_file_that_a_killed_dvc_left_damaged_is_named_and_healed(  # noqa: PLR0917
+    content, name, remedy, repository, monkeypatch, capsys
+):
+    toy.run(repository)
+    before, lock = toy.ran(repository), toy.lock(repository)
+    path = repository / name
+    path.write_text(content)
+    for command in ("plan", "repro"):
+        assert call(monkeypatch, command) == 1
+        line = only_line(capsys.readouterr().err)
+        assert line.startswith(f"{path}: expected a file of DVC, found a damaged one")
+        assert f": {remedy}" in line
+        assert "or mpt repro --heal" in line
+    assert call(monkeypatch, "repro", "--heal") == 0
+    assert f"{path}: damaged" in capsys.readouterr().out
+    assert toy.ran(repository) == before
+    assert toy.lock(repository) == lock
+    assert toy.status(repository) == {}
+
+
+def test_healing_leaves_whole_files_alone(repository, monkeypatch, capsys):
+    toy.run(repository)
+    lock = (repository / "dvc.lock").stat()
+    assert call(monkeypatch, "repro", "--heal") == 0
+    assert "damaged" not in capsys.readouterr().out
+    assert (repository / "dvc.lock").stat().st_mtime_ns == lock.st_mtime_ns

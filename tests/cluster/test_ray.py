@@ -1,10 +1,13 @@
 """Warm workers on a real Ray: each task starts afresh, and failures concern one cell only."""
 
+import errno
+import os
 import re
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 
 from pipeline.cluster.states import State
@@ -15,7 +18,7 @@ from stages.paws15 import paws15
 from stages.tokens import tokens
 from tests import toys
 from tests.cluster import toy
-from tests.cluster.processes import assert_gone, name, running, wait
+from tests.cluster.processes import assert_gone, descendants, name, running, start, wait
 from tests.commands import call
 
 pytest.importorskip("ray", reason="mpt repro's extra")
@@ -152,6 +155,46 @@ def test_a_cell_whose_loss_is_nan_fails_alone(project, repro, capsys):
     assert "\n1 done, 1 failed in " in said
     assert (project / "data/runs/sp/k1/s1/metrics.json").exists()
     assert not (project / "data/runs/wild").exists()
+
+
+def test_without_a_cluster_nobody_else_can_reach_ray(repository):
+    (repository / "told/slow").write_text("20")
+    process = start(repository, "--jobs", "1", "cell@1")
+    try:
+        running(["sh", "cell.sh", "1"])
+        family = [psutil.Process(process.pid), *descendants(process.pid)]
+        hosts = {
+            connection.laddr.ip
+            for one in family
+            for connection in one.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+    finally:
+        process.kill()
+        process.communicate()
+    assert hosts
+    assert hosts <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+@pytest.mark.parametrize("reason", ["No space left on device", "Not a directory"])
+def test_a_folder_for_temporaries_without_room_is_named(
+    reason, repository, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "t"
+    if reason.startswith("No space"):
+        monkeypatch.setattr("pipeline.cluster.ray_workers.tempfile.NamedTemporaryFile", full)
+    else:
+        folder.write_text("a file in the place of the folder")
+    monkeypatch.setattr("pipeline.cluster.ray_workers.LONGEST", 1000)
+    monkeypatch.setenv("RAY_TMPDIR", str(folder))
+    assert call(monkeypatch, "repro") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"mpt: {folder}/ray: expected room for 16 MiB of Ray's logs")
+    assert reason in line
+
+
+def full(**_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_cluster_that_does_not_answer_is_named(repository, monkeypatch, capsys):

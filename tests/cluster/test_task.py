@@ -12,6 +12,8 @@ ENTRIES = {"mpt": "stages.cli:main"}
 def test_workers_call_plain_commands_of_ours_in_their_process():
     words = ("mpt", "train", "mpt", "--shots", "4", "--seed", "1")
     assert call_of(" ".join(words), ENTRIES) == Step(words, "stages.cli:main")
+    quoted = "mpt train 'mpt' --shots '4' --seed '1'"
+    assert call_of(quoted, ENTRIES) == Step(words, "stages.cli:main")
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,8 @@ def test_workers_call_plain_commands_of_ours_in_their_process():
         "mpt tables && mpt report",
         "mpt train $RUN",
         "mpt train 'a b'",
+        "mpt train '$RUN'",
+        "mpt train 'a",
         "mpt tables > output",
         "mpt tables *",
         "mpt tables; rm x",

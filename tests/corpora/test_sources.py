@@ -120,7 +120,7 @@ def test_anything_that_the_hub_lacks_is_wrong_input(  # noqa: PLR0917
     hub.use(monkeypatch, tmp_path / "cache")
     assert call(monkeypatch, "corpora") == 2
     assert only_line(capsys.readouterr().err) == line
-    assert not (project / "data").exists()
+    assert not list((project / "data").glob("*"))
 
 
 def test_a_hub_out_of_reach_is_a_failed_run(project, hub, tmp_path, monkeypatch, capsys):

@@ -485,3 +485,27 @@ def test_the_paper_profile_is_exactly_the_papers_grid(edited):
     expected = {"train": 180 + 45, "ablate": 30 + 20, "sweep": 130, "match": 135}
     assert {stage: matrices[stage] for stage in expected} == expected
     assert (matrices["fewshot"], matrices["translations"]) == (1, 2)
+
+
+EDIT = """
+import sys
+from pathlib import Path
+if "train" in sys.argv:
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("batch_size: 4", "batch_size: 3"))
+"""
+
+
+@pytest.mark.parametrize("way", [("dvc", "repro"), ("mpt", "repro", "--jobs", "1")])
+def test_an_edit_while_a_cell_trains_is_recorded_by_neither_way(edited, way):
+    path = edited / "pipeline/methods/sp.py"
+    path.write_text(path.read_text(encoding="utf-8") + EDIT, encoding="utf-8")
+    before = (edited / "params.yaml").read_text(encoding="utf-8")
+    done = ended_run(*way, "train@sp-1-1", cwd=edited)
+    assert done.returncode != 0
+    assert "params.yaml: training changed while it ran" in done.stdout + done.stderr
+    assert not list((edited / "data/runs/sp/k1/s1").glob("*"))
+    # Neither set of parameters has a result that could be restored.
+    (edited / "params.yaml").write_text(before, encoding="utf-8")
+    plan = json.loads(run("mpt", "plan", "--json", cwd=edited))["stages"]
+    assert plan["train@sp-1-1"]["prospect"] == "stale"

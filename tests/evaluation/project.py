@@ -12,6 +12,7 @@ from pipeline.artifacts import write_json, write_table
 from pipeline.cells.files import PREDICTIONS, circumstances_path, run_folder
 from pipeline.cells.metrics import cell_metrics
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, SPLITS
+from pipeline.params.runs import LABELS
 from pipeline.params.whole import Params, load_params
 from stages.report import report
 from stages.tables import tables
@@ -44,8 +45,8 @@ methods:
   no_translator: {method: mpt}
   alpha_01: {method: mpt}
   alpha_09: {method: mpt}
-  prefix: {method: mpt}
-  both: {method: mpt}
+  prefix: {method: mpt, position: prefix}
+  both: {method: mpt, position: prefix}
 """
 XNLI = ["ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"]
 """The languages of the paper's tables."""
@@ -62,7 +63,8 @@ STRAY = (("ft", 16, 1), ("sp", 16, 9), ("sp", 64, 1))
 """Cells that params.yaml does not name."""
 
 SETTINGS = {"method": "mpt", "epochs": 5, "position": "suffix", "pairs": "paws15", "alpha": 0.5,
-            "translator": "linear-2", "verbalizer": {"entailment": "yes"}}  # fmt: skip
+            "translator": "linear-2",
+            "verbalizer": dict(zip(LABELS, ("yes", "maybe", "no"), strict=True))}  # fmt: skip
 CHANGED = {
     "no_translator": {"translator": "none"},
     "sp_matched": {"method": "sp", "epochs": None, "updates": 60},

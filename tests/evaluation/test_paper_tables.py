@@ -92,7 +92,7 @@ MEANS = ("shots", "method", "avg")
     [
         ("shots,method,ar,avg\n1,ft,33.2,33.2\n1,sp,much,35.4\n", "column ar: expected numbers"),
         ("shots,method,ar\n1,ft,33.2\n", "expected a column avg, found shots, method, ar"),
-        ("", "expected a CSV file, found something else"),
+        ("", "expected a CSV file, found a damaged one"),
         ("shots,method,ar,avg\n", "expected Table I, found no rows"),
     ],
 )

@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from pipeline.evaluation.words import signed
 from pipeline.params.whole import load_params
 from stages.tables import tables
+from tests.commands import refusal
 from tests.evaluation.project import BARE, PAIRS, edited
 from tests.imports import ROOT
 
@@ -144,10 +145,27 @@ def test_a_comparison_needs_neither_the_source_language_nor_two(copied, finished
         assert f"({', '.join(codes)})" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("epochs: 5", "epochs: 6"),
+         "data/runs/sp/k4/s1/metrics.json: settings.epochs: expected 6 as in params.yaml, found 5 "
+         "(make it: mpt train sp --shots 4 --seed 1)"),
+        (("mpt: {method: mpt}", "mpt: {method: mpt, alpha: 0.25}"),
+         "data/runs/mpt/k4/s1/metrics.json: settings.alpha: expected 0.25 as in params.yaml, "
+         "found 0.5 (make it: mpt train mpt --shots 4 --seed 1)"),
+        (("position: suffix", "position: midfix"),
+         "data/runs/sp/k4/s1/metrics.json: settings.position: expected midfix as in params.yaml, "
+         "found suffix (make it: mpt train sp --shots 4 --seed 1)"),
+    ],
+)  # fmt: skip
+def test_a_cell_of_other_settings_than_those_of_params_is_refused(change, line, copied):
+    (copied / "params.yaml").write_text(edited(change), encoding="utf-8")
+    assert refusal(tables) == line
+
+
 def test_without_variants_all_files_are_made(copied, capsys):
     (copied / "params.yaml").write_text(edited(*BARE), encoding="utf-8")
-    for path in (copied / "data/runs").rglob("metrics.json"):
-        path.unlink()
     for name in FILES:
         (copied / "results" / name).unlink()
     tables()

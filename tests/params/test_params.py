@@ -237,6 +237,9 @@ BAD_ELSEWHERE = [
      "training.batch_size.k1: expected this key, found nothing"),
     ({"languages.targets": ["arabic", "de"]},
      "languages.targets, entry 1: expected a language code of two small letters, found 'arabic'"),
+    ({"datasets.paws_x.splits": ["test", "../../xnli/en/test"]},
+     "datasets.paws_x.splits, entry 2: expected the name of a split, of letters, digits and _.-, "
+     "found '../../xnli/en/test'"),
     ({"paws15.languages": ["de", 5]}, "paws15.languages, entry 2: expected text, found 5"),
 ]  # fmt: skip
 BAD_ELSEWHERE += [({key: value}, f"{key}: {rest}") for key, value, rest in BAD]

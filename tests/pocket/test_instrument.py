@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import artifacts
+from pipeline import artifacts, files
 from pipeline.backbone import backbone as backbone_file
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.slots import fill_slots
@@ -69,7 +69,7 @@ def instrument(pocket, tmp_path_factory):
         shipped = shipped.replace(old, new)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("instrument"))
-        artifacts.write_text(shipped, Path("params.yaml"))
+        files.write_text(shipped, Path("params.yaml"))
         make_corpora()
         make_split(shots=SHOTS)
         make_pairs()

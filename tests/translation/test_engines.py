@@ -41,8 +41,10 @@ class Libre(Handler):
         asked = query(self.path)
         key = asked.get("api_key", "")
         self.server_of.requests.append(Asked(0, asked["target"], asked["q"], key))
-        status = int(self.server_of.behave(asked["target"], asked["q"]))
-        answer = {"translatedText": rendering(asked["q"], asked["target"])}
+        behaviour = self.server_of.behave(asked["target"], asked["q"])
+        status = 200 if behaviour == "echo" else int(behaviour)
+        text = rendering(asked["q"], asked["target"])
+        answer = {"translatedText": f"{text} {key}" if behaviour == "echo" else text}
         self._send(json.dumps(answer if status == 200 else {"error": key}).encode(), status)
 
 
@@ -96,7 +98,7 @@ def test_libre_is_asked_with_a_key_or_without(key, folder, libre, paws15, monkey
     assert set(projects.pairs(folder).language) == {"de", "zh"}
 
 
-@pytest.mark.parametrize("status", ["403", "401", "500", "429"])
+@pytest.mark.parametrize("status", ["403", "401", "500", "429", "echo"])
 def test_a_key_is_never_shown_or_kept(status, folder, libre):
     libre.behave = lambda *_: status
     ended = run(folder, "paws15", "--debug", LIBRE_API_KEY=KEY)

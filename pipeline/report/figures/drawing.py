@@ -9,7 +9,7 @@ from pathlib import Path
 import vl_convert
 from markupsafe import Markup
 
-from pipeline.artifacts import atomic
+from pipeline.files import atomic
 from pipeline.report.figures.colours import INK
 from pipeline.report.figures.figure import FONT, Figure, Panel
 

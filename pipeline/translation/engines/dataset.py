@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.corpora.pairs import is_text, read_paws_x
 from pipeline.errors import InputError
+from pipeline.hub.files import pinned
 from pipeline.params.text import PairSource
 from pipeline.params.whole import Params
 from pipeline.translation.engines import Engine
@@ -20,7 +21,9 @@ class DatasetEngine(Engine):
     """Looks translations up in the dataset."""
 
     def __init__(self, source: PairSource, language: str) -> None:
-        self.version = source.path + (f"@{source.revision}" if source.revision else "")
+        commit = pinned(source, kind="dataset", key="datasets.paws_x").get("commit")
+        revision = commit or source.revision
+        self.version = source.path + (f"@{revision}" if revision else "")
         self._source, self._rows = source, cache(self._read)
         self._ids = read_paws_x(source, language).set_index("pair_id").id
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
 from pipeline.corpora.leaks import normal
 from pipeline.errors import InputError
+from pipeline.files import reading
 from pipeline.hub.names import translations_file
 from pipeline.params.whole import Params
 from pipeline.translation.engines import Engine
@@ -59,14 +59,12 @@ class FileEngine(Engine):
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
+    with reading(path, "CSV in UTF-8, or Parquet", expected="translations"):
         if path.suffix == ".parquet":
             rows = pd.read_parquet(path)
         else:
             # "None" and "NA" are words here.
             rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except (ValueError, OSError, pa.ArrowInvalid):
-        raise InputError(f"{path}: expected CSV in UTF-8, or Parquet, found neither") from None
     names = ", ".join(map(str, rows.columns))
     for column in COLUMNS:
         if column not in rows.columns:
