@@ -77,7 +77,8 @@ def test_each_update_has_the_rate_of_its_schedule(toy_backbone, monkeypatch):
     fitted(method)
     training = method.run.training
     assert rates == [1e-3 * rate(training, step, len(rates)) for step in range(len(rates))]
-    assert len(rates) == 8 and len(set(rates)) > 4
+    assert len(rates) == 8
+    assert len(set(rates)) > 4
 
 
 def gradients_of(method, streams, *, times=1):
