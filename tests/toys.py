@@ -96,12 +96,18 @@ def backbone(folder: Path, *, made=None, hidden: int = 16, positions: int = 130,
         intermediate_size=2 * hidden,
         max_position_embeddings=positions,
         type_vocab_size=1,
+        layer_norm_eps=1e-3,
         initializer_range=0.2,
         pad_token_id=made.pad_token_id,
         bos_token_id=made.bos_token_id,
         eos_token_id=made.eos_token_id,
     )
-    XLMRobertaForMaskedLM(config).save_pretrained(folder)
+    model = XLMRobertaForMaskedLM(config)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim == 1:  # transformers begins with 0 and 1; a trained one has others
+                weight.add_(torch.randn(len(weight)), alpha=0.2)
+    model.save_pretrained(folder)
     made.save_pretrained(folder)
     return folder
 

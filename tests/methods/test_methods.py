@@ -1,5 +1,6 @@
 """Each method against its equations."""
 
+import itertools
 import math
 from typing import get_args
 
@@ -7,7 +8,11 @@ import pandas as pd
 import pytest
 import torch
 from torch.nn import functional
-from transformers import AutoModelForMaskedLM, XLMRobertaForSequenceClassification
+from transformers import (
+    AutoModelForMaskedLM,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+)
 
 from pipeline.methods.mpt import SOURCE, TARGET
 from pipeline.prompting.losses import info_nce, symmetric_kl
@@ -53,6 +58,58 @@ def test_ft_is_the_sequence_classifier_of_transformers(made, toy_backbone):
     padded, attention = toys.padded(rows, pad=method.pieces.pad)
     expected = reference(input_ids=padded, attention_mask=attention).logits
     torch.testing.assert_close(method.label_logits(method.collate(rows)), expected)
+
+
+def test_the_new_head_of_ft_starts_and_drops_as_that_of_transformers(made, toy_backbone):
+    method = made("ft")
+    config = XLMRobertaConfig.from_pretrained(toy_backbone)
+    peer = XLMRobertaForSequenceClassification(config).classifier
+    for name, weight in method.head.named_parameters():
+        theirs = peer.get_parameter(name)
+        if weight.ndim == 1:
+            assert not weight.any()
+            assert not theirs.any()
+        else:
+            assert weight.mean().item() == pytest.approx(0, abs=0.1)
+            expected = config.initializer_range
+            assert weight.std().item() == pytest.approx(expected, rel=0.3), name
+            assert theirs.std().item() == pytest.approx(expected, rel=0.3), name
+    assert method.head.dropout.p == peer.dropout.p == 0.1
+    # Both drop what goes into either layer.
+    for head, states in ((method.head, torch.ones(1, 16)), (peer, torch.ones(1, 1, 16))):
+        dropped = []
+        head.dropout = torch.nn.Dropout(0.5)
+        head.dropout.register_forward_hook(lambda _, given, out, d=dropped: d.append(out[0]))
+        head.train()(states)
+        assert len(dropped) == 2
+        assert all((row == 0).any() for row in dropped)
+
+
+@pytest.mark.parametrize("name", ["sp", "mpt"])
+def test_every_slot_of_a_prompt_of_any_length_reads_its_own_vector(made, name):
+    length = 9
+    method = made(name, **{f"methods__{name}__prompt_length": length})
+    rows = method.rows(["a dog runs"], ["a cat"], language="en")
+    prompts = method.soft_prompts().detach()
+    batch = method.collate(rows)
+    states = method.backbone.states(batch, prompts)
+    assert sum(i < 0 for i in rows[0].ids) == length
+    for j in range(length):
+        changed = prompts.clone()
+        changed[0, j] += torch.randn(16)
+        assert not torch.allclose(method.backbone.states(batch, changed), states, atol=1e-4), j
+    # The order matters too: no two slots read the same vector.
+    assert not torch.allclose(method.backbone.states(batch, prompts.flip(1)), states, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "order", itertools.permutations(["entailment", "neutral", "contradiction"])
+)
+def test_words_belong_to_their_labels_in_whichever_order_they_are_written(made, order):
+    words = {"entailment": "yes", "neutral": "maybe", "contradiction": "no"}
+    method = made("sp", methods__sp__verbalizer={label: words[label] for label in order})
+    expected = [method.pieces.word(word)[0] for word in ("yes", "maybe", "no")]
+    assert method.word_ids.tolist() == expected
 
 
 def test_ft_does_not_train_the_language_models_head(made):

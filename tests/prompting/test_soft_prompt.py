@@ -26,11 +26,13 @@ def bilstm(vectors, module):
 
 
 def test_prompt_is_embedding_bilstm_and_perceptron():
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     prompt = SoftPrompt(3, 4)
     states = bilstm(prompt.embedding.weight, prompt.lstm)
     first, _, second = prompt.mlp
-    expected = (states @ first.weight.T + first.bias).relu() @ second.weight.T + second.bias
+    before = states @ first.weight.T + first.bias
+    assert (before < 0).any()  # so that ReLU matters
+    expected = before.relu() @ second.weight.T + second.bias
     torch.testing.assert_close(prompt(), expected)
     assert prompt().shape == (3, 4)
     assert first.weight.shape == (4, 8)
