@@ -26,10 +26,10 @@ def has_safetensors(folder: Path) -> bool:
     return any(folder.glob("model*.safetensors"))
 
 
-def split_pattern(config: str, split: str) -> str:
-    """Return the pattern of a split's Parquet files; `config` may be a language."""
+def split_patterns(config: str, split: str) -> list[str]:
+    """Return the patterns of a split's files, one or several; `config` may be a language."""
     # The number excludes other files, such as train-translations.parquet.
-    return f"{config}/{split}-[0-9]*.parquet"
+    return [f"{config}/{split}.*", f"{config}/{split}-[0-9]*"]
 
 
 def given_translations(shots: int) -> str:
