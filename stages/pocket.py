@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 def pocket(
     data_only: Annotated[
-        bool, typer.Option("--data-only", help="Rebuild only the datasets, not the backbone.")
+        bool,
+        typer.Option("--data-only", help="Rebuild all but the backbone."),
     ] = False,
     measure: Annotated[
         bool, typer.Option("--measure", help="Print the numbers of the card; rebuild nothing.")
@@ -22,6 +23,7 @@ def pocket(
 ) -> None:
     """Rebuild data/pocket: the miniature benchmark and its backbone (minutes on one core)."""
     from pipeline.pocket.corpus import draw_corpora, write_hub
+    from pipeline.pocket.dictionaries import write_dictionaries
     from pipeline.pocket.grammar import read_grammar
     from stages.terminal import bar
 
@@ -30,6 +32,7 @@ def pocket(
         _measure(corpora, folder)
         return
     write_hub(corpora, folder / "hub")
+    write_dictionaries(corpora.grammar.lexicon, folder / "dictionary")
     if data_only:
         return
     # The datasets need neither torch nor transformers.

@@ -10,6 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import languages
+from pipeline.params import runs
+from pipeline.params.whole import load_params
 from pipeline.pocket.grammar import read_grammar
 from stages.backbone import backbone
 from stages.corpora import corpora
@@ -55,6 +57,32 @@ def test_a_new_method_is_a_file_and_an_entry_and_passes_every_check(command, clo
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_of_methods_says_what_a_new_one_costs():
+    """Which stages run again is in tests/dvc/test_reruns.py."""
+    page = (ROOT / "docs/methods.md").read_text(encoding="utf-8")
+    code, _ = toys.contributed()
+    assert f"one file of {length(code)} lines and 2 lines of `params.yaml`" in page
+    files = [path.read_text(encoding="utf-8") for path in runs.METHODS.glob("[a-z]*.py")]
+    assert all(20 <= length(text) <= 240 for text in files if text != code)
+    examples = [
+        length((ROOT / f"tests/methods/added/{name}.py").read_text(encoding="utf-8"))
+        for name in ("hard_prompt", "distilled", "masked_text")
+    ]
+    assert "have {}, {} and {} (".format(*examples) in page
+    shipped, field = (
+        load_params(ROOT / "profiles" / f"{name}.yaml") for name in ("pocket", "field")
+    )
+    own = len(shipped.grid.shots) * len(shipped.grid.seeds)
+    assert f"its own {own} cells, and the other {len(shipped.cells)} stay" in page
+    own, matched = (len(block.shots) * len(block.seeds) for block in (field.grid, field.matched))
+    assert f"{own} cells in `grid` and {matched} in `matched`" in page
+
+
+def length(text):
+    """Return the number of lines."""
+    return len(text.splitlines())
 
 
 def test_a_new_language_is_a_row_in_the_table_and_in_the_data(project, monkeypatch):

@@ -11,7 +11,8 @@ from dvc.utils.serialize import load_yaml
 from pipeline.artifacts import write_json
 from pipeline.cells.files import circumstances_path
 from pipeline.params.runs import METHODS
-from pipeline.params.whole import load_params
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params, load_params
 from pipeline.profiles import cost
 from tests import real_data
 from tests.commands import call, only_line
@@ -81,6 +82,27 @@ def test_field_has_every_method_and_each_with_the_updates_of_the_reference(folde
     assert set(params.matched.runs) == runs - {"untrained", params.comparison.reference}
     assert params.matched.shots == params.grid.shots
     assert len(params.cells) == 450 + 20 + 360
+
+
+def test_translations_are_a_variant_of_softmv_if_it_is_the_reference(folder):
+    values = load_yaml(folder / "profiles/paper.yaml")
+    values["comparison"] |= {"reference": "softmv", "table2": {}}
+    values |= {name: {"runs": [], "shots": [], "seeds": []} for name in ("sweeps", "matched")}
+    values["ablations"]["runs"] = ["softmv_translated"]
+    run = parse(Params, values, place="params.yaml").run("softmv_translated")
+    assert (run.method, run.parallel.pairs) == ("softmv", "xnli")
+
+
+def test_pocket_full_has_the_methods_of_the_field_and_ten_seeds(folder):
+    params, field = (
+        load_params(folder / f"profiles/{name}.yaml") for name in ("pocket_full", "field")
+    )
+    assert set(params.grid.runs) == set(field.grid.runs)
+    assert {len(block.seeds) for block in params.blocks.values() if block.runs} == {10}
+    # All trained runs of the grid pass equally often over the same pairs.
+    lengths = {params.run(run).training.known_epochs for run in params.grid.runs} - {0}
+    assert lengths == {params.training.epochs}
+    assert len(params.cells) == 300 + 40 + 200
 
 
 def test_real_text_is_a_grid_whose_trained_runs_all_make_equally_many_updates(folder):

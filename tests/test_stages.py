@@ -64,7 +64,17 @@ def test_every_stage_writes_what_the_next_one_reads(prepared, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["ft_authors", "sp_authors", "pct_authors", "up_authors", "dpa_authors"]
+    "name",
+    [
+        "ft_authors",
+        "sp_authors",
+        "dp_authors",
+        "mp_authors",
+        "pct_authors",
+        "up_authors",
+        "dpa_authors",
+        "softmv_authors",
+    ],
 )
 def test_a_baseline_as_in_its_authors_code_is_trained_without_a_block(prepared, name, capsys):
     entry = read_yaml(ROOT / "profiles/paper.yaml")["methods"][name] | {"max_length": 64}

@@ -30,8 +30,11 @@ TEXT = (
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 OTHER_SPECIALS = ("<pad>", "<mask>", "<unk>", "</s>", "<s>")
 """An order of special tokens that is not XLM-R's."""
-INPUTS = {"teacher": "hub/backbone"}
-"""What the toy project has for the inputs that methods declare."""
+INPUTS = {
+    "teacher": "hub/backbone",  # of the toy project
+    "unlabelled": str(ROOT / "tests/methods/added/unlabelled.txt"),
+}
+"""A file or folder for each input that methods read."""
 MOMENT = Moment(update=0, updates=1, epoch=1)
 """Of an update by itself."""
 PARAMS = """

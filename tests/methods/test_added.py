@@ -107,10 +107,9 @@ def test_an_epoch_passes_over_the_longest_stream_whatever_its_name(prepared):
     values = toys.params(methods__masked_text__batch_size=3)
     toys.write_params(values, prepared / "params.yaml")
     train("masked_text", shots=1, seed=1)
-    pairs = pd.read_parquet("data/paws15/pairs.parquet")
     history = pd.read_csv("data/runs/masked_text/k1/s1/history.csv")
-    # Two sentences for each pair; three labelled pairs would be one update.
-    assert history.updates.tolist() == [len(pairs) * 2 // 3, len(pairs) * 4 // 3]
+    # Of 8 unlabelled sentences; three labelled pairs would be one update.
+    assert history.updates.tolist() == [3, 6]
 
 
 @pytest.mark.parametrize("name", ["distilled", "hard_prompt", "masked_text"])
@@ -145,6 +144,28 @@ def test_embeddings_move_by_a_tenth_of_the_rate(made):
 
 
 # Inputs that a run declares.
+
+
+def test_the_unlabelled_text_is_the_declared_one(made, tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("zwei Hunde\n\npaka halali\n", encoding="utf-8")
+    method = made("masked_text", methods__masked_text__inputs={"unlabelled": str(path)})
+    frame = method.pieces.frame
+    whole = [example.rows[1].ids for example in streams(method)["sentences"]]
+    expected = [method.pieces.word(text) for text in ("zwei Hunde", "paka halali")]
+    assert whole == [frame.start + ids + frame.end for ids in expected]
+
+
+def test_another_text_gives_other_predictions(prepared):
+    predictions = []
+    for text in ("zwei Hunde", "paka halali\nein Hund"):
+        (prepared / "text.txt").write_text(text, encoding="utf-8")
+        values = toys.params(methods__masked_text__inputs={"unlabelled": "text.txt"})
+        toys.write_params(values, prepared / "params.yaml")
+        train("masked_text", shots=1, seed=1)
+        predictions.append(pd.read_parquet("data/runs/masked_text/k1/s1/predictions.parquet"))
+    assert not predictions[0].equals(predictions[1])
+
 
 PLACE = "params.yaml: methods.distilled.inputs"
 

@@ -1,4 +1,4 @@
-"""The cloze without a prompt, and masked language modelling on the target text of the pairs."""
+"""The cloze without a prompt, and masked language modelling on a declared unlabelled text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -22,22 +22,28 @@ class Settings(Strictly):
 
 
 class Model(WordMethod):
-    """Cross-entropy on the labelled pairs plus masked language modelling on target sentences."""
+    """Cross-entropy on the labelled pairs plus masked language modelling on other sentences."""
 
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
         self.settings, self.template = settings, context.cloze(prompt_length=0)
+
+    @classmethod
+    def reads(cls, settings: Settings) -> tuple[str, ...]:
+        """Return `unlabelled`, a file with a sentence on each line."""
+        del settings
+        return ("unlabelled",)
 
     def rate_of(self, name: str) -> float:
         """Return the factor on a parameter's learning rate."""
         return self.settings.embedding_rate if "embeddings" in name else 1.0
 
     def streams(self, text: TrainingText, generator: torch.Generator) -> dict[str, list[Example]]:
-        """Return the labelled pairs, and each target sentence masked and whole."""
-        pairs = ((pair.target_premise, pair.target_hypothesis) for pair in text.parallel)
+        """Return the labelled pairs, and each unlabelled sentence masked and whole."""
+        sentences = self.inputs["unlabelled"].read_text(encoding="utf-8").splitlines()
         frame, examples = self.pieces.frame, []
         start, room = len(frame.start), self.run.training.max_length - len(frame.start + frame.end)
-        for ids in filter(None, self.pieces.of([sentence for pair in pairs for sentence in pair])):
+        for ids in filter(None, self.pieces.of(sentences)):
             whole, length = frame.start + ids[:room] + frame.end, min(len(ids), room)
             order = torch.randperm(length, generator=generator) + start
             read_at = tuple(order[: max(1, round(self.settings.share * length))].tolist())
