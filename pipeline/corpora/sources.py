@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline.corpora.leaks import is_blank
-from pipeline.corpora.separated import SEPARATORS, require_same_fields
+from pipeline.corpora.lines import SEPARATORS, require_same_fields
 from pipeline.errors import InputError
 from pipeline.hub.files import fetch
 from pipeline.hub.names import split_patterns

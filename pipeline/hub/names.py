@@ -67,9 +67,9 @@ def translations_file(paws15: Paws15) -> Path:
     """Return the file of engine `file`, or raise InputError if there is none."""
     key, file = "params.yaml: paws15.translation.file", paws15.translation.file
     if file is None:
-        raise InputError(f"{key}: expected a CSV or Parquet file for engine file, found nothing")
+        raise InputError(f"{key}: expected a file of translations for engine file, found nothing")
     if not Path(file).is_file():
-        raise InputError(f"{key}: expected a CSV or Parquet file, found no {file}")
+        raise InputError(f"{key}: expected a file of translations, found no {file}")
     return Path(file)
 
 

@@ -274,12 +274,12 @@ def commits(**settings):
         ),
         (
             {"paws15__engine": "file"}, 2,
-            "params.yaml: paws15.translation.file: expected a CSV or Parquet file for engine file, "
+            "params.yaml: paws15.translation.file: expected a file of translations for engine file, "
             "found nothing",
         ),
         (
             {"paws15__engine": "file", "paws15__translation": {"file": "none.csv"}}, 2,
-            "params.yaml: paws15.translation.file: expected a CSV or Parquet file, found no "
+            "params.yaml: paws15.translation.file: expected a file of translations, found no "
             "none.csv",
         ),
         (

@@ -122,7 +122,8 @@ def test_the_stage_writes_pairs_and_manifest(with_corpora, monkeypatch):
     facts = projects.facts(with_corpora)
     assert list(facts["counts"]) == ["de", "sw", "zh"]
     assert facts == {
-        "engine": "dataset", "engine_version": "hub/paws-x", "dates": {}, "seed": 0,
+        "engine": "dataset", "engine_version": "hub/paws-x", "normalization": None,
+        "dates": {}, "seed": 0,
         "assignment": "balanced", "pairs": 9, "counts": {"de": 3, "sw": 3, "zh": 3},
         "refusals": {}, "replaced": [], "pool": 20,
         "pool_sha256": hashlib.sha256(text.encode()).hexdigest(),

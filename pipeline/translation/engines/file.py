@@ -1,4 +1,4 @@
-"""Translations from a CSV or Parquet file with a row for each pair and language.
+"""Translations from a file with a row for each pair and language: CSV, TSV, JSONL or Parquet.
 
 Its columns are pair_id, language, target_premise, target_hypothesis, as in
 data/paws15/pairs.parquet. If it has premise and hypothesis too, they must match the pair's.
@@ -12,9 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from pipeline.corpora.leaks import normal
+from pipeline.corpora.lines import SEPARATORS, read_objects, require_same_fields
 from pipeline.errors import InputError
 from pipeline.hub.names import translations_file
 from pipeline.params.whole import Params
+from pipeline.translation.checks import normalized
 from pipeline.translation.engines import Engine
 from pipeline.translation.sentences import SIDES, Answer, Check, Sentence
 
@@ -53,20 +55,32 @@ class FileEngine(Engine):
                     f"{self._path}: {sentence.pair_id} in {sentence.language}: expected the "
                     f"{sentence.side} {sentence.text[:40]!r}, found {english[:40]!r}"
                 )
-            text = getattr(row, f"target_{sentence.side}")
+            text = normalized(getattr(row, f"target_{sentence.side}"))
             answers[sentence] = Answer(text, check(sentence, text))
         return answers
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        if path.suffix == ".parquet":
+    """Read a file; all its columns are text, in which "None" and "NA" are words."""
+    form = path.name.removesuffix(".gz").rpartition(".")[2].lower()
+    if form in SEPARATORS:
+        separator = SEPARATORS[form]
+        require_same_fields(path, separator)
+        rows = pd.read_csv(
+            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+    elif form == "jsonl":
+        rows = pd.DataFrame(read_objects(path))
+    elif form in {"parquet", "pq"}:
+        try:
             rows = pd.read_parquet(path)
-        else:
-            # "None" and "NA" are words here.
-            rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except (ValueError, OSError, pa.ArrowInvalid):
-        raise InputError(f"{path}: expected CSV in UTF-8, or Parquet, found neither") from None
+        except (ValueError, OSError, pa.ArrowException):
+            raise InputError(f"{path}: expected Parquet, found something else") from None
+    else:
+        raise InputError(
+            f"{path}: expected a file .csv, .tsv, .jsonl (or these with .gz), .parquet or .pq, "
+            f"found another ending"
+        )
     names = ", ".join(map(str, rows.columns))
     for column in COLUMNS:
         if column not in rows.columns:
