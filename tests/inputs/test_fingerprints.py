@@ -274,8 +274,8 @@ def commits(**settings):
         ),
         (
             {"paws15__engine": "file"}, 2,
-            "params.yaml: paws15.translation.file: expected a file of translations for engine file, "
-            "found nothing",
+            "params.yaml: paws15.translation.file: expected a file of translations for engine "
+            "file, found nothing",
         ),
         (
             {"paws15__engine": "file", "paws15__translation": {"file": "none.csv"}}, 2,
