@@ -35,10 +35,10 @@ def test_a_command_that_succeeds_exits_with_0(project, monkeypatch, capsys):
     assert printed.err == ""
     assert printed.out.splitlines() == [
         "hub/xnli: train 36 and dev 30 in en, test 48 in 4 languages",
-        "hub/paws-x: 20 of 20 pairs usable (blank 0, repeated 0, in the test 0)",
+        "hub/paws-x: 20 of 20 pairs usable",
     ]
     written = {path.stem for path in (project / "data" / "corpora").iterdir()}
-    assert written == {"dev", "pairs_en", "test", "train"}
+    assert written == {"dev", "manifest", "pairs_en", "test", "train"}
 
 
 def test_a_cut_test_set_is_said(project, monkeypatch, capsys):

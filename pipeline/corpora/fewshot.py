@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipeline.corpora.drawing import content_hash, draw_key
 from pipeline.corpora.leaks import bare_pairs, pair_texts, refuse_pairs_of, shared_with
-from pipeline.corpora.sources import read_split, refuse_blank
+from pipeline.corpora.sources import read_split, refuse_incomplete
 from pipeline.corpora.xnli import HUB_NAMES
 from pipeline.errors import InputError
 from pipeline.hub.names import given_splits
@@ -93,7 +93,7 @@ def given(
     for split in splits:
         config, place = f"k{shots}", f"{fewshot.source}: k{shots}/{HUB_NAMES[split]}"
         frame = read_split(source, config=config, split=HUB_NAMES[split], key="fewshot.source")
-        refuse_blank(frame, place=place)
+        refuse_incomplete(frame, place=place)
         counts = [int((frame.label == label).sum()) for label in range(len(LABELS))]
         if counts != [shots] * len(LABELS) or len(frame) != shots * len(LABELS):
             raise InputError(f"{place}: expected {shots} of each label, found {counts}")

@@ -1,8 +1,12 @@
 """XNLI: train and dev in the source language, test in every language."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
-from pipeline.corpora.sources import blank, read_split, refuse_blank
+from pipeline.corpora.drawing import content_hash
+from pipeline.corpora.sources import PAIR, UNLABELLED, blank, read_split, refuse_incomplete
 from pipeline.errors import InputError
 from pipeline.params.runs import LanguageParams
 from pipeline.params.text import LabelledSource, Source
@@ -14,20 +18,23 @@ HUB_NAMES = {"train": "train", "dev": "validation", "test": "test"}
 
 def load_xnli(
     source: LabelledSource, languages: LanguageParams, *, progress: Progress = silent
-) -> dict[str, pd.DataFrame]:
+) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
     """Read and validate XNLI: train and dev in the source language only, test in all.
+
+    Training pairs with blank text or without a label are left out.
 
     With `source.rows`, only so many rows of each test file are kept: as many of each label, and
     evenly spaced, since XNLI's test is sorted by genre.
 
     Returns:
-        train, dev and test, each with the columns of files.EXAMPLES. Rows with the same
-        `pair_id` in two languages are translations of each other.
+        train, dev and test, each with the columns of files.EXAMPLES, and how many training pairs
+        were left out by reason. Rows with the same `pair_id` in two languages are translations of
+        each other.
 
     Raises:
-        InputError: a file or column is missing, a text is blank, a label is none of the three,
-            the rows of a language do not match those of the source language, or there are fewer
-            test rows than `source.rows`.
+        InputError: a file or column is missing, a text of dev or test is blank, a label is none
+            of the three, the rows of a language do not match those of the source language, or
+            there are fewer test rows than `source.rows`.
     """
     wanted = [("train", languages.source), ("dev", languages.source)]
     wanted += [("test", code) for code in languages.all]
@@ -38,7 +45,30 @@ def load_xnli(
     progress("XNLI", len(wanted), len(wanted))
     _require_parallel(frames["test"], f"{source.path}: test")
     frames["test"] = [_spread(frame, source) for frame in frames["test"]]
-    return {split: pd.concat(parts, ignore_index=True) for split, parts in frames.items()}
+    splits = {split: pd.concat(parts, ignore_index=True) for split, parts in frames.items()}
+    train = splits["train"]
+    reasons = {
+        "blank": blank(train),
+        "without a label": ~blank(train) & (train.label == UNLABELLED),
+    }
+    left_out = {reason: int(rows.sum()) for reason, rows in reasons.items()}
+    splits["train"] = train[~pd.DataFrame(reasons).any(axis="columns")].reset_index(drop=True)
+    return splits, left_out
+
+
+def contents(splits: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Return of each split its rows by language, and the SHA-256 of its rows in their order.
+
+    The latter covers language, premise, hypothesis and label id of each row.
+    """
+    columns = ["language", *PAIR, "label"]
+    return {
+        name: {
+            "rows": {code: len(part) for code, part in split.groupby("language", sort=False)},
+            "sha256": content_hash(split[columns].astype(str).itertuples(index=False, name=None)),
+        }
+        for name, split in splits.items()
+    }
 
 
 def _spread(frame: pd.DataFrame, source: LabelledSource) -> pd.DataFrame:
@@ -60,9 +90,8 @@ def _read(source: Source, split: str, code: str) -> pd.DataFrame:
     place = f"{source.path}: {code}/{HUB_NAMES[split]}"
     pair_ids = [f"{split}-{row}" for row in range(len(frame))]
     frame = frame.assign(language=code, pair_id=pair_ids)
-    if split == "train":
-        return frame[~blank(frame)]
-    refuse_blank(frame, place=place)
+    if split != "train":
+        refuse_incomplete(frame, place=place)
     return frame
 
 

@@ -26,10 +26,10 @@ def has_safetensors(folder: Path) -> bool:
     return any(folder.glob("model*.safetensors"))
 
 
-def split_pattern(config: str, split: str) -> str:
-    """Return the pattern of a split's Parquet files; `config` may be a language."""
+def split_patterns(config: str, split: str) -> list[str]:
+    """Return the patterns of a split's files, one or several; `config` may be a language."""
     # The number excludes other files, such as train-translations.parquet.
-    return f"{config}/{split}-[0-9]*.parquet"
+    return [f"{config}/{split}.*", f"{config}/{split}-[0-9]*"]
 
 
 def given_translations(shots: int) -> str:
@@ -67,9 +67,9 @@ def translations_file(paws15: Paws15) -> Path:
     """Return the file of engine `file`, or raise InputError if there is none."""
     key, file = "params.yaml: paws15.translation.file", paws15.translation.file
     if file is None:
-        raise InputError(f"{key}: expected a CSV or Parquet file for engine file, found nothing")
+        raise InputError(f"{key}: expected a file of translations for engine file, found nothing")
     if not Path(file).is_file():
-        raise InputError(f"{key}: expected a CSV or Parquet file, found no {file}")
+        raise InputError(f"{key}: expected a file of translations, found no {file}")
     return Path(file)
 
 

@@ -21,8 +21,9 @@ MADE = (
 """The outs of stages that a run may declare, whole or in part. Every cell needs these stages."""
 
 OTHERS = (
-    "data/backbone_source.json", "data/checked.json", "data/corpora/test.parquet", "data/declared",
-    "data/inputs", "data/paws15/extended.parquet", "data/paws15/extended_manifest.json",
+    "data/backbone_source.json", "data/checked.json", "data/corpora/manifest.json",
+    "data/corpora/test.parquet", "data/declared", "data/inputs", "data/paws15/extended.parquet",
+    "data/paws15/extended_manifest.json",
     "data/paws15/manifest.json", "data/runs", "data/tokens", "data/translated",
     "data/unlabelled/pairs.parquet", "data/updates", "results",
 )  # fmt: skip

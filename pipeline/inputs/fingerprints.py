@@ -1,7 +1,7 @@
 """What each stage reads outside the repository, by content."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from glob import escape
 from pathlib import Path
 
@@ -45,8 +45,9 @@ class Fingerprints:
 
     def _corpora(self) -> dict[str, Fingerprint]:
         languages, datasets = self._params.languages, self._params.datasets
-        files = [names.split_pattern(languages.source, split) for split in ("train", "validation")]
-        files += [names.split_pattern(code, "test") for code in languages.all]
+        wanted = [(languages.source, split) for split in ("train", "validation")]
+        wanted += [(code, "test") for code in languages.all]
+        files = _of_splits(wanted)
         return {
             "datasets.xnli": self._of(datasets.xnli, files, key="datasets.xnli"),
             "datasets.paws_x": self._paws_x(languages.source),
@@ -55,11 +56,11 @@ class Fingerprints:
     def _fewshot(self) -> dict[str, Fingerprint]:
         if self._params.fewshot.source == "sample":
             return {}
-        files = [
-            names.split_pattern(f"k{shots}", split)
+        files = _of_splits(
+            (f"k{shots}", split)
             for shots in self._params.shots
             for split in ("train", "validation")
-        ]
+        )
         return {"fewshot.source": self._given(files)}
 
     def _translations(self) -> dict[str, Fingerprint]:
@@ -79,17 +80,15 @@ class Fingerprints:
         if not spare:
             return self._all_languages()
         # The names also say which splits are in use.
-        files = [
-            names.split_pattern(f"k{shots}", split)
-            for shots in params.used_shots
-            for split in ("train", "validation")
-        ]
-        for shots in spare:
-            files += [names.split_pattern(f"k{shots}", "train"), names.given_translations(shots)]
+        files = _of_splits(
+            (f"k{shots}", split) for shots in params.used_shots for split in ("train", "validation")
+        )
+        files += _of_splits((f"k{shots}", "train") for shots in spare)
+        files += map(names.given_translations, spare)
         return {"fewshot.source": self._given(files)}
 
     def _all_languages(self) -> dict[str, Fingerprint]:
-        files, xnli = [names.split_pattern("all_languages", "train")], self._params.datasets.xnli
+        files, xnli = names.split_patterns("all_languages", "train"), self._params.datasets.xnli
         return {"datasets.xnli": self._of(xnli, files, key="datasets.xnli")}
 
     def _paws15(self) -> dict[str, Fingerprint]:
@@ -104,7 +103,7 @@ class Fingerprints:
 
     def _paws_x(self, *codes: str) -> Fingerprint:
         source = self._params.datasets.paws_x
-        files = [names.split_pattern(code, split) for code in codes for split in source.splits]
+        files = _of_splits((code, split) for code in codes for split in source.splits)
         return self._of(source, files, key="datasets.paws_x")
 
     def _given(self, files: Sequence[str]) -> Fingerprint:
@@ -133,6 +132,11 @@ def has_changed(stage: str, params: Params) -> bool:
     with reading(path, "JSON", expected="the output of stage inputs"):
         before = json.loads(path.read_bytes())
     return bool(before != Fingerprints(params, Memory()).of(stage))
+
+
+def _of_splits(wanted: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the patterns of the files of splits, each with its configuration."""
+    return [pattern for split in wanted for pattern in names.split_patterns(*split)]
 
 
 def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:

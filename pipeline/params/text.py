@@ -82,7 +82,7 @@ class Translation(Strictly):
     wait_too_many: Positive = 60.0  # the same after "too many requests"
     replace: bool = False  # whether another pair replaces a quarantined one
     url: Text | None = None  # the server, if not the engine's own
-    file: Text | None = None  # CSV or Parquet with the translations of engine `file`
+    file: Text | None = None  # the translations of engine `file`
     # Bounds by language that override those in the table of languages.
     length: dict[LanguageCode, Annotated[tuple[Positive, Positive], Strict(False)]] = Field(
         default_factory=dict

@@ -107,6 +107,7 @@ def manifest(
     return {
         "engine": paws15.engine,
         "engine_version": engine.version,
+        "normalization": engine.normalization,
         "dates": {"first": dates[0], "last": dates[-1]} if dates else {},
         "seed": paws15.seed,
         "assignment": paws15.assignment,

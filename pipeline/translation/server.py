@@ -11,7 +11,7 @@ from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.params.whole import Params
 from pipeline.progress import Progress
-from pipeline.translation.checks import has_letters
+from pipeline.translation.checks import has_letters, normalized
 from pipeline.translation.engines import Engine
 from pipeline.translation.journal import Journal
 from pipeline.translation.place import journal_path
@@ -69,6 +69,7 @@ class ServerEngine(Engine):
         for sentence in sentences:
             if sentence.key in accepted:
                 text, at = accepted[sentence.key]
+                text = normalized(text)  # an earlier version kept it as it came
                 answers[sentence] = Answer(text, check(sentence, text), at)
                 continue
             against = counting(refused.get(sentence.key, ()), sentence, check)

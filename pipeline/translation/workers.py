@@ -11,7 +11,14 @@ from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_
 from pipeline.errors import InputError, RunError
 from pipeline.params.text import Translation
 from pipeline.progress import Progress
-from pipeline.translation.checks import ERROR_PAGE, LENGTH, NOTHING, is_error_page, is_quota
+from pipeline.translation.checks import (
+    ERROR_PAGE,
+    LENGTH,
+    NOTHING,
+    is_error_page,
+    is_quota,
+    normalized,
+)
 from pipeline.translation.journal import Journal, Refusal
 from pipeline.translation.outage import Outage
 from pipeline.translation.sentences import Check, RefusedError, Sentence
@@ -152,7 +159,7 @@ class Workers:
             if holds_secret(answer):
                 raise RefusedError(ECHO, None)  # nothing of it is kept
             if not is_error_page(answer):
-                return answer
+                return normalized(answer)
             kind = TOO_MANY if is_quota(answer) else ERROR_PAGE
         self._journal.refuse(sentence, Refusal(kind, None, counts=False))
         self._outage.failed(kind, asked=self.web.left)

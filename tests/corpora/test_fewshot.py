@@ -189,7 +189,7 @@ def test_given_splits_that_lack_pairs_or_labels_are_refused(tmp_path):
 def test_missing_given_splits_are_named(tmp_path):
     fewshot = write_given(tmp_path)
     assert complaint(fewshot, shots=4) == (
-        "params.yaml: fewshot.source: expected k4/train-*.parquet in HERE, "
+        "params.yaml: fewshot.source: expected files k4/train in HERE (parquet, csv, tsv, jsonl), "
         "found k2/train, k2/validation"
     )
     shutil.rmtree(tmp_path)

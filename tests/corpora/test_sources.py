@@ -23,7 +23,7 @@ NEW, PINNED, OTHER = "a" * 40, "b" * 40, "c" * 40
 @pytest.fixture
 def hub(tmp_path):
     xnli, paws_x = toys.hub(tmp_path / "pinned")
-    for other in ("README.md", "xnli.py", "fr/test-00000-of-00001.parquet", "en/train.csv"):
+    for other in ("README.md", "xnli.py", "fr/test-00000-of-00001.parquet", "en/train-old.csv"):
         (xnli / other).parent.mkdir(exist_ok=True)
         (xnli / other).write_text("not to be downloaded")
     moved_on, _ = toys.hub(tmp_path / "new", test=6)
@@ -108,7 +108,8 @@ def test_without_a_revision_main_is_read(project, hub, tmp_path, monkeypatch):
         ),
         (
             {"datasets__paws_x": {"path": PAWS_X, "revision": PINNED, "splits": ["train"]}},
-            f"params.yaml: datasets.paws_x: expected en/train-*.parquet in {PAWS_X}, found none",
+            f"params.yaml: datasets.paws_x: expected files en/train in {PAWS_X} "
+            "(parquet, csv, tsv, jsonl), found none",
         ),
     ],
     ids=["revision", "repository", "split"],
@@ -215,11 +216,10 @@ def test_a_folder_may_have_any_name(name, tmp_path):
     ("labels", "found"),
     [
         ([0, 3], "3"),
-        ([0, -1], "-1"),
-        ([0, None], "nan"),
+        ([0, -2], "-2"),
         (["neutral", "Neutral"], "'Neutral'"),
         (["neutral", "0"], "'0'"),
-        (["neutral", None], "nan"),
+        (["2", "3"], "3"),
     ],
 )
 def test_other_labels_are_refused(labels, found, tmp_path):
@@ -241,6 +241,90 @@ def test_the_files_of_a_split_are_read_in_their_order_and_others_are_not(tmp_pat
     assert list(read(tmp_path, split="train").premise) == ["first"] * 2 + ["second"] * 2
 
 
+ROWS = {"premise": ["No, none", 'a "b"', "NA"], "hypothesis": ["c\n", "", "None"]}
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+@pytest.mark.parametrize("label", [[2, 0, 1], ["contradiction", "entailment", "neutral"]])
+@pytest.mark.parametrize("form", ["parquet", "csv", "tsv", "jsonl"])
+def test_every_form_gives_the_same_rows(form, label, packed, tmp_path):
+    (tmp_path / "en").mkdir()
+    whole = pd.DataFrame(ROWS | {"label": label})
+    for part in range(2):
+        rows = whole.iloc[: 2 - part] if part == 0 else whole.iloc[2:]
+        path = str(tmp_path / f"en/test-0000{part}-of-00002.{form}{packed}")
+        if form == "parquet":
+            rows.to_parquet(path.removesuffix(".gz"), index=False)
+        elif form == "jsonl":
+            rows.to_json(path, orient="records", lines=True)
+        else:
+            rows.to_csv(path, sep="," if form == "csv" else "\t", index=False)
+    assert read(tmp_path).to_dict("list") == ROWS | {"label": [2, 0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("names", "range_of_parts"),
+    [
+        (["test-00000-of-00004"], "-00000-of-00004 to -00003-of-00004"),
+        (["test-00000-of-00001", "test-00000-of-00001 (1)"], "-00000-of-00001 to -00000-of-00001"),
+        (
+            ["test-00000-of-00002", "test-00001-of-00002", "test-00000-of-00001"],
+            "-00000-of-00002 to -00001-of-00002",
+        ),
+        (
+            ["test-00000-of-00001-0123456789abcdef", "test-00000-of-00001"],
+            "-00000-of-00001 to -00000-of-00001",
+        ),
+        (["test", "test-00000-of-00001"], "-00000-of-00001 to -00000-of-00001"),
+        (["test-0"], "-00000-of-00001 to -00000-of-00001"),
+    ],
+    ids=["part", "copy", "two sets", "two revisions", "whole and part", "of unknown"],
+)
+def test_a_split_that_is_not_whole_or_there_twice_is_refused(names, range_of_parts, tmp_path):
+    for name in names:
+        write_split(tmp_path, name)
+    assert complaint(tmp_path) == (
+        f"HERE: en/test: expected one file, or all parts of one split ({range_of_parts}) in one "
+        f"form (parquet, csv, tsv, jsonl), found "
+        + ", ".join(sorted(f"{name}.parquet" for name in names))
+    )
+
+
+def test_two_forms_of_a_split_are_refused(tmp_path):
+    write_split(tmp_path, "test")
+    (tmp_path / "en/test.csv").write_text("premise,hypothesis,label\na,b,0\n")
+    assert complaint(tmp_path).endswith("found test.csv, test.parquet")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "a,b,c,1\n",
+            ", line 2: expected 3 values, found 4 (is a value with a separator in it in quotes?)",
+        ),
+        (
+            "a,b,0\na,b\n",
+            ", line 3: expected 3 values, found 2 (is a value with a separator in it in quotes?)",
+        ),
+        ('a,"b,0\n', ", line 2: expected separated values, found unexpected end of data"),
+        ("a,\xff,0\n", ": expected text in UTF-8, found a damaged one"),
+    ],
+    ids=["too many", "too few", "open quote", "bytes"],
+)
+def test_a_row_of_csv_that_is_malformed_is_named(text, found, tmp_path):
+    (tmp_path / "en").mkdir()
+    whole = ("premise,hypothesis,label\n" + text).encode("latin-1")
+    (tmp_path / "en/test.csv").write_bytes(whole)
+    assert complaint(tmp_path) == f"HERE/en/test.csv{found}"
+
+
+@pytest.mark.parametrize("label", [-1, None])
+def test_pairs_without_a_label_are_read_as_such(label, tmp_path):
+    write_split(tmp_path, label=[0, label])
+    assert list(read(tmp_path).label) == [0, -1]
+
+
 def complaint(folder, split="test"):
     return refusal(read, folder, split=split).replace(str(folder), "HERE")
 
@@ -254,11 +338,12 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_the_splits_of_a_folder_are_listed_if_one_is_missing(tmp_path):
     assert complaint(tmp_path) == (
-        "params.yaml: datasets.xnli: expected en/test-*.parquet in HERE, found no Parquet files"
+        "params.yaml: datasets.xnli: expected files en/test in HERE (parquet, csv, tsv, jsonl), "
+        "found no such files"
     )
     toys.hub(tmp_path)
     assert complaint(tmp_path / "xnli", "dev") == (
-        "params.yaml: datasets.xnli: expected en/dev-*.parquet in HERE, "
+        "params.yaml: datasets.xnli: expected files en/dev in HERE (parquet, csv, tsv, jsonl), "
         "found de/test, de/validation, en/test, en/train, en/validation, sw/test, sw/validation, "
         "zh/test, ..."
     )
@@ -268,7 +353,7 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     (tmp_path / "en").mkdir()
     (tmp_path / "en/test-00000-of-00001.parquet").write_text("premise\thypothesis\n")
     assert complaint(tmp_path).startswith(
-        "HERE: en/test: expected Parquet files of the same columns, found ArrowInvalid: Parquet "
+        "HERE: en/test: expected files of the same columns, found ArrowInvalid: Parquet "
         "magic bytes not found in footer."
     )
 
@@ -278,6 +363,6 @@ def test_files_of_different_columns_are_refused(tmp_path):
         path = tmp_path / "en" / f"test-0000{part}-of-00002.parquet"
         toys.write_parquet(pd.DataFrame({column: ["a"]}), path)
     assert complaint(tmp_path) == (
-        "HERE: en/test: expected Parquet files of the same columns, found CastError: because "
+        "HERE: en/test: expected files of the same columns, found CastError: because "
         "column names don't match"
     )

@@ -210,17 +210,20 @@ def test_a_pair_without_any_translation_is_named(project, fails):
 
 
 def test_missing_files_are_named(project, fails):
-    (project / "hub/xnli" / FILES[1]).unlink()
+    folder = project / "hub/xnli"
+    (folder / FILES[1]).unlink()
+    assert fails().endswith(f"found train-00000-of-00002.parquet {WAY_OUT}")
+    (folder / FILES[0]).rename(folder / "all_languages/train.parquet")
     first = min(row for row in rows() if row >= 18)
     assert fails() == (
         f"hub/xnli: all_languages/train: expected a row {first} for the pair train-{first}, "
         f"found fewer rows {WAY_OUT}"
     )
-    (project / "hub/xnli" / FILES[0]).unlink()
+    (folder / "all_languages/train.parquet").unlink()
     assert fails() == (
-        "params.yaml: datasets.xnli: expected all_languages/train-*.parquet in hub/xnli, found "
-        "de/test, de/validation, en/test, en/train, en/validation, sw/test, sw/validation, "
-        f"zh/test, ... {WAY_OUT}"
+        "params.yaml: datasets.xnli: expected files all_languages/train in hub/xnli "
+        "(parquet, csv, tsv, jsonl), found de/test, de/validation, en/test, en/train, "
+        f"en/validation, sw/test, sw/validation, zh/test, ... {WAY_OUT}"
     )
 
 
@@ -268,8 +271,8 @@ def test_another_form_is_refused(columns, found, project, fails):
     assert fails() == f"hub/xnli: all_languages/train: {found} {WAY_OUT}"
     (project / "hub/xnli" / FILES[0]).write_text("no Parquet")
     assert fails().startswith(
-        "hub/xnli: all_languages/train: train-00000-of-00002.parquet: expected Parquet files of "
-        "the same columns, found ArrowInvalid: "
+        "hub/xnli: all_languages/train: train-00000-of-00002.parquet: expected files of the "
+        "same columns, found ArrowInvalid: "
     )
 
 
@@ -385,7 +388,7 @@ def test_missing_given_translations_are_named(given, project, fails):
     path = project / "given/k2/train-translations.parquet"
     path.write_text("no Parquet")
     assert fails(**GIVEN).startswith(
-        "given/k2/train-translations.parquet: expected Parquet files of the same columns, found "
+        "given/k2/train-translations.parquet: expected files of the same columns, found "
     )
     path.unlink()
     assert fails(**GIVEN) == (

@@ -40,9 +40,9 @@ def translations(train):
 
 
 def write_split(shots, train, start):
-    write(shots, "train-0", train)
+    write(shots, "train-00000-of-00001", train)
     write(shots, "train-translations", translations(train))
-    write(shots, "validation-0", pairs(shots, 500 + start))
+    write(shots, "validation-00000-of-00001", pairs(shots, 500 + start))
 
 
 def pairs(shots, start):
@@ -101,7 +101,7 @@ def test_pairs_are_drawn_from_the_splits_that_no_run_uses(stage):
 def test_pairs_of_splits_in_use_and_of_dev_and_test_and_repeated_pairs_are_left_out(stage):
     train, used = pairs(4, 10), pairs(2, 0)
     train.loc[0, ["premise", "hypothesis"]] = list(used.loc[3, ["hypothesis", "premise"]])
-    dev = pd.read_parquet("given/k2/validation-0.parquet")
+    dev = pd.read_parquet("given/k2/validation-00000-of-00001.parquet")
     train.loc[1, "premise"] = dev.premise[0].upper()
     train.loc[1, "hypothesis"] = dev.hypothesis[0]
     train.loc[2, "premise"] = toys.sentences(1, "en", start=2000)[0]  # of XNLI's dev
@@ -160,11 +160,12 @@ def test_what_a_split_lacks_is_named(stage):
         "given/k3/train-translations.parquet: expected the training pairs' translations, found no "
         "such file",
     )
-    Path("given/k4/train-0.parquet").unlink()
+    Path("given/k4/train-00000-of-00001.parquet").unlink()
     code, said = stage()
     assert code == 2
     assert only_line(said).startswith(
-        "params.yaml: fewshot.source: expected k4/train-*.parquet in given, found k2/train, "
+        "params.yaml: fewshot.source: expected files k4/train in given (parquet, csv, tsv, jsonl), "
+        "found k2/train, "
     )
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.corpora.xnli import load_xnli
+from pipeline.corpora.xnli import contents, load_xnli
 from pipeline.params.runs import LanguageParams
 from pipeline.params.text import LabelledSource
 from tests import real_data, toys
@@ -19,7 +19,7 @@ def xnli(tmp_path):
 
 
 def load(folder, languages=LANGUAGES, rows=None):
-    return load_xnli(LabelledSource(path=str(folder), rows=rows), languages)
+    return load_xnli(LabelledSource(path=str(folder), rows=rows), languages)[0]
 
 
 def edit(folder, file, change):
@@ -75,6 +75,35 @@ def test_blank_training_text_is_left_out(xnli):
     assert "train-0" not in set(train.pair_id)
 
 
+def test_training_pairs_without_a_label_are_left_out_and_counted(xnli):
+    edit(xnli, "en/train", lambda frame: frame.assign(label=[-1, None, *frame.label[2:]]))
+    edit(xnli, "en/train", lambda frame: frame.assign(premise=[" ", *frame.premise[1:35], ""]))
+    splits, left_out = load_xnli(LabelledSource(path=str(xnli)), LANGUAGES)
+    assert left_out == {"blank": 2, "without a label": 1}
+    assert list(splits["train"].pair_id) == [f"train-{row}" for row in range(2, 35)]
+
+
+@pytest.mark.parametrize("file", ["en/validation", "zh/test"])
+def test_a_pair_of_dev_or_test_without_a_label_is_refused(file, xnli):
+    edit(xnli, file, lambda frame: frame.assign(label=[0, -1, *frame.label[2:]]))
+    assert complaint(xnli) == (
+        f"HERE: {file}, row 1: expected label 0, 1 or 2 (entailment, neutral, contradiction), "
+        "found -1"
+    )
+
+
+def test_the_contents_of_a_split_are_counted_by_language_and_hashed_by_row(xnli):
+    splits = load(xnli)
+    found = contents(splits)
+    assert found["test"]["rows"] == dict.fromkeys(("en", *toys.TARGETS), 12)
+    assert found["train"]["rows"] == {"en": 36}
+    for column, value in (("premise", "x"), ("label", 2), ("language", "xx")):
+        changed = splits["dev"].copy()
+        changed.loc[0, column] = value
+        other = contents({"dev": changed})["dev"]["sha256"]
+        assert other != found["dev"]["sha256"]
+
+
 def test_rows_keeps_test_rows_evenly_spaced_within_labels_and_changes_nothing_else(xnli):
     whole, cut = load(xnli), load(xnli, rows=5)
     for split in ("train", "dev"):
@@ -113,7 +142,7 @@ def test_the_rows_of_a_cut_test_must_be_parallel_before_it_is_cut(xnli):
             "de/test",
             lambda frame: frame.assign(label=[0, None, *frame.label[2:]]),
             "HERE: de/test, row 1: expected label 0, 1 or 2 (entailment, neutral, contradiction), "
-            "found nan",
+            "found -1",
         ),
         *(
             (
@@ -161,7 +190,7 @@ def test_malformed_files_are_refused_in_one_line(file, change, line, xnli):
 def test_a_missing_language_is_refused_by_file(xnli):
     (xnli / "sw" / "test-00000-of-00001.parquet").unlink()
     assert complaint(xnli).startswith(
-        "params.yaml: datasets.xnli: expected sw/test-*.parquet in HERE, found "
+        "params.yaml: datasets.xnli: expected files sw/test in HERE (parquet, csv, tsv, jsonl), "
     )
 
 

@@ -45,7 +45,7 @@ def project(project):
                 "hypothesis": toys.sentences(3 * k, "en", start=start + 100),
                 "label": [0, 1, 2] * k,
             }
-            toys.write_parquet(pd.DataFrame(rows), project / f"given/k{k}/{split}-0.parquet")
+            toys.write_parquet(pd.DataFrame(rows), project / f"given/k{k}/{split}-0-of-1.parquet")
         rows = [(row, code, "eins", "zwei") for row in range(3 * k) for code in toys.TARGETS]
         columns = ["row", "language", "premise", "hypothesis"]
         path = project / f"given/k{k}/train-translations.parquet"
@@ -98,15 +98,15 @@ GIVEN_UNLABELLED = ALL_GIVEN | UNLABELLED
         ({"paws15__engine": "google"}, "hub/paws-x/zh/validation-00000-of-00001.parquet", set()),
         (SAMPLE, "hub/backbone/model.safetensors", {"backbone"}),
         (SAMPLE, "hub/backbone/tokenizer_config.json", {"backbone"}),
-        (SAMPLE, "given/k1/train-0.parquet", set()),
-        (ALL_GIVEN, "given/k2/validation-0.parquet", {"fewshot"}),
+        (SAMPLE, "given/k1/train-0-of-1.parquet", set()),
+        (ALL_GIVEN, "given/k2/validation-0-of-1.parquet", {"fewshot"}),
         (ALL_GIVEN, "given/k1/train-translations.parquet", {"translations"}),
         (ALL_GIVEN, "made/pairs.csv", {"paws15"}),
-        (ALL_GIVEN, "given/k3/train-0.parquet", set()),
-        (GIVEN_UNLABELLED, "given/k3/train-0.parquet", {"unlabelled"}),
+        (ALL_GIVEN, "given/k3/train-0-of-1.parquet", set()),
+        (GIVEN_UNLABELLED, "given/k3/train-0-of-1.parquet", {"unlabelled"}),
         (GIVEN_UNLABELLED, "given/k3/train-translations.parquet", {"unlabelled"}),
-        (GIVEN_UNLABELLED, "given/k3/validation-0.parquet", set()),
-        (GIVEN_UNLABELLED, "given/k2/validation-0.parquet", {"fewshot", "unlabelled"}),
+        (GIVEN_UNLABELLED, "given/k3/validation-0-of-1.parquet", set()),
+        (GIVEN_UNLABELLED, "given/k2/validation-0-of-1.parquet", {"fewshot", "unlabelled"}),
         (GIVEN_UNLABELLED, "given/k2/train-translations.parquet", {"translations"}),
         (ALL_GIVEN, "hub/xnli/all_languages/train-00001-of-00002.parquet", set()),
     ],
@@ -139,7 +139,7 @@ def test_the_shots_in_use_and_new_splits_change_what_unlabelled_depends_on(proje
     [
         "hub/xnli/README.md", "hub/xnli/.DS_Store", "hub/xnli/en/.train-0.parquet.lock",
         "hub/xnli/fr/test-0.parquet", "hub/paws-x/en/train-0.parquet", "hub/backbone/tf_model.h5",
-        "hub/backbone/pytorch_model.bin", "given/k4/train-0.parquet", "made/other.csv",
+        "hub/backbone/pytorch_model.bin", "given/k4/train-0-of-1.parquet", "made/other.csv",
     ],
 )  # fmt: skip
 def test_files_that_no_stage_reads_change_nothing(path, project):
@@ -274,12 +274,12 @@ def commits(**settings):
         ),
         (
             {"paws15__engine": "file"}, 2,
-            "params.yaml: paws15.translation.file: expected a CSV or Parquet file for engine file, "
-            "found nothing",
+            "params.yaml: paws15.translation.file: expected a file of translations for engine "
+            "file, found nothing",
         ),
         (
             {"paws15__engine": "file", "paws15__translation": {"file": "none.csv"}}, 2,
-            "params.yaml: paws15.translation.file: expected a CSV or Parquet file, found no "
+            "params.yaml: paws15.translation.file: expected a file of translations, found no "
             "none.csv",
         ),
         (

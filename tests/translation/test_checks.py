@@ -6,6 +6,7 @@ import pytest
 from pipeline.corpora.leaks import sentences_by_language
 from pipeline.corpora.pairs import read_paws_x
 from pipeline.params.text import PairSource
+from pipeline.translation import checks
 from pipeline.translation.checks import Checks, has_letters
 from pipeline.translation.sentences import Sentence
 from tests import real_data
@@ -88,13 +89,59 @@ def test_error_pages_are_refused(language, page):
         ("de", HUMAN["de"].replace("Paris und", "Paris.Und"), "glued words"),
         ("ru", HUMAN["ru"].replace("Париж и", "ПарижИ"), "glued words"),
         ("de", HUMAN["de"].replace("dort", "<b>dort</b>"), "markup"),
-        ("tr", HUMAN["tr"].replace("'", "&#39;"), "markup"),
+        *(
+            ("tr", HUMAN["tr"].replace("'", damage), "markup")
+            for damage in (
+                "&#39;",
+                "&#39",
+                "&#x27;",
+                "&apos;",
+                "&frac12;",
+                "&Uuml;",
+                "&ouml",
+                "<!-- x -->",
+                "<![CDATA[x]]>",
+                "<?xml?>",
+                "<br/>",
+            )
+        ),
+        *(
+            ("tr", HUMAN["tr"].replace("'", damage), "damaged characters")
+            for damage in ("\ufffd", "\0", "\x1b[0m", "\x85x\x7f", "\ufdd0", "\U0010ffff", "\ud800")
+        ),
         ("ru", "Peter Waiting (1951), Paris.", "wrong script"),
         ("de", "Held  OUT de", "length out of bounds"),
     ],
 )
 def test_bad_translations_are_refused_by_their_reason(language, translation, reason):
     assert check(language, translation) == reason
+
+
+@pytest.mark.parametrize("text", ["AT&T & Co. &c, R&D; a&b=c", "Fish &chips; 3 < 4 -> 5"])
+def test_ampersands_and_signs_that_are_no_markup_pass(text):
+    assert check("de", f"{text} {HUMAN['de']}", source=f"{text} {SOURCE}") is None
+    assert check("de", f"{text} {HUMAN['de']}", lengths={"de": (0.5, 3)}) is None
+
+
+def test_entities_are_those_of_the_standard_library():
+    assert checks.entities("a&amp;b &lt;i&gt; &#x27; &copy 3 & 4 &xyzzy; &") == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  zwei\u00a0  Räume\n\thier ", "zwei Räume hier"),
+        ("Mu\u0308ll", "M\u00fcll"),
+        ("\ufeffsoft\u00adhy\u200bphen\u2060 \u200fmark\u202c \u2066x\u2069", "softhyphen mark x"),
+        ("क्\u200dष نمی\u200cخواهم", "क्\u200dष نمی\u200cخواهم"),
+        ("❤\ufe0f", "❤"),
+        ("\u0600١", "\u0600١"),
+        ("\0\ufffd stays", "\0\ufffd stays"),
+    ],
+)
+def test_an_answer_is_normalized_once(text, expected):
+    assert checks.normalized(text) == expected
+    assert checks.normalized(expected) == expected
 
 
 def test_a_sentence_of_the_test_set_is_refused():
@@ -123,14 +170,15 @@ def test_punctuation_needs_no_translation():
 def test_nearly_all_human_translations_pass_and_no_english_does(language):
     source = PairSource(path=str(real_data.PAWS_X), splits=("test",))
     english, human = (read_paws_x(source, code) for code in ("en", language))
-    checks = Checks({}, held_out=HELD_OUT)
+    against = Checks({}, held_out=HELD_OUT)
     pairs = pd.DataFrame({"en": english.premise, "theirs": human.premise})
     pairs = pairs[~pairs.isin(["NS", ""]).any(axis=1)].dropna()
     refused = [
-        checks(Sentence("x", "premise", language, row.en), row.theirs) for row in pairs.itertuples()
+        against(Sentence("x", "premise", language, row.en), row.theirs)
+        for row in pairs.itertuples()
     ]
     assert sum(map(bool, refused)) < 0.01 * len(pairs)
     # The other sentence of a pair: nearly the same words in another order.
     for row in english.head(500).itertuples():
-        echo = checks(Sentence("x", "premise", language, row.premise), row.hypothesis)
+        echo = against(Sentence("x", "premise", language, row.premise), row.hypothesis)
         assert echo or len(set(row.hypothesis.split()) - set(row.premise.split())) > 1

@@ -134,9 +134,9 @@ def test_libre_without_a_key_that_the_server_wants(libre, paws15, capsys):
         ("google", {"requests_per_second": 0},
          "translation.requests_per_second: expected more than 0, found 0"),
         ("file", {},
-         "translation.file: expected a CSV or Parquet file for engine file, found nothing"),
+         "translation.file: expected a file of translations for engine file, found nothing"),
         ("file", {"file": "none.csv"},
-         "translation.file: expected a CSV or Parquet file, found no none.csv"),
+         "translation.file: expected a file of translations, found no none.csv"),
     ],
 )  # fmt: skip
 def test_bad_parameters_are_one_line(  # noqa: PLR0917
@@ -158,13 +158,21 @@ def brought(languages=("de", "zh")):
     return pd.DataFrame(rows, columns=columns)
 
 
-@pytest.mark.parametrize("name", ["brought.csv", "brought.parquet"])
-def test_a_file_is_looked_up_by_pair_and_language(name, folder, paws15):
-    rows = brought().sample(frac=1, random_state=1)
-    if name.endswith("csv"):
-        rows.to_csv(folder / name, index=False)
-    else:
-        rows.to_parquet(folder / name)
+FORMS = {
+    "csv": lambda rows, path: rows.to_csv(path, index=False),
+    "csv.gz": lambda rows, path: rows.to_csv(path, index=False),
+    "tsv": lambda rows, path: rows.to_csv(path, sep="\t", index=False),
+    "jsonl": lambda rows, path: rows.to_json(path, orient="records", lines=True),
+    "jsonl.gz": lambda rows, path: rows.to_json(path, orient="records", lines=True),
+    "parquet": lambda rows, path: rows.to_parquet(path),
+    "pq": lambda rows, path: rows.to_parquet(path),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_is_looked_up_by_pair_and_language(form, folder, paws15):
+    name = f"brought.{form}"
+    FORMS[form](brought().sample(frac=1, random_state=1), folder / name)
     write(folder, "file", file=name)
     assert paws15() == 0
     for row in projects.pairs(folder).itertuples():
@@ -199,6 +207,7 @@ def test_a_file_is_checked_and_missing_pairs_are_listed(folder, paws15, capsys):
         (lambda rows: rows[rows.language == "de"], "expected translations into de, zh, found none"),
         (lambda rows: rows.assign(premise="another"), "expected the premise 'the brown dog"),
     ],
+    ids=["column", "twice", "language", "English"],
 )
 def test_a_file_of_another_form_is_refused(change, line, folder, paws15, capsys):
     change(brought()).to_csv(folder / "brought.csv", index=False)
@@ -207,3 +216,54 @@ def test_a_file_of_another_form_is_refused(change, line, folder, paws15, capsys)
     said = only_line(capsys.readouterr().err)
     assert said.startswith("brought.csv: ")
     assert line in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        (
+            "brought.csv",
+            b"pair_id,language,target_premise,target_hypothesis\ntrain-0,de,Nein, das nicht,x\n",
+            ", line 2: expected 4 values, found 5 (is a value with a separator in it in quotes?)",
+        ),
+        (
+            "brought.csv",
+            b"pair_id,language,target_premise,target_hypothesis\ntrain-0,de,\xe4,x\n",
+            ": expected text in UTF-8, found a damaged one",
+        ),
+        (
+            "brought.csv",
+            b'pair_id,language,target_premise,target_hypothesis\ntrain-0,de,"Nein,x\n',
+            ", line 2: expected separated values, found unexpected end of data",
+        ),
+        (
+            "brought.csv",
+            b"pair_id,language,target_premise,language\n",
+            ": expected distinct names of columns, found pair_id, language, target_premise, "
+            "language",
+        ),
+        ("brought.csv.gz", b"no gzip", ": expected text in UTF-8, found a damaged one"),
+        ("brought.jsonl", b'{"pair_id": 1}\n[]\n', ", line 2: expected a JSON object, found '[]"),
+        ("brought.jsonl", b"{}\n{", ", line 2: expected a JSON object, found '{'"),
+        ("brought.pq", b"PAR1", ": expected a Parquet file, found a damaged one"),
+        ("brought.xlsx", b"PK", ": expected a file .csv, .tsv, .jsonl (or these with .gz), "),
+    ],
+)
+def test_a_damaged_file_is_named_with_its_line(name, content, line, folder, paws15, capsys):  # noqa: PLR0917
+    (folder / name).write_bytes(content)
+    write(folder, "file", file=name)
+    assert paws15() == 2
+    assert only_line(capsys.readouterr().err).startswith(f"{name}{line}")
+
+
+def test_the_text_of_a_file_is_normalized_and_the_manifest_says_so(folder, paws15):
+    rows = brought(("de",))
+    clean = list(rows.target_premise)
+    damaged = rows.assign(
+        target_premise=[f"\ufeff {text}".replace(" ", "\u00a0 ") for text in clean]
+    )
+    damaged.to_csv(folder / "brought.csv", index=False)
+    write(folder, "file", languages=("de",), file="brought.csv")
+    assert paws15() == 0
+    assert sorted(projects.pairs(folder).target_premise) == sorted(clean)
+    assert projects.facts(folder)["normalization"].startswith("NFC")

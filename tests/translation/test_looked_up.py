@@ -80,8 +80,8 @@ def test_a_language_that_the_dataset_lacks_is_named(paws_x_folder):
     (paws_x_folder / "sw" / "validation-00000-of-00001.parquet").unlink()
     engine = build(params(paws_x_folder))
     assert refusal(engine.usable, drawn(("validation-0", "sw")), ("de", "sw")) == (
-        f"params.yaml: datasets.paws_x: expected sw/validation-*.parquet in {paws_x_folder}, "
-        f"found de/validation, en/validation, zh/validation"
+        f"params.yaml: datasets.paws_x: expected files sw/validation in {paws_x_folder} "
+        "(parquet, csv, tsv, jsonl), found de/validation, en/validation, zh/validation"
     )
 
 
@@ -122,7 +122,8 @@ def test_the_stage_writes_pairs_and_manifest(with_corpora, monkeypatch):
     facts = projects.facts(with_corpora)
     assert list(facts["counts"]) == ["de", "sw", "zh"]
     assert facts == {
-        "engine": "dataset", "engine_version": "hub/paws-x", "dates": {}, "seed": 0,
+        "engine": "dataset", "engine_version": "hub/paws-x", "normalization": None,
+        "dates": {}, "seed": 0,
         "assignment": "balanced", "pairs": 9, "counts": {"de": 3, "sw": 3, "zh": 3},
         "refusals": {}, "replaced": [], "pool": 20,
         "pool_sha256": hashlib.sha256(text.encode()).hexdigest(),

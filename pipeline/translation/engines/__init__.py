@@ -13,6 +13,7 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.params.whole import Params
 from pipeline.progress import Progress
+from pipeline.translation.checks import NORMALIZATION
 from pipeline.translation.sentences import Answer, Check, Sentence
 
 
@@ -20,10 +21,12 @@ class Engine(ABC):
     """Translates the drawn English pairs.
 
     `ask` and `refusals` suit an engine that has all its translations at hand. `version` is
-    whatever the translations depend on besides the text, for the manifest.
+    whatever the translations depend on besides the text, for the manifest, and `normalization`
+    what is changed in them before the checks, in words.
     """
 
     version: str
+    normalization: str | None = NORMALIZATION
 
     @abstractmethod
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:

@@ -18,7 +18,9 @@ from pipeline.translation.sentences import Answer, Check, Sentence
 
 
 class DatasetEngine(Engine):
-    """Looks translations up in the dataset."""
+    """Looks translations up in the dataset, and takes them as they are."""
+
+    normalization = None
 
     def __init__(self, source: PairSource, language: str) -> None:
         commit = pinned(source, kind="dataset", key="datasets.paws_x").get("commit")

@@ -1,4 +1,4 @@
-"""Translations from a CSV or Parquet file with a row for each pair and language.
+"""Translations from a file with a row for each pair and language: CSV, TSV, JSONL or Parquet.
 
 Its columns are pair_id, language, target_premise, target_hypothesis, as in
 data/paws15/pairs.parquet. If it has premise and hypothesis too, they must match the pair's.
@@ -11,10 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.corpora.leaks import normal
+from pipeline.corpora.lines import SEPARATORS, read_objects, require_same_fields
 from pipeline.errors import InputError
 from pipeline.files import reading
 from pipeline.hub.names import translations_file
 from pipeline.params.whole import Params
+from pipeline.translation.checks import normalized
 from pipeline.translation.engines import Engine
 from pipeline.translation.sentences import SIDES, Answer, Check, Sentence
 
@@ -53,18 +55,30 @@ class FileEngine(Engine):
                     f"{self._path}: {sentence.pair_id} in {sentence.language}: expected the "
                     f"{sentence.side} {sentence.text[:40]!r}, found {english[:40]!r}"
                 )
-            text = getattr(row, f"target_{sentence.side}")
+            text = normalized(getattr(row, f"target_{sentence.side}"))
             answers[sentence] = Answer(text, check(sentence, text))
         return answers
 
 
 def _read(path: Path) -> pd.DataFrame:
-    with reading(path, "CSV in UTF-8, or Parquet", expected="translations"):
-        if path.suffix == ".parquet":
+    """Read a file; all its columns are text, in which "None" and "NA" are words."""
+    form = path.name.removesuffix(".gz").rpartition(".")[2].lower()
+    if form in SEPARATORS:
+        separator = SEPARATORS[form]
+        require_same_fields(path, separator)
+        rows = pd.read_csv(
+            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+    elif form == "jsonl":
+        rows = pd.DataFrame(read_objects(path))
+    elif form in {"parquet", "pq"}:
+        with reading(path, "a Parquet file", expected="translations"):
             rows = pd.read_parquet(path)
-        else:
-            # "None" and "NA" are words here.
-            rows = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    else:
+        raise InputError(
+            f"{path}: expected a file .csv, .tsv, .jsonl (or these with .gz), .parquet or .pq, "
+            f"found another ending"
+        )
     names = ", ".join(map(str, rows.columns))
     for column in COLUMNS:
         if column not in rows.columns:
