@@ -51,10 +51,20 @@ def load_backbone(folder: Path) -> Backbone:
         InputError: as in `empty_backbone`, or the weights are broken or do not fit config.json.
     """
     backbone = empty_backbone(folder)
-    weights = _tied(_read_weights(folder / "model.safetensors"), backbone.tied)
+    fill(backbone, folder, tied=backbone.tied)
+    return backbone.eval()
+
+
+def fill(module: nn.Module, folder: Path, *, tied: Mapping[str, str]) -> None:
+    """Give a module the weights in a folder, in float32; `tied` names those that share one.
+
+    Raises:
+        InputError: the weights are broken, or one is missing or of another shape.
+    """
+    weights = _tied(_read_weights(folder / "model.safetensors"), tied)
     unfit = [
         name
-        for name, expected in backbone.state_dict().items()
+        for name, expected in module.state_dict().items()
         if name not in weights or weights[name].shape != expected.shape
     ]
     if unfit:
@@ -63,8 +73,7 @@ def load_backbone(folder: Path) -> Backbone:
             f"{', '.join(unfit[:3])}" + (", ..." if len(unfit) > 3 else "")
         )
     # Further weights of a checkpoint (a pooler, position numbers) are not needed.
-    backbone.load_state_dict(weights, strict=False, assign=True)
-    return backbone.eval()
+    module.load_state_dict(weights, strict=False, assign=True)
 
 
 def unsupported(model_type: object) -> InputError:

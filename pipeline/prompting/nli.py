@@ -3,9 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal, Self, TypeVar, get_args
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
-from pipeline.params.runs import LABELS, Label
+from pipeline.params.runs import LABELS, Label, every_label
 from pipeline.params.strict import LanguageCode, Strictly
 
 Cut = Literal["hypothesis", "longer"]
@@ -63,7 +70,7 @@ class Answers(Lenient):
     """
 
     languages: tuple[LanguageCode, ...] = ()
-    words: dict[LanguageCode, dict[Label, dict[str, int]]]
+    words: dict[LanguageCode, Annotated[dict[Label, dict[str, int]], AfterValidator(every_label)]]
     several: Combination
     across: Combination
     over: Literal["label_words", "vocabulary"]
