@@ -14,11 +14,13 @@ from stages.backbone import backbone
 from stages.check import check
 from stages.corpora import corpora
 from stages.declared import declared
+from stages.export import export
 from stages.fewshot import fewshot
 from stages.inputs import inputs
 from stages.paws15 import paws15
 from stages.plan import plan
 from stages.pocket import pocket
+from stages.predict import predict
 from stages.process import open_streams, prepare_environment
 from stages.profile import profile
 from stages.report import report
@@ -40,7 +42,7 @@ STAGES = (
     inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, unlabelled, declared,
     updates, train, tables, report,
 )  # fmt: skip
-for command in (*STAGES, plan, repro, profile, pocket):
+for command in (*STAGES, export, predict, plan, repro, profile, pocket):
     app.command()(command)
 
 

@@ -25,6 +25,14 @@ from pipeline.training.method import Method
 Dtype = Literal["float32", "bfloat16"]
 
 
+def require_free(folder: Path) -> None:
+    """Raise an InputError if a folder to write holds anything but an earlier export."""
+    if folder.is_dir() and ((folder / NLI).is_file() or not any(folder.iterdir())):
+        return
+    if folder.exists():
+        raise InputError(f"{folder}: expected no such folder or an exported model, found another")
+
+
 @torch.no_grad()
 def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
     """Write what `transformers` and `mpt predict` need to an empty folder; return nli.json.

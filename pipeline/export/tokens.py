@@ -64,9 +64,8 @@ def _text(ids: Ids, pieces: Pieces) -> str:
     for is_special, run in groupby(ids, key=lambda number: number in pieces.special):
         part = ids_of(run)
         shown = pieces.shown(part)
-        if is_special:
-            names = zip(part, shown, strict=True)
-            text += "".join(name if number in frame else f" {name}" for number, name in names)
+        if is_special:  # not all tokenizers give the white space before a special token to it
+            text += "".join(shown)
         else:
             text += " " * shown[0].startswith(SPACES) + pieces.text(part).strip()
     text = text.replace("{", "{{").replace("}", "}}")
