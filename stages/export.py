@@ -28,6 +28,7 @@ def export(
     from pipeline.export.folder import require_free, write_model
     from pipeline.export.provenance import provenance
     from pipeline.export.retraining import CellName, distance, require_cell, train_again
+    from pipeline.params.runs import load_runs
     from pipeline.params.whole import load_params
     from stages.terminal import bar, say, warn
 
@@ -36,7 +37,7 @@ def export(
     require_free(folder)
     require_cell(name)
     with bar() as progress:
-        trained = train_again(params, name, progress=progress)
+        trained = train_again(load_runs(), name, progress=progress)
     method, test, predictions = trained.cell.method, trained.cell.test, trained.predictions
     apart = distance(predictions, name.predictions)
     with atomic_folder(folder) as scratch:

@@ -1,5 +1,7 @@
 """The model card of an exported folder: README.md."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -98,8 +100,8 @@ def _use(nli: Nli, checked: Checked) -> str:
         "`mpt predict FOLDER pairs.csv`.",
         "",
         f"Compared with the trained model on {checked.rows:,} test pairs, the probabilities of "
-        f"this folder differ by at most {checked.largest:.1g}, and {checked.labels:,} of the "
-        f"predicted labels differ.",
+        f"this folder differ by at most {checked.largest:.1g}, and {checked.labels or 'none'} of "
+        f"the predicted labels.",
     ]
     if nli.precision == "bfloat16":
         lines[-1] += " It was trained and evaluated in bfloat16; the code above uses float32."
@@ -133,7 +135,7 @@ def _template(nli: Nli, checked: Checked) -> str:
 
 def _training(source: Provenance) -> str:
     rows = [f"| {key} | {value} |" for key, value in source.facts.items()]
-    settings = ", ".join(f"{key} {value}" for key, value in source.settings.items())
+    settings = json.dumps(source.settings, ensure_ascii=False)
     return "\n".join(
-        ["## Training", "", "| what | which |", "|---|---|", *rows, "", f"Settings: {settings}."]
+        ["## Training", "", "| what | which |", "|---|---|", *rows, "", f"Settings: `{settings}`"]
     )

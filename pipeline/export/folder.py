@@ -74,7 +74,10 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
 def _write_weights(weights: Mapping[str, Tensor], path: Path, *, dtype: Dtype) -> None:
     kind = getattr(torch, dtype)
     copies = {name: weight.to("cpu", kind).contiguous() for name, weight in weights.items()}
+    path.touch()
+    mode = path.stat().st_mode
     save_file(copies, path, metadata={"format": "pt"})
+    path.chmod(mode)  # safetensors leaves a file that nobody else may read
 
 
 def _classifier(
