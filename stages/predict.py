@@ -51,7 +51,7 @@ def predict(  # noqa: PLR0913
         loaded = loaded.to(reproducibility.device())
         stream = Stream(loaded, source.place, language=language, threads=threads)
         with _output(to) as path:
-            with writer(path, written) as write:
+            with writer(path, written, types=source.types) as write:
                 for rows in stream.predicted(source.chunks):
                     write(rows)
                     progress("predicting", stream.rows, max(source.rows, stream.rows))

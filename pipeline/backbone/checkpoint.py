@@ -14,6 +14,8 @@ from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
 from pipeline.params.strict import parse, shown
 
+PLACE = "params.yaml: backbone.path"
+
 ARCHITECTURES: Mapping[str, type[Backbone]] = {
     "xlm-roberta": XlmRoberta,
     "roberta": XlmRoberta,
@@ -22,8 +24,10 @@ ARCHITECTURES: Mapping[str, type[Backbone]] = {
 """The supported architectures by `model_type` in config.json."""
 
 
-def empty_backbone(folder: Path) -> Backbone:
+def empty_backbone(folder: Path, *, place: str = PLACE) -> Backbone:
     """Return the backbone that config.json describes, with shapes in place of weights.
+
+    `place` is where somebody chose the architecture.
 
     Raises:
         InputError: the file is missing or broken, or the architecture or one of its settings is
@@ -37,7 +41,7 @@ def empty_backbone(folder: Path) -> Backbone:
         raise InputError(f"{path}: expected keys and values, found {shown(config)}")
     architecture = ARCHITECTURES.get(str(config.get("model_type")))
     if architecture is None:
-        raise unsupported(config.get("model_type"))
+        raise unsupported(config.get("model_type"), place=place)
     with torch.device("meta"):
         return architecture(parse(architecture.settings_type, config, place=str(path)))
 
@@ -76,10 +80,10 @@ def fill(module: nn.Module, folder: Path, *, tied: Mapping[str, str]) -> None:
     module.load_state_dict(weights, strict=False, assign=True)
 
 
-def unsupported(model_type: object) -> InputError:
+def unsupported(model_type: object, *, place: str = PLACE) -> InputError:
     """Return the error about a model whose `model_type` is not in ARCHITECTURES."""
     return InputError(
-        "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
+        f"{place}: expected a masked language model of the XLM-R family "
         f"(model_type {', '.join(ARCHITECTURES)} in config.json), found {shown(model_type)}"
     )
 

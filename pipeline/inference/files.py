@@ -8,7 +8,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -40,11 +40,13 @@ class Source:
         place: for messages.
         rows: about how many there are; 0 if that is not known.
         chunks: the rows.
+        types: of the columns, if the file says so.
     """
 
     place: str
     rows: int
     chunks: Chunks
+    types: Mapping[str, pa.DataType] = field(default_factory=dict)
 
 
 def kind_of(path: Path) -> str:
@@ -75,7 +77,7 @@ def read_file(path: Path) -> Source:
     if not path.is_file():
         raise InputError(f"{path}: expected a file with sentence pairs, found no such file")
     if kind == "parquet":
-        return Source(str(path), *_read_parquet(path))
+        return _read_parquet(path)
     with path.open("rb") as file:
         lines = sum(part.count(b"\n") for part in iter(lambda: file.read(2**20), b""))
     return Source(str(path), lines, _opened(path, kind))
@@ -144,7 +146,7 @@ def _json_rows(stream: IO[str], place: str) -> Iterator[Row]:
         yield row
 
 
-def _read_parquet(path: Path) -> tuple[int, Chunks]:
+def _read_parquet(path: Path) -> Source:
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError):
@@ -157,18 +159,21 @@ def _read_parquet(path: Path) -> tuple[int, Chunks]:
         except (pa.ArrowInvalid, OSError):
             raise InputError(f"{path}: expected a Parquet file, found a damaged one") from None
 
-    return file.metadata.num_rows, chunks()
+    types = {one.name: one.type for one in file.schema_arrow}
+    return Source(str(path), file.metadata.num_rows, chunks(), types)
 
 
 @contextmanager
-def writer(path: Path, kind: str) -> Iterator[Write]:
+def writer(path: Path, kind: str, *, types: Mapping[str, pa.DataType]) -> Iterator[Write]:
     """Yield a function that adds rows, all with the columns of the first ones, to a new file.
+
+    `types` are those of columns in Parquet; others have the types of their first values.
 
     Raises:
         RunError: a value does not fit the column's first values.
     """
     if kind == "parquet":
-        with _parquet_writer(path) as write:
+        with _parquet_writer(path, types) as write:
             yield write
         return
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -204,18 +209,19 @@ def _csv_writer(file: IO[str], kind: str) -> Write:
 
 
 @contextmanager
-def _parquet_writer(path: Path) -> Iterator[Write]:
+def _parquet_writer(path: Path, types: Mapping[str, pa.DataType]) -> Iterator[Write]:
     files: list[pq.ParquetWriter] = []
 
     def write(rows: list[Row]) -> None:
-        schema = files[0].schema if files else None
         try:
-            table = pa.Table.from_pylist(rows, schema=schema)
+            if not files:
+                first = pa.Table.from_pylist(rows).schema
+                kinds = [(one.name, types.get(one.name, one.type)) for one in first]
+                files.append(pq.ParquetWriter(path, pa.schema(kinds)))
+            table = pa.Table.from_pylist(rows, schema=files[0].schema)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             reason = str(error).partition("\n")[0]
-            raise RunError(f"expected columns of one type for Parquet, found {reason}") from None
-        if not files:
-            files.append(pq.ParquetWriter(path, table.schema))
+            raise RunError(f"Parquet: expected one type per column, found {reason}") from None
         files[0].write_table(table)
 
     try:

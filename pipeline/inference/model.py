@@ -131,7 +131,7 @@ def load_exported(folder: Path) -> ExportedModel:
             f"{folder}: expected a model that mpt export wrote, found no {', '.join(missing)}"
         )
     nli = parse(Nli, read_json(folder / NLI), place=str(folder / NLI))
-    backbone, pieces = empty_backbone(folder), load_pieces(folder)
+    backbone, pieces = empty_backbone(folder, place=str(folder / FILES[0])), load_pieces(folder)
     if nli.kind == "cloze":
         fill(backbone, folder, tied=backbone.tied)
         return ExportedModel(nli, backbone, pieces).eval()

@@ -62,7 +62,16 @@ NEEDS = {
         "python -m bench.real_text",
         "mpt pocket",
         "mpt pocket --measure",
+        "python -m bench.predict FOLDER PAIRS",
     ),
+    "an exported model (tests/export/ and tests/inference/ have some)": (
+        'mpt predict data/exported/mpt/k16/s11 --language sw --premise "Mtoto amelala." '
+        '--hypothesis "Mtoto yuko macho."',
+        "mpt predict data/exported/mpt/k16/s11 pairs.csv --to answers.csv",
+        "mpt predict MODEL FILE",
+        "mpt export RUN --shots K --seed S",
+    ),
+    "the Hub": ("hf upload NAME/mpt-k16 data/exported/mpt/k16/s11",),
     "real text and an hour (tests/real/)": ("mpt profile real_text && mpt repro",),
     "nothing, since these tests are running": (
         "pytest tests/methods/test_contract.py",

@@ -21,8 +21,8 @@ from tests.real_data import ME5, XNLI, needs
 pytestmark = [needs(ME5), needs(XNLI)]
 PAIRS = 1_000
 """Of each language."""
-CASES = [("mpt", "suffix", PAIRS), ("ft", "suffix", PAIRS), ("up", "suffix", PAIRS),
-         ("sp", "prefix", 50), ("sp", "midfix", 50), ("sp", "endfix", 50), ("mp", "suffix", 50)]  # fmt: skip
+CASES = [(name, "suffix", PAIRS) for name in ("mpt", "ft", "up")]
+CASES += [("sp", "prefix", 50), ("sp", "midfix", 50), ("sp", "endfix", 50), ("mp", "suffix", 50)]
 """The last ones differ from the first only between the sentences."""
 
 
