@@ -45,17 +45,16 @@ def predict(  # noqa: PLR0913
     reproducibility.keep_memory()
     reproducibility.make_deterministic(0)
     with bar() as progress:
-        loaded = _model(model, shots, seed, progress)
-        number = sum(weight.numel() for weight in loaded.parameters())
-        threads = reproducibility.set_threads(number)
-        loaded = loaded.to(reproducibility.device())
-        stream = Stream(loaded, source.place, language=language, threads=threads)
-        with _output(to) as path:
-            with writer(path, written, types=source.types) as write:
-                for rows in stream.predicted(source.chunks):
-                    write(rows)
-                    progress("predicting", stream.rows, max(source.rows, stream.rows))
-            stream.require_rows()
+        loaded = _model(model, shots, seed, progress).to(reproducibility.device())
+    number = sum(weight.numel() for weight in loaded.parameters())
+    threads = reproducibility.set_threads(number)
+    stream = Stream(loaded, source.place, language=language, threads=threads)
+    with _output(to) as path:
+        with bar() as progress, writer(path, written, types=source.types) as write:
+            for rows in stream.predicted(source.chunks):
+                write(rows)
+                progress("predicting", stream.rows, max(source.rows, stream.rows))
+        stream.require_rows()
     _summarize(stream)
 
 

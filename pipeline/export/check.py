@@ -16,8 +16,11 @@ from pipeline.training.method import Method
 PER_LANGUAGE = 100
 """Test pairs of each language that are compared."""
 
-TOLERANCE = 1e-5
-"""The largest difference of a probability between two computations in float32."""
+TOLERANCE = 1e-4
+"""The largest difference of a probability between two computations in float32.
+
+Tests find less than 1e-5 on a CPU; deep models on a GPU round more.
+"""
 
 
 class Checked(NamedTuple):

@@ -80,7 +80,7 @@ def read_file(path: Path) -> Source:
         return _read_parquet(path)
     with path.open("rb") as file:
         lines = sum(part.count(b"\n") for part in iter(lambda: file.read(2**20), b""))
-    return Source(str(path), lines, _opened(path, kind))
+    return Source(str(path), lines if kind == "jsonl" else lines - 1, _opened(path, kind))
 
 
 def _opened(path: Path, kind: str) -> Chunks:

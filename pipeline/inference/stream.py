@@ -25,7 +25,7 @@ class Stream:
     Attributes:
         model: in evaluation mode.
         place: where the rows come from.
-        language: that of rows without a column `language`.
+        language: that of rows without a language of their own.
         threads: how many batches to predict at once.
         rows: how many there were.
         cut: of them, pairs longer than the maximum length.
@@ -86,17 +86,14 @@ class Stream:
 
     def _language_of(self, row: Row, place: str) -> str:
         """Return a row's own language, the one given, or any if they are all read alike."""
-        named = "language" in row
-        code = row["language"] if named else self.language
-        if code is None and not named and self.model.reads_all_languages_alike:
+        code = row.get("language") or self.language
+        if code is None and self.model.reads_all_languages_alike:
             return self.model.nli.source
-        if code not in self.model.templates:
-            where = f"{place}: language" if named else "--language"
-            raise InputError(
-                f"{where}: expected one of {', '.join(self.model.nli.languages)}, found "
-                f"{shown(code)}"
-            )
-        return str(code)
+        if not isinstance(code, str) or code not in self.model.templates:
+            where = f"{place}: language" if row.get("language") or not code else "--language"
+            known = ", ".join(self.model.nli.languages)
+            raise InputError(f"{where}: expected one of {known}, found {shown(code)}")
+        return code
 
 
 def label_of(value: object) -> str | None:

@@ -196,7 +196,9 @@ BAD = {
     "f.csv": ("premise,hypothesis,language\n", "f.csv: expected at least one pair, found no rows"),
     "g.csv": (b"premise,hypothesis\n\xff,b\n", "g.csv: expected text in UTF-8, found other bytes"),
     "h.csv": (text(["a dog,a cat"], "premise,hypothesis"),
-              "--language: expected one of en, de, sw, zh, found nothing"),
+              "h.csv, row 1: language: expected one of en, de, sw, zh, found nothing"),
+    "l.csv": (text(["a dog,a cat,"]), "l.csv, row 1: language: expected one of en, de, sw, zh, "
+                                      "found nothing"),
     "i.csv": (text([f"{GOOD},1"], "premise,hypothesis,language,predicted"),
               "i.csv, row 1: expected no column predicted, which is added, found one"),
     "j.csv": (text([f"{GOOD},1"], "premise,hypothesis,language,premise"),
@@ -206,6 +208,8 @@ BAD = {
     "b.jsonl": ('{"premise": "a"}\n', "b.jsonl, row 1: expected a column hypothesis"),
     "c.jsonl": ("{\n", "c.jsonl, line 1: expected JSON, found expecting property name"),
     "d.jsonl": ("[1]\n", "d.jsonl, line 1: expected keys and values, found list"),
+    "e.jsonl": ('{"premise": "a", "hypothesis": "b", "language": ["en"]}\n',
+                "e.jsonl, row 1: language: expected one of en, de, sw, zh, found ['en']"),
     "a.parquet": (b"PAR1", "a.parquet: expected a Parquet file, found something else"),
 }  # fmt: skip
 
@@ -230,6 +234,8 @@ def test_bad_input_is_one_line_and_leaves_no_output(here, monkeypatch, capsys, n
     ("arguments", "line"),
     [
         (("nowhere", "pairs.csv"), "nowhere: expected a folder that mpt export wrote, or a run"),
+        (("mpt", "--premise", "a", "--hypothesis", "b", "--language", "xx"),
+         "--language: expected one of en, de, sw, zh, found 'xx'"),
         ((".", "pairs.csv"), ".: expected a model that mpt export wrote, found no config.json, "),
         (("mpt",), "mpt predict: expected FILE, or --premise and --hypothesis, found 0 of these"),
         (("mpt", "--premise", "a"), "mpt predict: expected FILE, or --premise and --hypothesis, "
