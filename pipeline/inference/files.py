@@ -148,7 +148,7 @@ def _json_rows(stream: IO[str], place: str) -> Iterator[Row]:
 
 def _read_parquet(path: Path) -> Source:
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, buffer_size=2**20)  # else a column of a row group at once
     except (pa.ArrowInvalid, OSError):
         raise InputError(f"{path}: expected a Parquet file, found something else") from None
 
