@@ -99,6 +99,25 @@ def atomic(path: Path) -> Iterator[Path]:
         note_written(path)
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder, which takes the place of `path` when the block ends without an error.
+
+    A block that fails leaves nothing behind, and an older `path` as it was.
+
+    Raises:
+        RunError: the folder cannot be written: the disk is full, or may not be written to.
+    """
+    with writing(path), unfinished(path.parent) as scratch:
+        draft = scratch / "new"
+        draft.mkdir()
+        yield draft
+        if path.exists():
+            path.rename(scratch / "old")
+        draft.rename(path)
+        note_written(path)
+
+
 def write_text(text: str, path: Path) -> None:
     """Write text in UTF-8; raises as `atomic`."""
     with atomic(path) as draft:

@@ -15,12 +15,14 @@ from stages.backbone import backbone
 from stages.check import check
 from stages.corpora import corpora
 from stages.declared import declared
+from stages.export import export
 from stages.fewshot import fewshot
 from stages.guard import guarded
 from stages.inputs import inputs
 from stages.paws15 import paws15
 from stages.plan import plan
 from stages.pocket import pocket
+from stages.predict import predict
 from stages.process import open_streams, prepare_environment
 from stages.profile import profile
 from stages.report import report
@@ -42,7 +44,9 @@ STAGES: tuple[Callable[..., None], ...] = (
     inputs, check, corpora, backbone, tokens, fewshot, translations, paws15, unlabelled, declared,
     updates, train, tables, report,
 )  # fmt: skip
-COMMANDS: tuple[Callable[..., None], ...] = (*map(guarded, STAGES), plan, repro, profile, pocket)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    *map(guarded, STAGES), export, predict, plan, repro, profile, pocket,
+)  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
 

@@ -50,6 +50,17 @@ class Backbone(nn.Module, ABC):
         `words` are the word embeddings of N tokens, [N, d]; `read_at` is a token per row, [B].
         """
 
+    @abstractmethod
+    def checkpoint(self, vectors: Tensor) -> dict[str, Tensor]:
+        """Return the weights as `transformers` reads them, with more tokens in the vocabulary.
+
+        Their embeddings are `vectors`, [P, d]; as an answer, they are never likely.
+        """
+
+    @abstractmethod
+    def drop_head(self) -> None:
+        """Remove the masked language model's head, in whose place a classifier has another."""
+
     def states(self, batch: Batch, prompts: Tensor | None = None) -> Tensor:
         """Return the hidden state at each position that is read, row by row, [R, d].
 

@@ -15,6 +15,8 @@ from pipeline.errors import InputError
 from pipeline.files import reading
 from pipeline.params.strict import parse, shown
 
+PLACE = "params.yaml: backbone.path"
+
 ARCHITECTURES: Mapping[str, type[Backbone]] = {
     "xlm-roberta": XlmRoberta,
     "roberta": XlmRoberta,
@@ -23,8 +25,10 @@ ARCHITECTURES: Mapping[str, type[Backbone]] = {
 """The supported architectures by `model_type` in config.json."""
 
 
-def empty_backbone(folder: Path) -> Backbone:
+def empty_backbone(folder: Path, *, place: str = PLACE) -> Backbone:
     """Return the backbone that config.json describes, with shapes in place of weights.
+
+    `place` is where somebody chose the architecture.
 
     Raises:
         InputError: the file is missing or broken, or the architecture or one of its settings is
@@ -36,7 +40,7 @@ def empty_backbone(folder: Path) -> Backbone:
     config = read_object(path)
     architecture = ARCHITECTURES.get(str(config.get("model_type")))
     if architecture is None:
-        raise unsupported(config.get("model_type"))
+        raise unsupported(config.get("model_type"), place=place)
     with torch.device("meta"):
         return architecture(parse(architecture.settings_type, config, place=str(path)))
 
@@ -50,10 +54,20 @@ def load_backbone(folder: Path) -> Backbone:
         InputError: as in `empty_backbone`, or the weights are broken or do not fit config.json.
     """
     backbone = empty_backbone(folder)
-    weights = _tied(_read_weights(folder / "model.safetensors"), backbone.tied)
+    fill(backbone, folder, tied=backbone.tied)
+    return backbone.eval()
+
+
+def fill(module: nn.Module, folder: Path, *, tied: Mapping[str, str]) -> None:
+    """Give a module the weights in a folder, in float32; `tied` names those that share one.
+
+    Raises:
+        InputError: the weights are broken, or one is missing or of another shape.
+    """
+    weights = _tied(_read_weights(folder / "model.safetensors"), tied)
     unfit = [
         name
-        for name, expected in backbone.state_dict().items()
+        for name, expected in module.state_dict().items()
         if name not in weights or weights[name].shape != expected.shape
     ]
     if unfit:
@@ -62,14 +76,13 @@ def load_backbone(folder: Path) -> Backbone:
             f"{', '.join(unfit[:3])}" + (", ..." if len(unfit) > 3 else "")
         )
     # Further weights of a checkpoint (a pooler, position numbers) are not needed.
-    backbone.load_state_dict(weights, strict=False, assign=True)
-    return backbone.eval()
+    module.load_state_dict(weights, strict=False, assign=True)
 
 
-def unsupported(model_type: object) -> InputError:
+def unsupported(model_type: object, *, place: str = PLACE) -> InputError:
     """Return the error about a model whose `model_type` is not in ARCHITECTURES."""
     return InputError(
-        "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
+        f"{place}: expected a masked language model of the XLM-R family "
         f"(model_type {', '.join(ARCHITECTURES)} in config.json), found {shown(model_type)}"
     )
 

@@ -16,6 +16,9 @@ from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.layout import Layout
 from pipeline.params.strict import Strictly
 
+UNLIKELY = -10_000.0
+"""The bias of a token that is no answer; float16 has it too."""
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -218,6 +221,26 @@ class XlmRoberta(Backbone):
     def head(self) -> nn.Module:
         """The masked language model's head."""
         return self.lm_head
+
+    def checkpoint(self, vectors: Tensor) -> dict[str, Tensor]:
+        """Return the weights with further tokens; see Backbone.checkpoint."""
+        words, number = "roberta.embeddings.word_embeddings.weight", len(vectors)
+        weights = dict(self.state_dict())
+        weights[words] = torch.cat([weights[words], vectors.to(weights[words])])
+        for name in ("lm_head.bias", "lm_head.decoder.bias"):
+            unlikely = weights[name].new_full((number,), UNLIKELY)
+            weights[name] = torch.cat([weights[name], unlikely])
+        decoder = weights["lm_head.decoder.weight"]
+        zeros = decoder.new_zeros(number, decoder.shape[1])
+        weights["lm_head.decoder.weight"] = torch.cat([decoder, zeros])
+        pairs = self.tied.items()
+        shared = {a for a, b in pairs if self.get_parameter(a) is self.get_parameter(b)}
+        return {name: weight for name, weight in weights.items() if name not in shared}
+
+    def drop_head(self) -> None:
+        """Remove the masked language model's head."""
+        del self.lm_head
+        self.tied = {}
 
     def encode(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
         """Return hidden states; see Backbone.encode."""

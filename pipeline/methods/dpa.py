@@ -8,13 +8,15 @@ from pydantic import Field
 from torch import Tensor
 from torch.distributions import Beta
 
-from pipeline.backbone.rows import Batch, Row
+from pipeline.backbone.rows import Batch
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
 from pipeline.params.strict import Strictly
 from pipeline.prompting.label_words import LabelWords, SplitWords
+from pipeline.prompting.nli import Combination
 from pipeline.prompting.template import UniversalTemplate
 from pipeline.prompting.verbalizer import LanguageWords, language_word_ids
+from pipeline.training.exported import Exported, Reading, answers_of
 from pipeline.training.method import Context, Example, Losses, Method, Moment
 
 Rule = Literal["source", "max", "sum", "own"]
@@ -128,17 +130,14 @@ class Model(Method):
         a = self.settings.mixture
         return self.placed(Beta(a, a, validate_args=False).sample((twos, 1)))
 
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
-    ) -> list[Row]:
-        """Return rows that the source language's words answer, or under `own` the language's.
+    def reading(self, language: str) -> Reading:
+        """Return the template, and the index of the language whose words answer."""
+        return Reading(self.template, list(self.words.ids).index(self._answering(language)))
 
-        A language without words gets those of the source language.
-        """
-        codes, source = list(self.words.ids), self.languages.source
-        own = self.settings.predict == "own" and language in codes
-        answers = codes.index(language if own else source)
-        return self.template.rows(premises, hypotheses, prompt=answers)
+    def _answering(self, language: str) -> str:
+        """Return the source language, or under `own` the language itself if it has words."""
+        own = self.settings.predict == "own" and language in self.words.ids
+        return language if own else self.languages.source
 
     def label_logits(self, batch: Batch) -> Tensor:
         """Return the logits of the labels by the run's rule, [B, C].
@@ -153,6 +152,17 @@ class Model(Method):
         scores = word_scores(words, self.word_ids)
         labels = combined(scores, self.settings.predict, batch.prompt[batch.read_at])
         return torch.cat([labels, logits.amax(-1, keepdim=True)], dim=-1) if whole else labels
+
+    def exported(self) -> Exported:
+        """Return the template, and the words of one language or of all, by the run's rule."""
+        rule, over = self.settings.predict, self.run.template.predict_over
+        answers = {}
+        for code in self.languages.all:
+            one = self._answering(code)
+            words = self.words.ids if rule in {"max", "sum"} else {one: self.words.ids[one]}
+            across: Combination = "max" if rule == "max" else "sum"
+            answers[code] = answers_of(self.pieces, words, several="sum", across=across, over=over)
+        return Exported(self.readings(), answers, prompts={})
 
     def notes(self) -> Mapping[str, Any]:
         """Return the languages left out, and those that the source's words answer under `own`."""

@@ -2,40 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from pipeline.backbone.backbone import Backbone
+from pipeline.backbone.classification import ClassificationHead
 from pipeline.backbone.rows import Batch
 from pipeline.backbone.slots import full_precision
 from pipeline.params.runs import LABELS
 from pipeline.params.strict import Strictly
 from pipeline.prompting.template import PairTemplate
+from pipeline.training.exported import Exported
 from pipeline.training.method import Context, Example, Losses, Method, Moment
 
 
 class Settings(Strictly):
     """FT has no parameters of its own."""
-
-
-class ClassificationHead(nn.Module):
-    """Dropout, dense, tanh, dropout, projection to the labels, as in the XLM-R family."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        super().__init__()
-        self.dense = nn.Linear(backbone.hidden_size, backbone.hidden_size)
-        self.dropout = nn.Dropout(backbone.dropout)
-        self.out_proj = nn.Linear(backbone.hidden_size, len(LABELS))
-        for layer in (self.dense, self.out_proj):
-            nn.init.normal_(layer.weight, std=backbone.initializer_range)
-            nn.init.zeros_(layer.bias)
-
-    def forward(self, states: Tensor) -> Tensor:
-        """Return a logit for each label, [B, d] -> [B, C]."""
-        inner = torch.tanh(self.dense(self.dropout(states)))
-        logits: Tensor = self.out_proj(self.dropout(inner))
-        return logits
 
 
 class Model(Method):
@@ -48,7 +29,7 @@ class Model(Method):
         # The language model's own head is not used, but may share its weights with the words.
         backbone.head.requires_grad_(requires_grad=False)
         backbone.words.requires_grad_(context.run.training.trainable == "all")
-        self.head = ClassificationHead(backbone)
+        self.head = ClassificationHead(backbone, len(LABELS))
         self.template = PairTemplate(context.pieces, max_length=context.run.training.max_length)
 
     def losses(self, drawn: Mapping[str, Sequence[Example]], moment: Moment) -> Losses:
@@ -65,3 +46,7 @@ class Model(Method):
         with full_precision(self.device):
             logits: Tensor = self.head(states.to(self.head.out_proj.weight.dtype))
         return logits
+
+    def exported(self) -> Exported:
+        """Return the classifier, which reads every language alike."""
+        return Exported(self.readings(), answers={}, prompts={}, classifier=self.head)

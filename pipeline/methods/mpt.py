@@ -7,13 +7,13 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from pipeline.backbone.rows import Row
 from pipeline.backbone.slots import full_precision
 from pipeline.errors import InputError
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import CROSS_ENTROPIES, info_nce, symmetric_kl
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.translator import Translator, make_translator
+from pipeline.training.exported import Reading
 from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
 
 SOURCE, TARGET = 0, 1
@@ -113,16 +113,14 @@ class Model(WordMethod):
             source, target = states.to(self.backbone.words.weight.dtype).chunk(2)
             return info_nce(source, target, temperature=self.settings.temperature)
 
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
-    ) -> list[Row]:
+    def reading(self, language: str) -> Reading:
         """Return the cloze of Eq. 1 with p^T, or with p^S in the source language.
 
         With alpha = 1 the translator has learned nothing, so every language gets p^S.
         """
         is_source = language == self.languages.source and self.settings.source_prompt_for_source
         prompt = SOURCE if is_source or self.settings.alpha == 1 else TARGET
-        return self.template.rows(premises, hypotheses, prompt=prompt)
+        return Reading(self.template, prompt)
 
     def prompts(self) -> dict[str, Tensor]:
         """Return p^S and p^T, [m, d] each."""

@@ -5,10 +5,10 @@ from typing import Literal
 
 import torch
 
-from pipeline.backbone.rows import Row
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import symmetric_kl, vocabulary_cross_entropy
 from pipeline.prompting.template import GluedTemplate, QuestionTemplate
+from pipeline.training.exported import Reading
 from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
 
 
@@ -62,8 +62,6 @@ class Model(WordMethod):
         kld = symmetric_kl(source.log_softmax(-1), target.log_softmax(-1))
         return Losses(ce + kld, {"ce": ce, "kld": kld})
 
-    def rows(
-        self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
-    ) -> list[Row]:
-        """Return the rows of the language's question template."""
-        return self.templates[language].rows(premises, hypotheses)
+    def reading(self, language: str) -> Reading:
+        """Return the language's question template."""
+        return Reading(self.templates[language])

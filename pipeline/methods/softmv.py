@@ -17,8 +17,10 @@ from pipeline.errors import InputError
 from pipeline.params.runs import LABELS, input_place
 from pipeline.params.strict import Strictly
 from pipeline.prompting.label_words import LabelWords, SplitWords
+from pipeline.prompting.nli import Answers
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.verbalizer import language_word_ids
+from pipeline.training.exported import answers_of
 from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
 
 Dictionary = Mapping[str, Sequence[str]]
@@ -224,6 +226,10 @@ class Model(WordMethod):
         """Return the mean of the logits of a label's words over languages, [B, C]."""
         logits = self.logits(batch, self.verbalizer_ids)
         return (logits[..., None] * self.shares).sum(1)  # a product would round under autocast
+
+    def answers(self) -> dict[str, Answers]:
+        """Return the words of all languages, in every language."""
+        return dict.fromkeys(self.languages.all, answers_of(self.pieces, self._words.ids))
 
     def prompts(self) -> dict[str, Tensor]:
         """Return the soft prompt, [m, d]."""

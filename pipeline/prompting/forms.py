@@ -3,24 +3,43 @@
 import re
 import string
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 Form = Callable[[str], str]
 
 
-_ENDING = re.compile(rf"[\s{re.escape(string.punctuation)}]+\Z")
+@dataclass(frozen=True)
+class Rewriting:
+    """A form as data, which an exported model can name: strip white space, then replace patterns.
 
-
-def strip_punctuation(sentence: str) -> str:
-    """Strip trailing ASCII punctuation and any white space, because the template has its own.
-
-    A sentence of nothing else keeps it, as in Soft Prompting's code.
+    Attributes:
+        replace: patterns and their replacements, as `re.sub` takes them, in this order.
+        strip: whether white space at both ends goes first.
     """
-    sentence = sentence.strip()
-    return _ENDING.sub("", sentence) or sentence
+
+    replace: tuple[tuple[str, str], ...] = ()
+    strip: bool = True
+
+    def __call__(self, sentence: str) -> str:
+        """Return the sentence in this form."""
+        sentence = sentence.strip() if self.strip else sentence
+        for pattern, replacement in self.replace:
+            sentence = re.sub(pattern, replacement, sentence)
+        return sentence
 
 
-FORMS: tuple[Form, ...] = (str, str.strip, strip_punctuation)
-"""The forms in which `mpt tokens` tokenizes the test text; `str` leaves a sentence as it is.
+AS_IS, STRIPPED = Rewriting(strip=False), Rewriting()
+
+_MARKS = rf"\s{re.escape(string.punctuation)}"
+
+strip_punctuation = Rewriting(((rf"(?<=[^{_MARKS}])[{_MARKS}]+\Z", ""),))
+"""Strip trailing ASCII punctuation and any white space, because the template has its own.
+
+A sentence of nothing else keeps it, as in Soft Prompting's code.
+"""
+
+FORMS: tuple[Form, ...] = (AS_IS, STRIPPED, strip_punctuation)
+"""The forms in which `mpt tokens` tokenizes the test text.
 
 A template with another form works without an entry here, but each of its cells tokenizes the
 text again.

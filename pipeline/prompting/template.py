@@ -5,17 +5,18 @@ PCT's released form and the universal template, sentences are tokenized together
 literals. Truncation cuts only the sentences, never prompt, mask, literals or special tokens.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, get_args
 
 from pipeline.backbone.rows import Row
 from pipeline.backbone.tokens import Ids, Pieces, ids_of
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import Position
-from pipeline.prompting.forms import Form, strip_punctuation
+from pipeline.prompting.forms import AS_IS, STRIPPED, Form, Rewriting, strip_punctuation
+from pipeline.prompting.nli import Cut
 
-Cut = Callable[[Ids, Ids, int], tuple[Ids, Ids]]
+Ends: TypeAlias = tuple[int, int]
+"""How many of a sentence's first and last pieces are the template's, which are never cut."""
 
 
 def cut_hypothesis(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
@@ -32,6 +33,12 @@ def cut_longer(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
     return premise[: room - kept], hypothesis[:kept]
 
 
+CUTS: Mapping[Cut, Callable[[Ids, Ids, int], tuple[Ids, Ids]]] = {
+    "hypothesis": cut_hypothesis,
+    "longer": cut_longer,
+}
+
+
 class NoRoomError(ValueError):
     """The maximum length is too short for a template."""
 
@@ -42,8 +49,8 @@ class Template:
     `forms` are applied to the premise and the hypothesis; `cut` shortens a pair that is too long.
     """
 
-    forms: tuple[Form, Form] = (str, str)
-    cut: Cut = staticmethod(cut_longer)
+    forms: tuple[Form, Form] = (AS_IS, AS_IS)
+    cut: Cut = "longer"
 
     def __init__(
         self,
@@ -52,7 +59,7 @@ class Template:
         *,
         read_at: tuple[int, int],
         max_length: int,
-        literals: int = 0,
+        kept: tuple[Ends, Ends] = ((0, 0), (0, 0)),
     ) -> None:
         """Prepare a template.
 
@@ -61,33 +68,58 @@ class Template:
             fixed: the pieces before, between and after the sentences.
             read_at: the part of `fixed`, and the index in it, of the token whose state is read.
             max_length: tokens per row; a NoRoomError is raised if that leaves no room for text.
-            literals: the number of pieces that the forms add to the sentences.
+            kept: the pieces that the forms add to premise and hypothesis.
         """
-        self._pieces, self._fixed, self._read_at = pieces, fixed, read_at
-        self._room = max_length - sum(map(len, fixed)) - literals
-        if self._room < 2:
+        self._pieces, self.fixed, self.read_at, self.kept = pieces, fixed, read_at, kept
+        self.room = max_length - sum(map(len, fixed)) - sum(map(sum, kept))
+        if self.room < 2:
             raise NoRoomError(
                 f"expected room for two pieces of text beside the template's "
-                f"{max_length - self._room} tokens, found {max_length}"
+                f"{max_length - self.room} tokens, found {max_length}"
             )
 
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, prompt: int = 0
     ) -> list[Row]:
         """Return a row per premise and hypothesis, whose slots the soft prompt `prompt` fills."""
-        before, middle, after = self._fixed
+        return [self.row(pair, prompt=prompt) for pair in self.pairs(premises, hypotheses)]
+
+    def pairs(self, premises: Sequence[str], hypotheses: Sequence[str]) -> list[tuple[Ids, Ids]]:
+        """Return the pieces of each premise and hypothesis in the template's forms, uncut."""
         first, second = self.forms
-        part, index = self._read_at
         first_ids = self._pieces.of([first(text) for text in premises])
         second_ids = self._pieces.of([second(text) for text in hypotheses])
-        rows = []
-        for pair in zip(first_ids, second_ids, strict=True):
-            premise, hypothesis = self.cut(*pair, self._room)
-            to_middle = before + premise
-            to_after = to_middle + middle + hypothesis
-            start = (0, len(to_middle), len(to_after))[part]
-            rows.append(Row(to_after + after, start + index, prompt))
-        return rows
+        return list(zip(first_ids, second_ids, strict=True))
+
+    def row(self, pair: tuple[Ids, Ids], *, prompt: int = 0) -> Row:
+        """Return the row of the pieces of a premise and a hypothesis."""
+        before, middle, after = self.fixed
+        premise, hypothesis = self._shortened(*pair)
+        to_middle = before + premise
+        to_after = to_middle + middle + hypothesis
+        part, index = self.read_at
+        start = (0, len(to_middle), len(to_after))[part]
+        return Row(to_after + after, start + index, prompt)
+
+    def is_cut(self, pair: tuple[Ids, Ids]) -> bool:
+        """Return whether a pair has more pieces than there is room for."""
+        inside = [max(0, len(ids) - sum(ends)) for ids, ends in zip(pair, self.kept, strict=True)]
+        return sum(inside) > self.room
+
+    def _shortened(self, premise: Ids, hypothesis: Ids) -> tuple[Ids, Ids]:
+        """Cut a pair to the room, but never the pieces that the forms have added."""
+        if not self.is_cut((premise, hypothesis)):
+            return premise, hypothesis
+        (start, first, stop), (begin, second, end) = map(_split, (premise, hypothesis), self.kept)
+        first, second = CUTS[self.cut](first, second, self.room)
+        return start + first + stop, begin + second + end
+
+
+def _split(ids: Ids, kept: Ends) -> tuple[Ids, Ids, Ids]:
+    """Return the first pieces of a text that are kept, those inside, and the last."""
+    start = min(kept[0], len(ids))
+    end = max(start, len(ids) - kept[1])
+    return ids[:start], ids[start:end], ids[end:]
 
 
 class ClozeTemplate(Template):
@@ -98,7 +130,7 @@ class ClozeTemplate(Template):
     """
 
     forms = (strip_punctuation, strip_punctuation)
-    cut = staticmethod(cut_hypothesis)
+    cut: Cut = "hypothesis"
 
     def __init__(
         self,
@@ -125,7 +157,7 @@ class QuestionTemplate(Template):
     The two literal words are in that language (Qi et al. 2022), the sentences in their own.
     """
 
-    forms = (str.strip, strip_punctuation)
+    forms = (STRIPPED, strip_punctuation)
 
     def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
         words, frame = LANGUAGES[language], pieces.frame
@@ -152,10 +184,9 @@ class GluedTemplate(Template):
         else:
             start, end = question, f"? {answer}:"
             fixed, read_at = (frame.start, frame.between, mask + frame.end), (2, 0)
-        self.forms = str.strip, lambda hypothesis: f"{start}{hypothesis}{end}"
-        kept = len(pieces.word(start)), len(pieces.word(end))
-        self.cut = partial(_cut_inside, kept=kept)
-        super().__init__(pieces, fixed, read_at=read_at, max_length=max_length, literals=sum(kept))
+        self.forms = STRIPPED, Rewriting(((r"\A", start), (r"\Z", end)), strip=False)
+        kept = (0, 0), (len(pieces.word(start)), len(pieces.word(end)))
+        super().__init__(pieces, fixed, read_at=read_at, max_length=max_length, kept=kept)
 
 
 _SPACED = frozenset(("bg", "sw", "ur"))
@@ -165,14 +196,6 @@ _ANSWERS = {"ar": "الجواب", "fr": "réponse"}
 """Where their second word is another than in the table of languages."""
 
 
-def _cut_inside(premise: Ids, text: Ids, room: int, *, kept: tuple[int, int]) -> tuple[Ids, Ids]:
-    """Cut as `cut_longer`, but keep the literals, which are the first and last pieces of a text."""
-    start = min(kept[0], len(text))
-    end = max(start, len(text) - kept[1])
-    premise, hypothesis = cut_longer(premise, text[start:end], room)
-    return premise, text[:start] + hypothesis + text[end:]
-
-
 class UniversalTemplate(Template):
     """`<s> premise . </s> hypothesis ? <mask> . </s>`, without a word of any language (UP and DPA).
 
@@ -180,31 +203,17 @@ class UniversalTemplate(Template):
     and the question mark takes the place of a last full stop or exclamation mark of ASCII.
     """
 
+    forms = (
+        Rewriting(((r"(?<=[A-Za-z0-9])\Z", " ."),)),
+        Rewriting(((r"[.!]\Z", "?"), (r"(?<!\?)\Z", " ?"))),
+    )
+    cut: Cut = "hypothesis"
+
     def __init__(self, pieces: Pieces, *, max_length: int) -> None:
         frame, mask = pieces.frame, ids_of([pieces.mask])
         fixed = frame.start, frame.end, mask + pieces.word(".") + frame.end
-        self.forms = _with_stop, _with_question_mark
-        self.cut = _cut_before_marks
-        super().__init__(pieces, fixed, read_at=(2, 0), max_length=max_length, literals=2)
-
-
-def _with_stop(premise: str) -> str:
-    premise = premise.strip()
-    last = premise[-1:]
-    return f"{premise} ." if last.isascii() and last.isalnum() else premise
-
-
-def _with_question_mark(hypothesis: str) -> str:
-    hypothesis = hypothesis.strip()
-    if hypothesis.endswith((".", "!")):
-        return f"{hypothesis[:-1]}?"
-    return hypothesis if hypothesis.endswith("?") else f"{hypothesis} ?"
-
-
-def _cut_before_marks(premise: Ids, hypothesis: Ids, room: int) -> tuple[Ids, Ids]:
-    """Cut as `cut_hypothesis`, but keep the last piece of each text, which is its mark."""
-    first, second = cut_hypothesis(premise[:-1], hypothesis[:-1], room)
-    return first + premise[-1:], second + hypothesis[-1:]
+        kept = (0, 1), (0, 1)  # the last piece of each text is its mark
+        super().__init__(pieces, fixed, read_at=(2, 0), max_length=max_length, kept=kept)
 
 
 class PairTemplate(Template):

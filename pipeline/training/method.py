@@ -16,8 +16,10 @@ from pipeline.backbone.rows import Batch, Row, collate
 from pipeline.backbone.tokens import Pieces
 from pipeline.errors import InputError
 from pipeline.params.runs import LanguageParams, Run
+from pipeline.prompting.nli import Answers
 from pipeline.prompting.template import ClozeTemplate, Template
 from pipeline.prompting.verbalizer import label_word_ids
+from pipeline.training.exported import Exported, Reading, answers_of
 
 
 class Labelled(NamedTuple):
@@ -156,6 +158,11 @@ class Method(nn.Module, ABC):
         """The device of the parameters."""
         return next(self.parameters()).device
 
+    @property
+    def precision(self) -> str:
+        """The run's precision: float32 or bfloat16."""
+        return self.run.training.precision
+
     def collate(self, rows: Sequence[Row]) -> Batch:
         """Put rows into a batch on the method's device."""
         return collate(rows, pad=self.pieces.pad, device=self.device)
@@ -199,12 +206,17 @@ class Method(nn.Module, ABC):
         del name
         return 1.0
 
+    def reading(self, language: str) -> Reading:
+        """Return the template of a language and the index of the soft prompt in its slots."""
+        del language
+        return Reading(self.template)
+
     def rows(
         self, premises: Sequence[str], hypotheses: Sequence[str], *, language: str
     ) -> list[Row]:
         """Return the rows that classify sentence pairs in a language."""
-        del language
-        return self.template.rows(premises, hypotheses)
+        template, prompt = self.reading(language)
+        return template.rows(premises, hypotheses, prompt=prompt)
 
     @abstractmethod
     def label_logits(self, batch: Batch) -> Tensor:
@@ -219,6 +231,21 @@ class Method(nn.Module, ABC):
     def prompts(self) -> dict[str, Tensor]:
         """Return the learned soft prompts by name, each [m, d]; none by default."""
         return {}
+
+    def readings(self) -> dict[str, Reading]:
+        """Return the template and soft prompt of every language."""
+        return {code: self.reading(code) for code in self.languages.all}
+
+    def exported(self) -> Exported:
+        """Return what an exported model keeps beside the backbone's weights.
+
+        Raises:
+            InputError: the method's file does not say so.
+        """
+        raise InputError(
+            f"pipeline/methods/{self.run.method}.py: expected a function `exported` of its model "
+            f"for mpt export, found none"
+        )
 
     def notes(self) -> Mapping[str, Any]:
         """Return facts for `notes` in metrics.json, such as what was left out; none by default."""
@@ -259,3 +286,19 @@ class WordMethod(Method):
             return self.logits(batch, self.word_ids)
         logits = self.logits(batch)
         return torch.cat([logits[:, self.word_ids], logits.amax(-1, keepdim=True)], dim=-1)
+
+    def answers(self) -> dict[str, Answers]:
+        """Return the words that answer the rows of each language, by default the run's."""
+        words = {self.languages.source: [[number] for number in self.word_ids.tolist()]}
+        over = self.run.template.predict_over
+        return dict.fromkeys(self.languages.all, answers_of(self.pieces, words, over=over))
+
+    def exported(self) -> Exported:
+        """Return the templates, soft prompts and answers.
+
+        It fits a method that makes rows by `reading` and answers by `answers`.
+        """
+        prompts = self.soft_prompts()
+        vectors = () if prompts is None else prompts
+        by_name = dict(zip(self.prompts(), vectors, strict=True))
+        return Exported(self.readings(), self.answers(), by_name)

@@ -3,17 +3,39 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import pandas as pd
 import torch
 
-from pipeline.backbone.rows import Row
+from pipeline.backbone.rows import Batch, Row
 from pipeline.params.runs import LABELS
 from pipeline.progress import Progress, silent
 from pipeline.training.method import Method
 
 TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 16_384}
 """The most tokens in a batch, padding included; on a CPU, more do not fit its cache."""
+
+
+class Predictor(Protocol):
+    """What predicts: a method, or a model that was exported."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the parameters."""
+
+    @property
+    def precision(self) -> str:
+        """Either float32 or bfloat16."""
+
+    def eval(self) -> Any:  # noqa: ANN401
+        """Enter evaluation mode."""
+
+    def collate(self, rows: Sequence[Row]) -> Batch:
+        """Put rows into a batch on the device."""
+
+    def label_logits(self, batch: Batch) -> torch.Tensor:
+        """Return a logit for each label, and perhaps one to exceed; see Method."""
 
 
 def predict(
@@ -34,16 +56,24 @@ def predict(
     for code, part in examples.groupby("language", sort=False, observed=True):
         rows += method.rows(part.premise.tolist(), part.hypothesis.tolist(), language=str(code))
         order += part.index.tolist()
-    judged = _judged(method, rows, threads, progress)[torch.tensor(order).argsort()]
-    probabilities, none = judged[:, : len(LABELS)], judged[:, len(LABELS) :].any(-1)
+    back = torch.tensor(order).argsort()
+    judged = predict_rows(method, rows, threads=threads, progress=progress)[back]
     frame = examples[["language", "pair_id", "label"]].copy()
-    frame["predicted"] = probabilities.argmax(-1).masked_fill(none, -1).numpy()
+    frame["predicted"] = predicted(judged).numpy()
     for label, name in enumerate(LABELS):
-        frame[f"p_{name}"] = probabilities[:, label].numpy()
+        frame[f"p_{name}"] = judged[:, label].numpy()
     return frame
 
 
-def _judged(method: Method, rows: Sequence[Row], threads: int, progress: Progress) -> torch.Tensor:
+def predicted(judged: torch.Tensor) -> torch.Tensor:
+    """Return the label ids that `predict_rows` predicts, -1 for none, [N]."""
+    probabilities, none = judged[:, : len(LABELS)], judged[:, len(LABELS) :].any(-1)
+    return probabilities.argmax(-1).masked_fill(none, -1)
+
+
+def predict_rows(
+    method: Predictor, rows: Sequence[Row], *, threads: int = 1, progress: Progress = silent
+) -> torch.Tensor:
     """Return the label probabilities of each row, [len(rows), C], on the CPU.
 
     If other answers compete, a further column is 1 where one of them is likelier than the labels.
@@ -83,9 +113,9 @@ def _thread_map(threads: int) -> Iterator[Callable[..., Iterator[torch.Tensor]]]
         pool.shutdown(cancel_futures=True)  # after Ctrl-C, do not finish the rest
 
 
-def autocast(method: Method) -> torch.autocast:
+def autocast(method: Predictor) -> torch.autocast:
     """Return the context in which a method computes: bfloat16 if its run says so."""
-    enabled = method.run.training.precision == "bfloat16"
+    enabled = method.precision == "bfloat16"
     return torch.autocast(method.device.type, dtype=torch.bfloat16, enabled=enabled)
 
 

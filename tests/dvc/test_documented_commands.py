@@ -24,7 +24,15 @@ PROGRAMS |= {script.name for script in entry_points(group="console_scripts")}
 """A piece of code in a text is a command if it has two words or more and begins with one of these.
 Every line of a block in the language of a shell is a command."""
 
-FILLED = {"mpt profile NAME": "mpt profile pocket_full", "mpt --debug ...": "mpt --debug plan"}
+EXPORT = "mpt export mpt --shots 16 --seed 11"
+FILLED = {
+    "mpt profile NAME": "mpt profile pocket_full",
+    "mpt --debug ...": "mpt --debug plan",
+    "mpt export": EXPORT,
+    "mpt export RUN --shots K --seed S": EXPORT,
+    "mpt predict": "mpt predict mpt --shots 16 --seed 11 --premise a --hypothesis b --language de",
+    "mpt predict MODEL FILE": f"{EXPORT} --to MODEL && mpt predict MODEL data/corpora/test.parquet",
+}
 """Commands with a placeholder, and what is run instead."""
 
 NEEDS = {
@@ -62,7 +70,14 @@ NEEDS = {
         "python -m bench.real_text",
         "mpt pocket",
         "mpt pocket --measure",
+        "python -m bench.predict FOLDER PAIRS",
     ),
+    "an exported model (tests/export/ and tests/inference/ have some)": (
+        'mpt predict data/exported/mpt/k16/s11 --language sw --premise "Mtoto amelala." '
+        '--hypothesis "Mtoto yuko macho."',
+        "mpt predict data/exported/mpt/k16/s11 pairs.csv --to answers.csv",
+    ),
+    "the Hub": ("hf upload NAME/mpt-k16 data/exported/mpt/k16/s11",),
     "real text and an hour (tests/real/)": ("mpt profile real_text && mpt repro",),
     "nothing, since these tests are running": (
         "pytest tests/methods/test_contract.py",

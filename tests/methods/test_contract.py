@@ -13,6 +13,9 @@ import pytest
 import torch
 
 from pipeline.corpora.files import EXAMPLES
+from pipeline.export import folder
+from pipeline.inference.model import load_exported
+from pipeline.inference.prediction import judge
 from pipeline.training.loop import fit, make_optimizer
 from pipeline.training.method import Method, Moment
 from pipeline.training.prediction import predict
@@ -223,3 +226,13 @@ def test_prompts_have_the_backbones_width(method):
 def test_notes_can_be_written_as_json(method):
     notes = method.notes()
     assert json.loads(json.dumps(notes)) == notes
+
+
+def test_an_exported_model_predicts_as_the_method(method, toy_backbone, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "BACKBONE", toy_backbone)
+    folder.write_model(tmp_path, method, dtype="float32")
+    frame = examples()
+    pairs = list(zip(frame.premise, frame.hypothesis, strict=True))
+    judged = judge(load_exported(tmp_path), pairs, frame.language.tolist())
+    expected = predict(method, frame)[PROBABILITIES].to_numpy()
+    assert judged.probabilities.numpy() == pytest.approx(expected, abs=1e-6)

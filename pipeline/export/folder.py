@@ -1,0 +1,158 @@
+"""A trained method -> config.json, model.safetensors, tokenizer and nli.json in a folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from pipeline.artifacts import read_json, write_json
+from pipeline.backbone.files import BACKBONE
+from pipeline.backbone.tokens import Ids, Pieces, ids_of, load_pieces
+from pipeline.errors import InputError
+from pipeline.export.tokens import extended, text_of, token_names
+from pipeline.inference.model import NLI
+from pipeline.params.runs import LABELS, Label
+from pipeline.prompting.forms import Form, Rewriting
+from pipeline.prompting.nli import Nli, RowForm, Sentence, by_content
+from pipeline.prompting.template import Ends
+from pipeline.training.exported import Exported, Reading
+from pipeline.training.method import Method
+
+Dtype = Literal["float32", "bfloat16"]
+
+
+def require_free(folder: Path) -> None:
+    """Raise an InputError if a folder to write holds anything but an earlier export."""
+    if folder.is_dir() and ((folder / NLI).is_file() or not any(folder.iterdir())):
+        return
+    if folder.exists():
+        raise InputError(f"{folder}: expected no such folder or an exported model, found another")
+
+
+@torch.no_grad()
+def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
+    """Write what `transformers` and `mpt predict` need to an empty folder; return nli.json.
+
+    Soft prompts become tokens of the tokenizer and rows of the embedding.
+
+    Raises:
+        InputError: the method's file does not say how it is exported.
+    """
+    exported = method.exported()
+    names = token_names(exported.prompts)
+    vectors = method.backbone.words.weight.new_empty(0, method.backbone.hidden_size)
+    vectors = torch.cat([vectors, *exported.prompts.values()])
+    size = len(method.backbone.words.weight)
+    tokenizer = Tokenizer.from_file(str(BACKBONE / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    extended(tokenizer, [name for one in names for name in one], vocabulary=size)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = read_json(BACKBONE / "tokenizer_config.json")
+    # Every version of transformers then reads tokenizer.json as it is.
+    config |= {"tokenizer_class": "PreTrainedTokenizerFast"}
+    config |= {"model_max_length": method.run.training.max_length}
+    write_json({key: one for key, one in config.items() if key != "backend"},
+               folder / "tokenizer_config.json")  # fmt: skip
+    weights = method.backbone.checkpoint(vectors)
+    if exported.classifier is not None:
+        weights = _classifier(weights, method, exported.classifier)
+    _write_weights(weights, folder / "model.safetensors", dtype=dtype)
+    config = _config(method, exported, weights, dtype) | {"vocab_size": size + len(vectors)}
+    write_json(config, folder / "config.json")
+    ids = iter(range(size, size + len(vectors)))
+    slots = [[next(ids) for _ in one] for one in names]
+    nli = _nli(method, exported, load_pieces(folder), slots)
+    write_json(nli.model_dump(mode="json"), folder / NLI)
+    return nli
+
+
+def _write_weights(weights: Mapping[str, Tensor], path: Path, *, dtype: Dtype) -> None:
+    kind = getattr(torch, dtype)
+    copies = {name: weight.to("cpu", kind).contiguous() for name, weight in weights.items()}
+    path.touch()
+    mode = path.stat().st_mode
+    save_file(copies, path, metadata={"format": "pt"})
+    path.chmod(mode)  # safetensors leaves a file that nobody else may read
+
+
+def _classifier(
+    weights: Mapping[str, Tensor], method: Method, classifier: torch.nn.Module
+) -> dict[str, Tensor]:
+    """Return weights with a classifier in place of the language model's head."""
+    (head,) = (name for name, one in method.backbone.named_modules() if one is method.backbone.head)
+    kept = {name: one for name, one in weights.items() if not name.startswith(f"{head}.")}
+    return kept | {f"classifier.{name}": one for name, one in classifier.state_dict().items()}
+
+
+def _config(
+    method: Method, exported: Exported, weights: Mapping[str, Tensor], dtype: Dtype
+) -> dict[str, Any]:
+    """Return config.json: the backbone's, with what is different."""
+    config = dict(read_json(BACKBONE / "config.json")) | {"dtype": dtype}
+    if exported.classifier is None:
+        tied = bool(method.backbone.tied) and not method.backbone.tied.keys() & weights.keys()
+        return config | {"tie_word_embeddings": tied}
+    masked, suffix = "ForMaskedLM", "ForSequenceClassification"
+    labels = dict(enumerate(LABELS))
+    return config | {
+        "architectures": [name.replace(masked, suffix) for name in config["architectures"]],
+        "id2label": {str(number): label for number, label in labels.items()},
+        "label2id": {label: number for number, label in labels.items()},
+        "problem_type": "single_label_classification",
+    }
+
+
+def _nli(method: Method, exported: Exported, pieces: Pieces, slots: list[list[int]]) -> Nli:
+    forms = {
+        code: _row_form(reading, method, pieces, slots)
+        for code, reading in exported.readings.items()
+    }
+    return Nli(
+        kind="cloze" if exported.classifier is None else "classification",
+        labels=get_args(Label),
+        source=method.languages.source,
+        max_length=method.run.training.max_length,
+        precision=method.run.training.precision,
+        templates=by_content(forms),
+        answers=by_content(exported.answers),
+    )
+
+
+def _row_form(reading: Reading, method: Method, pieces: Pieces, slots: list[list[int]]) -> RowForm:
+    """Return a template with the tokens of its soft prompt in their slots."""
+    template = reading.template
+
+    def filled(ids: Ids) -> Ids:
+        return ids_of(slots[reading.prompt][-1 - one] if one < 0 else one for one in ids)
+
+    start, middle, end = map(filled, template.fixed)
+    premise, hypothesis = (
+        _sentence(form, ends, method)
+        for form, ends in zip(template.forms, template.kept, strict=True)
+    )
+    return RowForm(
+        languages=(),
+        text=text_of(start, middle, end, pieces),
+        start=tuple(start),
+        premise=premise,
+        middle=tuple(middle),
+        hypothesis=hypothesis,
+        end=tuple(end),
+        room=template.room,
+        cut=template.cut,
+        read_at=template.read_at,
+    )
+
+
+def _sentence(form: Form, kept: Ends, method: Method) -> Sentence:
+    if not isinstance(form, Rewriting):
+        raise InputError(
+            f"pipeline/methods/{method.run.method}.py: expected forms of sentences that an export "
+            f"can name (Rewriting of pipeline/prompting/forms.py), found {form!r}"
+        )
+    return Sentence(strip=form.strip, replace=form.replace, kept=kept)

@@ -1,0 +1,1 @@
+"""Predictions of an exported model for sentence pairs in files."""
