@@ -19,8 +19,8 @@ from pipeline.backbone.checkpoint import (
 from pipeline.backbone.rows import Row, collate
 from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.errors import InputError
-from pipeline.hub.files import fetch
-from pipeline.hub.names import BACKBONE, PICKLES, SAFETENSORS, VOCABULARIES, has_safetensors
+from pipeline.hub.files import fetch, fetch_model
+from pipeline.hub.names import BACKBONE, VOCABULARIES
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import PARAMS
 from pipeline.params.text import Source
@@ -44,7 +44,7 @@ def fetch_backbone(source: Source, folder: Path) -> str:
         RunError: the Hub cannot be reached.
     """
     place = _place(source)
-    original = _files(source)
+    original = fetch_model(source, BACKBONE, key="backbone")
     tokenizer = _load_tokenizer(original, place=place)
     model = _load_model(original, place=place)
     if model.config.model_type not in ARCHITECTURES:
@@ -132,14 +132,6 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
             f"found logits that differ by {apart:.2g}"
         )
     return backbone
-
-
-def _files(source: Source) -> Path:
-    for weights in (SAFETENSORS, PICKLES):
-        folder = fetch(source, (*BACKBONE, *weights), kind="model", key="backbone")
-        if has_safetensors(folder):
-            break
-    return folder
 
 
 def _load_tokenizer(folder: Path, *, place: str) -> Any:  # noqa: ANN401

@@ -11,7 +11,14 @@ from huggingface_hub import HfApi, errors, snapshot_download
 from huggingface_hub.utils import disable_progress_bars, httpx  # type: ignore[attr-defined]
 
 from pipeline.errors import InputError, RunError
-from pipeline.hub.names import Kind, is_commit, require_hub_id
+from pipeline.hub.names import (
+    PICKLES,
+    SAFETENSORS,
+    Kind,
+    has_safetensors,
+    is_commit,
+    require_hub_id,
+)
 from pipeline.params.text import Source
 
 
@@ -42,6 +49,18 @@ def fetch(source: Source, files: Sequence[str], *, kind: Kind, key: str) -> Path
     except (OSError, httpx.HTTPError) as error:
         raise RunError(f"{key}: {source.path} cannot be downloaded: {error}") from None
     return Path(folder)
+
+
+def fetch_model(source: Source, files: Sequence[str], *, key: str) -> Path:
+    """Return a folder with the named files of a model and its weights, if possible safetensors.
+
+    Raises as `fetch`.
+    """
+    for weights in (SAFETENSORS, PICKLES):
+        folder = fetch(source, (*files, *weights), kind="model", key=key)
+        if has_safetensors(folder):
+            break
+    return folder
 
 
 def commit_of(source: Source, *, kind: Kind, key: str) -> str:
