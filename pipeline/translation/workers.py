@@ -123,6 +123,10 @@ class Workers:
         except (StoppedError, RefusedError, InputError, RunError):
             raise
         except Exception as error:
+            if found := self.web.lasting(error):
+                raise InputError(
+                    f"paws15.engine: expected requests that can leave, found {found}"
+                ) from None
             kind = self.web.kind_of(error)
         else:
             if not answer:

@@ -264,8 +264,8 @@ def commits(**settings):
         ),
         (
             {"backbone": {"path": "/none", "revision": OLD}}, 2,
-            "params.yaml: backbone.path: expected a Hub id (owner/name) or a folder with a masked "
-            "language model, found no folder /none",
+            "params.yaml: backbone.path: expected a Hub id (owner/name) or a folder with a model, "
+            "found no folder /none",
         ),
         (
             {"fewshot": GIVEN | {"source": "none"}}, 2,
