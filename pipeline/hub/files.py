@@ -117,6 +117,7 @@ def commit_of(source: Source, *, kind: Kind, key: str) -> str:
         except errors.RevisionResolutionError:
             raise _not_there(source, key, failure or Failure("nothing")) from None
         commit = last.resolved
+        _warn(source, failure, key=key)
     return commit
 
 
