@@ -19,6 +19,7 @@ class Language:
         question: PCT's literal word "Question" in this language.
         answer: PCT's literal word "Answer" in this language.
         codes: each translation engine's own code; engines without one do not know the language.
+            Of the models of engine `nllb`, others than NLLB-200 use `code`.
         length: least and most characters of a translation per character of English. About one in
             a thousand of XNLI's and PAWS-X's human translations is outside.
     """
@@ -33,32 +34,40 @@ class Language:
     length: tuple[float, float] = (0.4, 2.5)
 
 
-def _codes(google: str, mymemory: str, *libre: str) -> dict[str, str]:
-    return dict(zip(("google", "mymemory", "libre"), (google, mymemory, *libre), strict=False))
+def _codes(nllb: str, google: str, mymemory: str, *libre: str) -> dict[str, str]:
+    codes = (nllb, google, mymemory, *libre)
+    return dict(zip(("nllb", "google", "mymemory", "libre"), codes, strict=False))
 
 
 _TABLE = (
-    Language("ar", "Arabic", "Semitic", "Arabic", "سؤال", "جواب", _codes("ar", "ar-SA", "ar")),
-    Language("bg", "Bulgarian", "Slavic", "Cyrillic", "Въпрос", "Отговор", _codes("bg", "bg-BG")),
-    Language("de", "German", "Germanic", "Latin", "Frage", "Antwort", _codes("de", "de-DE", "de")),
-    Language("el", "Greek", "Greek", "Greek", "Ερώτηση", "Απάντηση", _codes("el", "el-GR")),
+    Language("ar", "Arabic", "Semitic", "Arabic", "سؤال", "جواب",
+             _codes("arb_Arab", "ar", "ar-SA", "ar")),
+    Language("bg", "Bulgarian", "Slavic", "Cyrillic", "Въпрос", "Отговор",
+             _codes("bul_Cyrl", "bg", "bg-BG")),
+    Language("de", "German", "Germanic", "Latin", "Frage", "Antwort",
+             _codes("deu_Latn", "de", "de-DE", "de")),
+    Language("el", "Greek", "Greek", "Greek", "Ερώτηση", "Απάντηση",
+             _codes("ell_Grek", "el", "el-GR")),
     Language("en", "English", "Germanic", "Latin", "Question", "Answer",
-             _codes("en", "en-US", "en")),
+             _codes("eng_Latn", "en", "en-US", "en")),
     Language("es", "Spanish", "Romance", "Latin", "Pregunta", "Respuesta",
-             _codes("es", "es-ES", "es")),
+             _codes("spa_Latn", "es", "es-ES", "es")),
     Language("fr", "French", "Romance", "Latin", "Question", "Réponse",
-             _codes("fr", "fr-FR", "fr")),
+             _codes("fra_Latn", "fr", "fr-FR", "fr")),
     Language("hi", "Hindi", "Indo-Aryan", "Devanagari", "प्रश्न", "उत्तर",
-             _codes("hi", "hi-IN", "hi")),
+             _codes("hin_Deva", "hi", "hi-IN", "hi")),
     Language("ru", "Russian", "Slavic", "Cyrillic", "Вопрос", "Ответ",
-             _codes("ru", "ru-RU", "ru")),
-    Language("sw", "Swahili", "Bantu", "Latin", "Swali", "Jibu", _codes("sw", "sw-KE")),
-    Language("th", "Thai", "Tai", "Thai", "คำถาม", "คำตอบ", _codes("th", "th-TH")),
-    Language("tr", "Turkish", "Turkic", "Latin", "Soru", "Cevap", _codes("tr", "tr-TR", "tr")),
-    Language("ur", "Urdu", "Indo-Aryan", "Arabic", "سوال", "جواب", _codes("ur", "ur-PK")),
+             _codes("rus_Cyrl", "ru", "ru-RU", "ru")),
+    Language("sw", "Swahili", "Bantu", "Latin", "Swali", "Jibu", _codes("swh_Latn", "sw", "sw-KE")),
+    Language("th", "Thai", "Tai", "Thai", "คำถาม", "คำตอบ", _codes("tha_Thai", "th", "th-TH")),
+    Language("tr", "Turkish", "Turkic", "Latin", "Soru", "Cevap",
+             _codes("tur_Latn", "tr", "tr-TR", "tr")),
+    Language("ur", "Urdu", "Indo-Aryan", "Arabic", "سوال", "جواب",
+             _codes("urd_Arab", "ur", "ur-PK")),
     Language("vi", "Vietnamese", "Vietic", "Latin", "Câu hỏi", "Trả lời",
-             _codes("vi", "vi-VN", "vi")),
-    Language("zh", "Chinese", "Chinese", "Han", "问题", "答案", _codes("zh-CN", "zh-CN", "zh"),
+             _codes("vie_Latn", "vi", "vi-VN", "vi")),
+    Language("zh", "Chinese", "Chinese", "Han", "问题", "答案",
+             _codes("zho_Hans", "zh-CN", "zh-CN", "zh"),
              length=(0.15, 1.0)),
 )  # fmt: skip
 

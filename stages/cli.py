@@ -23,7 +23,7 @@ from stages.paws15 import paws15
 from stages.plan import plan
 from stages.pocket import pocket
 from stages.predict import predict
-from stages.process import open_streams, prepare_environment
+from stages.process import open_streams, prepare_environment, show_warnings
 from stages.profile import profile
 from stages.report import report
 from stages.repro import repro
@@ -58,6 +58,7 @@ def options(
     """Few-shot cross-lingual NLI with prompts: the stages of dvc.yaml, and commands beside them."""
     del debug  # main() removes it before parsing, so that it may be anywhere on the line
     prepare_environment()
+    show_warnings()
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ def paws15(
         return
     with bar() as progress:
         outcome, stopped = translated(engine, drawn, spares=spares, check=check, progress=progress)
-    _require_all(outcome, stopped)
+    _require_all(outcome, stopped, asks_again=engine.asks_again)
     path = PAWS15 / ("extended.parquet" if extended else "pairs.parquet")
     pairs = outcome.clean.assign(engine=settings.engine)
     refuse_test_sentences(pairs, held_out, source=params.languages.source, place=str(path))
@@ -60,7 +60,7 @@ def paws15(
     say(f"{path}: {len(pairs)} by engine {facts['engine']}: {counts}")
 
 
-def _require_all(outcome: "Outcome", stopped: str | None) -> None:
+def _require_all(outcome: "Outcome", stopped: str | None, *, asks_again: bool) -> None:
     """List the quarantined sentences, and end the stage unless every pair is clean."""
     from pipeline.errors import RunError
     from stages.terminal import warn
@@ -79,8 +79,8 @@ def _require_all(outcome: "Outcome", stopped: str | None) -> None:
             f"far are kept: {stopped}"
         )
     if refused:
+        more = "more paws15.translation.attempts ask for them again, " if asks_again else ""
         raise RunError(
-            f"{clean}; sentences refused: {len(refused)} (listed above); more "
-            f"paws15.translation.attempts ask for them again, paws15.translation.replace: true "
-            f"draws other pairs"
+            f"{clean}; sentences refused: {len(refused)} (listed above); {more}"
+            f"paws15.translation.replace: true draws other pairs"
         )

@@ -2,12 +2,14 @@
 
 import fcntl
 import io
+import logging
 import os
 import re
 import sys
 from typing import Any
 
 from pipeline.errors import InputError
+from stages.terminal import warn
 
 THREADS = "OMP_NUM_THREADS"
 
@@ -65,6 +67,22 @@ def _text(output: Output, before: Any, *, errors: str) -> io.TextIOWrapper:  # n
         return io.TextIOWrapper(buffer, "utf-8", errors)
     by_line = before.line_buffering or before.write_through
     return io.TextIOWrapper(buffer, before.encoding, errors, line_buffering=by_line)
+
+
+class Warnings(logging.Handler):
+    """Prints what the library warns of."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a warning."""
+        warn(record.getMessage())
+
+
+def show_warnings() -> None:
+    """Print the warnings of the library; further calls change nothing."""
+    logger = logging.getLogger("pipeline")
+    if not logger.handlers:
+        logger.addHandler(Warnings())
+        logger.propagate = False
 
 
 def prepare_environment() -> None:

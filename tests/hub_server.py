@@ -60,13 +60,14 @@ class Hub:
     """A running server and its requests.
 
     The last commit of a repository is `main`. With a `status`, the server answers every request
-    with it, like a Hub that is down.
+    with it and an `error`, like a Hub that is down.
     """
 
     url: str
     repositories: tuple[Repository, ...]
     requests: list[tuple[str, str]] = field(default_factory=list)
     status: int = 0
+    error: str = "Down"
 
     @property
     def downloaded(self) -> list[str]:
@@ -105,6 +106,7 @@ class Hub:
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
         close_session()
         files._commit.cache_clear()
+        files._log.cache_clear()
 
 
 class NotThereError(Exception):
@@ -128,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
         self.hub.requests.append((self.command, path))
         try:
             if self.hub.status:
-                raise NotThereError("Down", self.hub.status)
+                raise NotThereError(self.hub.error, self.hub.status)
             if path.startswith("/api/"):
                 self._api(path)
             else:
@@ -193,6 +195,7 @@ def serving(*repositories: Repository) -> Iterator[Hub]:
         server.server_close()
         thread.join()
         files._commit.cache_clear()
+        files._log.cache_clear()
 
 
 def closed_port() -> str:

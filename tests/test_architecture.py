@@ -28,6 +28,10 @@ SPEECH = {Path("pipeline/errors.py"), Path("pipeline/progress.py"), Path("stages
 """What only speaks to people: no stage depends on it."""
 
 
+MODELS = Path("pipeline/translation/seq2seq.py")
+"""The models of engine nllb, the only part of translation that needs torch."""
+
+
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -202,8 +206,13 @@ def test_a_room_has_no_circle_inside():
 def test_rooms_do_without_heavy_packages(rooms, packages):
     for place in rooms:
         for path in (ROOT / "pipeline" / place).rglob("*.py"):
-            for file in closure(path):
+            for file in closure(path) - {MODELS}:
                 assert not modules_imported(ROOT / file) & packages, (path, file)
+
+
+def test_only_engine_nllb_knows_the_models_that_translate():
+    knowing = {file.relative_to(ROOT) for file in FILES if ROOT / MODELS in imported(file)}
+    assert knowing == {Path("pipeline/translation/engines/nllb.py")}
 
 
 def test_training_needs_neither_dvc_nor_datasets_nor_transformers():

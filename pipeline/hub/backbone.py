@@ -20,8 +20,8 @@ from pipeline.backbone.rows import Row, collate
 from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.errors import InputError
 from pipeline.files import SCRATCH, note, note_written, unfinished, writing
-from pipeline.hub.files import fetch
-from pipeline.hub.names import BACKBONE, PICKLES, SAFETENSORS, VOCABULARIES, has_safetensors
+from pipeline.hub.files import fetch, fetch_model
+from pipeline.hub.names import BACKBONE, VOCABULARIES
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import PARAMS
 from pipeline.params.text import Source
@@ -45,7 +45,7 @@ def fetch_backbone(source: Source, folder: Path) -> str:
         RunError: the Hub cannot be reached.
     """
     place = _place(source)
-    original = _files(source)
+    original = fetch_model(source, BACKBONE, key="backbone")
     note(path for path in original.iterdir() if path.is_file())
     tokenizer = _load_tokenizer(original, place=place)
     model = _load_model(original, place=place)
@@ -144,14 +144,6 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
             f"found logits that differ by {apart:.2g}"
         )
     return backbone
-
-
-def _files(source: Source) -> Path:
-    for weights in (SAFETENSORS, PICKLES):
-        folder = fetch(source, (*BACKBONE, *weights), kind="model", key="backbone")
-        if has_safetensors(folder):
-            break
-    return folder
 
 
 def _load_tokenizer(folder: Path, *, place: str) -> Any:  # noqa: ANN401

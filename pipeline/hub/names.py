@@ -1,6 +1,7 @@
 """Which files are read outside the repository: their names, in a Hub repository or a folder."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +12,18 @@ from pipeline.params.whole import Params
 Kind = Literal["dataset", "model"]
 """Of a Hub repository."""
 
+MODEL_KEY = "paws15.translation.model"
+"""The parameter that names the model of engine `nllb`."""
+
 VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
 BACKBONE = (
     "config.json", *VOCABULARIES, "merges.txt", "tokenizer_config.json",
     "special_tokens_map.json", "added_tokens.json",
+)  # fmt: skip
+TRANSLATOR = (
+    "config.json", "generation_config.json", "tokenizer.json", "sentencepiece.bpe.model",
+    "spiece.model", "vocab.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json",
 )  # fmt: skip
 SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
@@ -22,8 +31,13 @@ PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*
 
 
 def has_safetensors(folder: Path) -> bool:
-    """Return whether a backbone's weights are read from SAFETENSORS; if not, from PICKLES."""
+    """Return whether a model's weights are read from SAFETENSORS; if not, from PICKLES."""
     return any(folder.glob("model*.safetensors"))
+
+
+def model_files(source: Source, files: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns of the files that are read of a model: `files`, and its weights."""
+    return *files, *(SAFETENSORS if has_safetensors(Path(source.path)) else PICKLES)
 
 
 def split_patterns(config: str, split: str) -> list[str]:
@@ -73,6 +87,18 @@ def translations_file(paws15: Paws15) -> Path:
     return Path(file)
 
 
+def translation_model(paws15: Paws15) -> Source:
+    """Return the model of engine `nllb`, or raise InputError unless it can never change."""
+    source, key = paws15.translation.model, MODEL_KEY
+    require_hub_id(source, kind="model", key=key)
+    if not source.is_folder and not is_commit(source.revision):
+        raise InputError(
+            f"params.yaml: {key}.revision: expected a commit of {source.path} on the Hub (40 "
+            f"hexadecimal digits), because a branch moves, found {source.revision or 'nothing'}"
+        )
+    return source
+
+
 def is_commit(revision: str | None) -> bool:
     """Return whether a revision of the Hub is a whole commit, which never changes."""
     return bool(re.fullmatch("[0-9a-f]{40}", revision or ""))
@@ -84,6 +110,8 @@ def require_sources(params: Params) -> None:
     require_hub_id(datasets.xnli, kind="dataset", key="datasets.xnli")
     require_hub_id(datasets.paws_x, kind="dataset", key="datasets.paws_x")
     require_hub_id(params.backbone, kind="model", key="backbone")
+    if params.paws15.engine == "nllb":
+        translation_model(params.paws15)
     if params.fewshot.source != "sample":
         given_splits(params.fewshot)
 
@@ -92,7 +120,7 @@ def require_hub_id(source: Source, *, kind: Kind, key: str) -> None:
     """Raise InputError if a source is no folder, and cannot be a Hub id either."""
     is_path = source.path.startswith((".", "/", "~")) or source.path.count("/") > 1
     if is_path and not source.is_folder:
-        expected = "in the Hub's layout" if kind == "dataset" else "with a masked language model"
+        expected = "in the Hub's layout" if kind == "dataset" else "with a model"
         raise InputError(
             f"params.yaml: {key}.path: expected a Hub id (owner/name) or a folder {expected}, "
             f"found no folder {source.path}"

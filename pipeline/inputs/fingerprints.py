@@ -38,10 +38,7 @@ class Fingerprints:
         return read()
 
     def _backbone(self) -> dict[str, Fingerprint]:
-        source = self._params.backbone
-        safetensors = names.has_safetensors(Path(source.path))
-        files = (*names.BACKBONE, *(names.SAFETENSORS if safetensors else names.PICKLES))
-        return {"backbone": self._of(source, files, key="backbone", kind="model")}
+        return {"backbone": self._model(self._params.backbone, names.BACKBONE, key="backbone")}
 
     def _corpora(self) -> dict[str, Fingerprint]:
         languages, datasets = self._params.languages, self._params.datasets
@@ -99,6 +96,9 @@ class Fingerprints:
         if paws15.engine == "file":
             path, key = names.translations_file(paws15), "paws15.translation.file"
             return {key: self._of(Source(path=str(path.parent)), [escape(path.name)], key=key)}
+        if paws15.engine == "nllb":
+            source, key = names.translation_model(paws15), names.MODEL_KEY
+            return {key: self._model(source, names.TRANSLATOR, key=key)}
         return {}
 
     def _paws_x(self, *codes: str) -> Fingerprint:
@@ -109,6 +109,9 @@ class Fingerprints:
     def _given(self, files: Sequence[str]) -> Fingerprint:
         source = names.given_splits(self._params.fewshot)
         return self._of(source, files, key="fewshot.source")
+
+    def _model(self, source: Source, files: Sequence[str], *, key: str) -> Fingerprint:
+        return self._of(source, names.model_files(source, files), key=key, kind="model")
 
     def _of(
         self, source: Source, files: Sequence[str], *, key: str, kind: names.Kind = "dataset"

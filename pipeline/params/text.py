@@ -70,6 +70,11 @@ class Fewshot(Strictly):
         return self
 
 
+NLLB = Source(
+    path="facebook/nllb-200-distilled-600M", revision="f8d333a098d19b4fd9a8b18f94170487ad3f821d"
+)
+
+
 class Translation(Strictly):
     """How translation engines are asked, and which answers are accepted."""
 
@@ -83,6 +88,10 @@ class Translation(Strictly):
     replace: bool = False  # whether another pair replaces a quarantined one
     url: Text | None = None  # the server, if not the engine's own
     file: Text | None = None  # the translations of engine `file`
+    model: Source = NLLB  # of engine `nllb`
+    beams: PositiveInt = 1  # of its search; 1 is greedy
+    batch_tokens: PositiveInt = 1024  # of its sentences at once, with padding, times beams
+    precision: Literal["float32", "bfloat16"] = "float32"  # of its weights
     # Bounds by language that override those in the table of languages.
     length: dict[LanguageCode, Annotated[tuple[Positive, Positive], Strict(False)]] = Field(
         default_factory=dict

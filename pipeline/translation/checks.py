@@ -25,6 +25,7 @@ SCRIPT = "wrong script"
 LENGTH = "length out of bounds"
 GLUED = "glued words"
 TEST = "sentence of the test set"
+ENDLESS = "no end of the sentence"
 
 SHARE_IN_SCRIPT = 0.6
 """Least share of letters in the language's script, in words that the source lacks: names may stay

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,8 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import InputError, RunError
 from pipeline.progress import Progress, silent
-from pipeline.translation.sentences import Sentence
+from pipeline.translation.checks import LENGTH
+from pipeline.translation.sentences import Check, Sentence
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS accepted (
@@ -31,6 +32,8 @@ CREATE INDEX IF NOT EXISTS refused_by_sentence ON refused (engine, version, sour
 PRAGMA user_version = 1;
 """
 _OF_ENGINE = "WHERE engine = ? AND version = ? AND source = ?"
+_ACCEPT = "INSERT OR IGNORE INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_REFUSE = "INSERT INTO refused VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,19 @@ class Refusal:
     reason: str
     answer: str | None
     counts: bool
+
+
+def counting(refusals: Sequence[Refusal], sentence: Sentence, check: Check) -> list[Refusal]:
+    """Return the refusals that count towards a sentence's quarantine.
+
+    A text that was refused for its length and passes now, by other bounds, does not count.
+    """
+    return [
+        refusal
+        for refusal in refusals
+        if refusal.counts
+        and (refusal.reason != LENGTH or check(sentence, refusal.answer or "") is not None)
+    ]
 
 
 def now() -> str:
@@ -85,22 +101,29 @@ class Journal:
 
     def accept(self, sentence: Sentence, translation: str) -> None:
         """Write a clean translation, unless the sentence already has one."""
-        self._write(
-            "INSERT OR IGNORE INTO accepted VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            *self._of, *sentence.key, sentence.text, translation, now(),
-        )  # fmt: skip
+        self.settle([(sentence, translation)])
 
     def refuse(self, sentence: Sentence, refusal: Refusal) -> None:
         """Write a refused answer."""
-        self._write(
-            "INSERT INTO refused VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *self._of, *sentence.key, sentence.text, refusal.answer, refusal.reason, now(),
-            refusal.counts,
-        )  # fmt: skip
+        self.settle([(sentence, refusal)])
+
+    def settle(self, answers: Iterable[tuple[Sentence, str | Refusal]]) -> None:
+        """Write clean translations and refused answers, all of them or none."""
+        with self._used() as connection, connection:
+            for sentence, answer in answers:
+                what = *self._of, *sentence.key, sentence.text
+                if isinstance(answer, str):
+                    connection.execute(_ACCEPT, (*what, answer, now()))
+                else:
+                    more = answer.answer, answer.reason, now(), answer.counts
+                    connection.execute(_REFUSE, (*what, *more))
 
     def forgive(self, since: str) -> None:
         """Make refusals since a time not count towards the quarantine of their sentences."""
-        self._write(f"UPDATE refused SET counts = 0 {_OF_ENGINE} AND at > ?", *self._of, since)
+        with self._used() as connection, connection:
+            connection.execute(
+                f"UPDATE refused SET counts = 0 {_OF_ENGINE} AND at > ?", (*self._of, since)
+            )
 
     @contextmanager
     def locked(self, progress: Progress = silent) -> Iterator[None]:
@@ -122,10 +145,6 @@ class Journal:
             return []
         with self._used() as connection:
             return connection.execute(query, self._of).fetchall()
-
-    def _write(self, statement: str, *values: object) -> None:
-        with self._used() as connection, connection:
-            connection.execute(statement, values)
 
     @contextmanager
     def _used(self) -> Iterator[sqlite3.Connection]:

@@ -4,6 +4,7 @@ deep-translator calls `requests.get` without a timeout and discards the response
 place of `requests` in its modules and sends every request through its own session.
 """
 
+import errno
 import os
 import re
 import threading
@@ -21,6 +22,10 @@ import urllib3
 from deep_translator.exceptions import TooManyRequests, TranslationNotFound
 from requests.adapters import HTTPAdapter
 
+from pipeline.hub.environment import PROXIES, named
+
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""What `requests` reads in the environment."""
 MARGIN = 1.05
 """Requests are spaced wider than the rate by this factor. A request may take longer to arrive than
 the next one; without the margin, the server could see too many within a second."""
@@ -122,6 +127,21 @@ class Web(threading.local):
     get = partialmethod(_send, "GET")
     post = partialmethod(_send, "POST")
 
+    def lasting(self, error: Exception) -> str | None:
+        """Return why no request can leave until the user changes something, or None if one can.
+
+        See kind_of about the messages of exceptions.
+        """
+        proxies, certificates = named(PROXIES), named(CERTIFICATES)
+        if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
+            return f"a SOCKS proxy{proxies} without the package PySocks"
+        if isinstance(error, requests.exceptions.InvalidURL) and proxies:
+            return f"a proxy with an unreadable address{proxies}"
+        # `requests` looks for the file before it sends anything, and raises a bare OSError.
+        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            return f"certificates that cannot be read{certificates}"
+        return None
+
     def kind_of(self, error: Exception) -> str:
         """Return the kind of failure behind an exception of the last request.
 
@@ -133,13 +153,28 @@ class Web(threading.local):
         if isinstance(error, requests.Timeout):
             return "timed out"
         if isinstance(error, requests.ConnectionError):
-            return "no connection"
+            return _broken(error)
         if self.page.status and not 200 <= self.page.status < 300:
             return SERVER_ERROR
         if isinstance(error, TranslationNotFound):
             return "no translation in the answer"
         # On an unexpected answer deep-translator raises whatever its parser raises.
         return "unreadable answer"
+
+
+def _broken(error: requests.ConnectionError) -> str:
+    """Return which connection failed: the name, the proxy, the certificate, the route."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "no connection to the proxy"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no trusted certificate"
+    under = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(under, urllib3.exceptions.NameResolutionError):
+        return "no connection: the server's name is unknown"
+    cause = getattr(under, "__cause__", None)
+    if isinstance(cause, OSError) and cause.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
+        return "no connection: no route to the server"
+    return "no connection"
 
 
 class _Adapter(HTTPAdapter):

@@ -11,15 +11,8 @@ from tenacity import Retrying, retry_if_exception_type, sleep_using_event, stop_
 from pipeline.errors import InputError, RunError
 from pipeline.params.text import Translation
 from pipeline.progress import Progress
-from pipeline.translation.checks import (
-    ERROR_PAGE,
-    LENGTH,
-    NOTHING,
-    is_error_page,
-    is_quota,
-    normalized,
-)
-from pipeline.translation.journal import Journal, Refusal
+from pipeline.translation.checks import ERROR_PAGE, NOTHING, is_error_page, is_quota, normalized
+from pipeline.translation.journal import Journal, Refusal, counting
 from pipeline.translation.outage import Outage
 from pipeline.translation.sentences import Check, RefusedError, Sentence
 from pipeline.translation.web import (
@@ -36,19 +29,6 @@ ECHO = "a key of the request in the answer"
 Translate = Callable[[str], str | None]
 Connect = Callable[[str, Web], Translate]
 """Makes a translator into a language, which sends its requests through a Web."""
-
-
-def counting(refusals: Sequence[Refusal], sentence: Sentence, check: Check) -> list[Refusal]:
-    """Return the refusals that count towards a sentence's quarantine.
-
-    A text that was refused for its length and passes now, by other bounds, does not count.
-    """
-    return [
-        refusal
-        for refusal in refusals
-        if refusal.counts
-        and (refusal.reason != LENGTH or check(sentence, refusal.answer or "") is not None)
-    ]
 
 
 class Workers:
@@ -152,6 +132,10 @@ class Workers:
         except (StoppedError, RefusedError, InputError, RunError):
             raise
         except Exception as error:
+            if found := self.web.lasting(error):
+                raise InputError(
+                    f"paws15.engine: expected requests that can leave, found {found}"
+                ) from None
             kind = self.web.kind_of(error)
         else:
             if not answer:

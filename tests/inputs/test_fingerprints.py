@@ -1,5 +1,6 @@
 """What stages read outside the repository: the content that they read, and no more."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ from tests.imports import ROOT
 STAGES = {"backbone", "corpora", "fewshot", "paws15", "translations", "unlabelled"}
 GIVEN = {"source": "given", "split_seed": 0, "per_seed": False, "translations": True}
 FILE = {"paws15__engine": "file", "paws15__translation": {"file": "made/pairs.csv"}}
+NLLB = {"paws15__engine": "nllb", "paws15__translation": {"model": {"path": "hub/nllb"}}}
 OLD, NEW, OTHER = "a" * 40, "b" * 40, "c" * 40
 
 
@@ -57,6 +59,9 @@ def project(project):
         for code, text in texts.items()
     ]
     columns = ["pair_id", "language", "target_premise", "target_hypothesis"]
+    (project / "hub/nllb").mkdir()
+    for name in ("config.json", "spiece.model", "model-1-of-2.safetensors", "pytorch_model.bin"):
+        (project / "hub/nllb" / name).write_text(name)
     (project / "made").mkdir()
     pd.DataFrame(rows, columns=columns).to_csv(project / "made/pairs.csv", index=False)
     return project
@@ -102,6 +107,11 @@ GIVEN_UNLABELLED = ALL_GIVEN | UNLABELLED
         (ALL_GIVEN, "given/k2/validation-0-of-1.parquet", {"fewshot"}),
         (ALL_GIVEN, "given/k1/train-translations.parquet", {"translations"}),
         (ALL_GIVEN, "made/pairs.csv", {"paws15"}),
+        (NLLB, "hub/nllb/config.json", {"paws15"}),
+        (NLLB, "hub/nllb/spiece.model", {"paws15"}),
+        (NLLB, "hub/nllb/model-1-of-2.safetensors", {"paws15"}),
+        (NLLB, "hub/nllb/pytorch_model.bin", set()),  # there are safetensors
+        (SAMPLE, "hub/nllb/config.json", set()),
         (ALL_GIVEN, "given/k3/train-0-of-1.parquet", set()),
         (GIVEN_UNLABELLED, "given/k3/train-0-of-1.parquet", {"unlabelled"}),
         (GIVEN_UNLABELLED, "given/k3/train-translations.parquet", {"unlabelled"}),
@@ -243,6 +253,14 @@ def test_the_places_of_hub_ids_are_their_commits(project, monkeypatch, tmp_path)
             assert commits(datasets__xnli=branch) == [NEW, NEW]
 
 
+def test_the_model_of_engine_nllb_is_its_commit(project):
+    model = {"path": "owner/nllb", "revision": OLD}
+    found(paws15__engine="nllb", paws15__translation={"model": model})
+    assert json.loads((INPUTS / "paws15.json").read_text()) == {
+        "paws15.translation.model": {"commit": OLD}
+    }
+
+
 def commits(**settings):
     """Return the commits of datasets.xnli for the stages that read it."""
     parts = write_fingerprints(params(**SAMPLE, **settings)).values()
@@ -264,8 +282,8 @@ def commits(**settings):
         ),
         (
             {"backbone": {"path": "/none", "revision": OLD}}, 2,
-            "params.yaml: backbone.path: expected a Hub id (owner/name) or a folder with a masked "
-            "language model, found no folder /none",
+            "params.yaml: backbone.path: expected a Hub id (owner/name) or a folder with a model, "
+            "found no folder /none",
         ),
         (
             {"fewshot": GIVEN | {"source": "none"}}, 2,

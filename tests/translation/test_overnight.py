@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.corpora.pairs import clean_pool, read_paws_x
 from pipeline.params.text import PairSource
+from pipeline.translation.checks import normalized
 from tests import real_data
 from tests.translation import projects
 from tests.translation_server import WAYS, rendering, serving, sometimes
@@ -122,7 +123,7 @@ def test_of_two_thousand_sentences_none_lands_under_another_pair(folder, paws15)
     assert pairs.language.value_counts().to_dict() == dict.fromkeys(languages, 250)
     for row in pairs.itertuples():
         theirs = human[row.language].loc[row.pair_id]
-        ours = " ".join(row.target_premise.split()), " ".join(row.target_hypothesis.split())
-        assert ours == (" ".join(theirs.premise.split()), " ".join(theirs.hypothesis.split()))
+        ours = row.target_premise, row.target_hypothesis
+        assert ours == (normalized(theirs.premise), normalized(theirs.hypothesis))
     replaced = projects.facts(folder)["replaced"]
     assert len(replaced) < 30, replaced

@@ -22,11 +22,13 @@ class Engine(ABC):
 
     `ask` and `refusals` suit an engine that has all its translations at hand. `version` is
     whatever the translations depend on besides the text, for the manifest, and `normalization`
-    what is changed in them before the checks, in words.
+    what is changed in them before the checks, in words. An engine `asks_again` for a sentence if
+    another answer may come.
     """
 
     version: str
     normalization: str | None = NORMALIZATION
+    asks_again = False
 
     @abstractmethod
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
