@@ -166,15 +166,6 @@ def _alignment(alignment: pd.DataFrame) -> str:
     return _markdown(frame)
 
 
-def _cells(cells: pd.DataFrame) -> str:
-    """Median seconds of a cell by run, and the largest peak memory."""
-    runs = cells.groupby("run", sort=False)
-    frame = runs[["train", "predict"]].median().map("{:.0f}".format)
-    frame["cells"] = runs.size()
-    frame["peak, MiB"] = runs.peak_memory_mib.max().map("{:,}".format)
-    return _markdown(frame.reset_index())
-
-
 def _tuning(tuning: pd.DataFrame) -> str:
     """Accuracy on the tuning text at the epoch with the best dev accuracy, mean over seeds."""
     best = tuning.loc[tuning.groupby(["recipe", "run", "seed"], sort=False).dev_accuracy.idxmax()]
@@ -197,7 +188,6 @@ TABLES: Mapping[str, tuple[Callable[..., str], Sequence[str]]] = {
     "answers": (_answers, ["confusion"]),
     "alignment": (_alignment, ["alignment"]),
     "prompts": (_prompts, ["prompts"]),
-    "cells": (_cells, ["cells"]),
 }
 """The tables in the order of the page, and the files that each is made from."""
 
