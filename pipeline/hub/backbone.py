@@ -19,7 +19,7 @@ from pipeline.backbone.checkpoint import (
 from pipeline.backbone.rows import Row, collate
 from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.errors import InputError
-from pipeline.files import SCRATCH, note, note_written, unfinished, writing
+from pipeline.files import SCRATCH, note_written, unfinished, writing
 from pipeline.hub.files import fetch, fetch_model
 from pipeline.hub.names import BACKBONE, VOCABULARIES
 from pipeline.languages import LANGUAGES
@@ -46,7 +46,6 @@ def fetch_backbone(source: Source, folder: Path) -> str:
     """
     place = _place(source)
     original = fetch_model(source, BACKBONE, key="backbone")
-    note(path for path in original.iterdir() if path.is_file())
     tokenizer = _load_tokenizer(original, place=place)
     model = _load_model(original, place=place)
     if model.config.model_type not in ARCHITECTURES:

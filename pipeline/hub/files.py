@@ -11,6 +11,7 @@ from huggingface_hub import HfApi, errors, snapshot_download
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
 from pipeline.errors import InputError, RunError
+from pipeline.files import note
 from pipeline.hub.names import (
     PICKLES,
     SAFETENSORS,
@@ -54,6 +55,7 @@ def fetch_model(source: Source, files: Sequence[str], *, key: str) -> Path:
         if failure:
             raise _not_there(source, key, failure)
     _warn(source, failure, key=key)
+    note(matching(folder, (*files, *weights)))
     return folder
 
 
