@@ -33,7 +33,7 @@ MISTAKES = [
        f"found no folder {path}")
       for key, kind in {"datasets__xnli": "in the Hub's layout",
                         "datasets__paws_x": "in the Hub's layout",
-                        "backbone": "with a masked language model"}.items()
+                        "backbone": "with a model"}.items()
       for path in ("../none", "/none", "a/b/c")),
     ({"fewshot__source": "../none"},
      "fewshot.source: expected sample, or a folder of given splits, found no folder ../none"),

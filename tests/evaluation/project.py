@@ -67,7 +67,8 @@ SETTINGS = {"method": "mpt", "epochs": 5, "position": "suffix", "pairs": "paws15
             "verbalizer": dict(zip(LABELS, ("yes", "maybe", "no"), strict=True))}  # fmt: skip
 CHANGED = {
     "no_translator": {"translator": "none"},
-    "sp_matched": {"method": "sp", "epochs": None, "updates": 60},
+    "untrained": {"epochs": 0},
+    **{f"{run}_matched": {"epochs": None, "updates": 60} for run in ("ft", "sp", "pct")},
     "alpha_01": {"alpha": 0.1},
     "alpha_09": {"alpha": 0.9},
     "prefix": {"position": "prefix"},

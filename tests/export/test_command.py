@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import read_notes
+from pipeline.errors import RunError
 from pipeline.evaluation.bootstrap import Bootstrap
 from pipeline.evaluation.cells import read_cells
 from pipeline.evaluation.intervals import intervals
@@ -159,8 +160,8 @@ def test_wrong_input_is_one_line_and_writes_nothing(project, monkeypatch, capsys
 def test_a_folder_that_cannot_be_finished_leaves_the_older_one(tmp_path):
     with atomic_folder(tmp_path / "out") as folder:
         (folder / "file").write_text("old")
-    with pytest.raises(FileNotFoundError), atomic_folder(tmp_path / "out") as folder:
-        (folder / "none").read_text()
+    with pytest.raises(RunError), atomic_folder(tmp_path / "out") as folder:
+        (folder / "file").rename(folder / "none")
     assert (tmp_path / "out/file").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

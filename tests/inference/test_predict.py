@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-import subprocess
 
 import pandas as pd
 import pyarrow as pa
@@ -103,16 +102,10 @@ def test_without_a_file_to_write_csv_goes_to_stdout_and_the_accuracy_to_stderr(
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
 def test_standard_input_in_a_process_of_its_own(here, exported, kind):
     WRITERS[kind](examples(), here / "in")
-    with (here / "in").open() as file, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.commands.subprocess.run", with_stdin(file))
-        done = run(here, "predict", "ft", "-", "--kind", kind, "--to", "out.jsonl")
+    text = (here / "in").read_text(encoding="utf-8")
+    done = run(here, "predict", "ft", "-", "--kind", kind, "--to", "out.jsonl", stdin=text)
     assert done.returncode == 0, done.stderr
     assert_predicts(READERS["jsonl"](here / "out.jsonl"), expected(exported, "ft"))
-
-
-def with_stdin(file):
-    real = subprocess.run
-    return lambda *arguments, **options: real(*arguments, **options, stdin=file)
 
 
 def test_one_pair_by_options(here, exported, monkeypatch, capsys):

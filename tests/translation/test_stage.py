@@ -60,7 +60,7 @@ def test_any_failure_is_noted_and_the_sentence_asked_for_again(way, folder, paws
     server.behave = first_time(way)
     write(
         folder, english(3), languages=("zh", "de", "ar"), pairs=3, url=server.url, workers=6,
-        timeout=0.3, give_up_after=50,
+        timeout=1, give_up_after=50,
     )  # fmt: skip
     assert paws15() == 0
     assert Counter(asked.behaviour for asked in server.requests) == {way: 6, "well": 6}
