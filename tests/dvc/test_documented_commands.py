@@ -68,6 +68,7 @@ NEEDS = {
         "python -m bench.speed --profile real_text --backbone ../shared/backbones/me5-mlm "
         "--precision bfloat16 --updates 3 --warmup 1 --rounds 2 --examples 300",
         "python -m bench.real_text",
+        "python -m bench.alignment",
         "mpt pocket",
         "mpt pocket --measure",
         "python -m bench.predict FOLDER PAIRS",
