@@ -35,6 +35,7 @@ def export(
     params, name = load_params(), CellName(run, shots, seed)
     folder = to or name.exported
     require_free(folder)
+    params.run(name.entry)  # an unknown run has no cells either
     require_cell(name)
     with bar() as progress:
         trained = train_again(load_runs(), name, progress=progress)

@@ -147,7 +147,8 @@ def test_an_earlier_export_is_replaced_and_nothing_else(project):
     [
         (("pct", "--shots", "1", "--seed", "1"),
          "data/runs/pct/k1/s1/predictions.parquet: expected the predictions of the cell"),
-        (("nosuch", "--shots", "1", "--seed", "1"), "data/runs/nosuch/k1/s1/predictions.parquet"),
+        (("nosuch", "--shots", "1", "--seed", "1"), "params.yaml: methods: expected one of "),
+        (("nosuch_matched", "--shots", "1", "--seed", "1"), "params.yaml: methods: expected one "),
         (("mpt", "--shots", "1", "--seed", "1", "--dtype", "float16"), "Invalid value"),
     ],
 )  # fmt: skip
