@@ -30,9 +30,10 @@ from pipeline.errors import InputError, RunError
 from pipeline.params.whole import Params, load_params
 from pipeline.training import reproducibility
 from pipeline.training.loop import fit
-from pipeline.training.method import Context, TrainingText
+from pipeline.training.method import Context
 from pipeline.training.parallel import read_parallel
 from pipeline.training.prediction import predict
+from pipeline.training.text import TrainingText
 from stages.terminal import say
 
 LIMIT = 0.3

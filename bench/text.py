@@ -15,7 +15,7 @@ from pipeline.backbone.tokens import Ids, Pieces, ids_of
 from pipeline.errors import InputError
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import LanguageParams
-from pipeline.training.method import TrainingText
+from pipeline.training.text import TrainingText
 
 SOURCE = "en"
 XNLI, PAWS_X = "facebook/xnli", "google-research-datasets/paws-x"

@@ -18,7 +18,8 @@ from pipeline.backbone.tokens import Pieces, load_pieces
 from pipeline.params import runs
 from pipeline.params.strict import parse
 from pipeline.params.whole import Params
-from pipeline.training.method import Context, Labelled, Moment, Parallel, TrainingText
+from pipeline.training.method import Context, Moment
+from pipeline.training.text import Labelled, Parallel, TrainingText
 from tests.imports import ROOT
 
 SHIPPED = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))["methods"]

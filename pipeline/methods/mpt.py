@@ -14,7 +14,8 @@ from pipeline.prompting.losses import CROSS_ENTROPIES, info_nce, symmetric_kl
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.translator import Translator, make_translator
 from pipeline.training.exported import Reading
-from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, WordMethod
+from pipeline.training.text import TrainingText
 
 SOURCE, TARGET = 0, 1
 """The indices of p^S and p^T among the prompts that fill slots."""

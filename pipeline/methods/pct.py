@@ -9,7 +9,8 @@ from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import symmetric_kl, vocabulary_cross_entropy
 from pipeline.prompting.template import GluedTemplate, QuestionTemplate
 from pipeline.training.exported import Reading
-from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, WordMethod
+from pipeline.training.text import TrainingText
 
 
 class Settings(Strictly):

@@ -21,7 +21,8 @@ from pipeline.prompting.nli import Answers
 from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.verbalizer import language_word_ids
 from pipeline.training.exported import answers_of
-from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, WordMethod
+from pipeline.training.text import TrainingText
 
 Dictionary = Mapping[str, Sequence[str]]
 """The translations of each word."""
@@ -160,9 +161,7 @@ class Model(WordMethod):
                 for pair in text.parallel
             }
             return [translated[pair] for pair in pairs]
-        if self.settings.view == "dictionary":
-            return self._switched(pairs, generator)
-        return pairs
+        return self._switched(pairs, generator) if self.settings.view == "dictionary" else pairs
 
     def _switched(
         self, pairs: Sequence[tuple[str, str]], generator: torch.Generator

@@ -22,10 +22,11 @@ from pipeline.pocket.lexicon import SLOTS
 from pipeline.progress import Progress, silent
 from pipeline.prompting.template import ClozeTemplate, QuestionTemplate, Template
 from pipeline.training.loop import fit
-from pipeline.training.method import Context, Labelled, TrainingText
+from pipeline.training.method import Context
 from pipeline.training.prediction import accuracy, predict
 from pipeline.training.registry import build
 from pipeline.training.reproducibility import make_deterministic
+from pipeline.training.text import Labelled, TrainingText
 
 RIDGE = 1e-3
 EPOCHS = 10  # of fine-tuning on the whole English pool

@@ -18,9 +18,10 @@ from pipeline.params.runs import LanguageParams, Run, Runs, require_input
 from pipeline.params.strict import parse
 from pipeline.params.training import DURATION, Training
 from pipeline.training import reproducibility
-from pipeline.training.method import Context, Method, TrainingText
+from pipeline.training.method import Context, Method
 from pipeline.training.parallel import read_parallel
 from pipeline.training.registry import build, read_settings
+from pipeline.training.text import TrainingText
 
 
 @dataclass(frozen=True)

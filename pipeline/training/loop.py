@@ -14,9 +14,10 @@ from pipeline.errors import InputError, RunError
 from pipeline.params.runs import LABELS, Run
 from pipeline.params.training import Training
 from pipeline.progress import Progress, silent
-from pipeline.training.method import Example, Method, Moment, TrainingText
+from pipeline.training.method import Example, Method, Moment
 from pipeline.training.optimizer import Adam, Group
 from pipeline.training.prediction import accuracy, autocast, predict
+from pipeline.training.text import TrainingText
 
 T = TypeVar("T")
 

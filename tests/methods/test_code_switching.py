@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from pipeline.methods.softmv import DRAWS, parse_dictionary, switched
-from pipeline.training.method import Labelled
 from pipeline.training.registry import build, read_settings
+from pipeline.training.text import Labelled
 from stages.train import train
 from tests import toys
 from tests.commands import call, only_line, refusal

@@ -19,9 +19,9 @@ from pipeline.prompting.losses import info_nce, symmetric_kl
 from pipeline.prompting.template import GluedTemplate, QuestionTemplate
 from pipeline.prompting.translator import Translator
 from pipeline.training.loop import fit
-from pipeline.training.method import Parallel
 from pipeline.training.prediction import predict
 from pipeline.training.registry import build
+from pipeline.training.text import Parallel
 from tests import toys
 from tests.commands import refusal
 

@@ -28,10 +28,11 @@ from pipeline.prompting.soft_prompt import SoftPrompt
 from pipeline.prompting.template import ClozeTemplate
 from pipeline.prompting.translator import ARCHITECTURES, linear_2
 from pipeline.training.loop import fit
-from pipeline.training.method import Context, Example, TrainingText, WordMethod
+from pipeline.training.method import Context, Example, WordMethod
 from pipeline.training.prediction import accuracy, predict
 from pipeline.training.registry import build
 from pipeline.training.reproducibility import make_deterministic, set_threads
+from pipeline.training.text import TrainingText
 from stages.corpora import corpora as make_corpora
 from stages.fewshot import fewshot as make_split
 from stages.paws15 import paws15 as make_pairs

@@ -8,8 +8,9 @@ import torch
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.tokens import load_pieces
 from pipeline.params.whole import load_params
-from pipeline.training.method import Context, Parallel, TrainingText
+from pipeline.training.method import Context
 from pipeline.training.registry import build
+from pipeline.training.text import Parallel, TrainingText
 from tests.commands import call
 from tests.imports import ROOT
 

@@ -11,8 +11,9 @@ from pipeline.errors import RunError
 from pipeline.params.training import Training
 from pipeline.training import loop
 from pipeline.training.loop import cycle, fit, rate, trained_state
-from pipeline.training.method import Losses, Moment, TrainingText
+from pipeline.training.method import Losses, Moment
 from pipeline.training.registry import build
+from pipeline.training.text import TrainingText
 from tests import toys
 from tests.commands import refusal
 

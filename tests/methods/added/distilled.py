@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.params.strict import Strictly
-from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, WordMethod
+from pipeline.training.text import TrainingText
 
 
 class Settings(Strictly):

@@ -11,7 +11,8 @@ from torch.nn import functional
 from pipeline.backbone.rows import Row
 from pipeline.params.strict import Strictly
 from pipeline.prompting.losses import vocabulary_cross_entropy
-from pipeline.training.method import Context, Example, Losses, Moment, TrainingText, WordMethod
+from pipeline.training.method import Context, Example, Losses, Moment, WordMethod
+from pipeline.training.text import TrainingText
 
 
 class Settings(Strictly):
