@@ -87,7 +87,7 @@ def _accuracy(accuracy: pd.DataFrame, intervals: pd.DataFrame) -> str:
     frame["interval"] = [
         f"{row.low:.1f} to {row.high:.1f}" for row in whole.loc[frame.index].itertuples()
     ]
-    return _markdown(frame.reset_index())
+    return _markdown(_by_shots(frame.reset_index()))
 
 
 def _differences(differences: pd.DataFrame, significance: pd.DataFrame) -> str:
@@ -101,7 +101,8 @@ def _differences(differences: pd.DataFrame, significance: pd.DataFrame) -> str:
     frame["difference"] = frame.difference.map("{:+.1f}".format)
     frame["interval"] = [f"{row.low:+.1f} to {row.high:+.1f}" for row in frame.itertuples()]
     frame["run minus other"] = frame.run + " - " + frame.other
-    return _markdown(frame[["shots", "run minus other", "difference", "interval", "p (t, seeds)"]])
+    shown = ["shots", "run minus other", "difference", "interval", "p (t, seeds)"]
+    return _markdown(_by_shots(frame[shown]))
 
 
 def _gain(differences: pd.DataFrame) -> str:
@@ -173,6 +174,11 @@ def _tuning(tuning: pd.DataFrame) -> str:
         lambda seeds: ", ".join(f"{value:.1f}" for value in seeds)
     )
     return _markdown(frame.unstack("run").fillna("").reset_index())
+
+
+def _by_shots(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows by shots, otherwise in their order."""
+    return frame.sort_values("shots", kind="stable")
 
 
 def _markdown(frame: pd.DataFrame) -> str:
