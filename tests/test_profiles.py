@@ -109,9 +109,10 @@ def test_real_text_is_a_grid_whose_trained_runs_all_make_equally_many_updates(fo
     params = load_params(folder / "profiles/real_text.yaml")
     assert cost(params) == [
         "languages: 15, backbone: ../shared/backbones/me5-mlm",
-        "grid: 45 cells (untrained, ft, sp, pct, mpt; shots: 16, 64, 256; 3 seeds)",
-        "ablations: 12 cells (no_consistency, no_external_data, unlabelled_xnli, no_translator; "
-        "shots: 64; 3 seeds)",
+        "grid: 90 cells (untrained, ft, sp, dp, mp, pct, up, softmv, dpa, mpt; "
+        "shots: 16, 64, 256; 3 seeds)",
+        "ablations: 30 cells (no_consistency, no_external_data, unlabelled_xnli, no_translator, "
+        "contrastive; shots: 16, 64; 3 seeds)",
     ]
     named = {run for run, _, _ in params.cells} - {"untrained"}
     lengths = {(params.run(run).training.updates, params.run(run).training.epoch) for run in named}
@@ -126,7 +127,7 @@ def test_real_text_fits_its_backbone(folder, monkeypatch, capsys):
     shutil.copy("profiles/real_text.yaml", "here/params.yaml")
     monkeypatch.chdir("here")
     assert call(monkeypatch, "check") == 0
-    assert capsys.readouterr().out == "params.yaml: 9 runs fit ../shared/backbones/me5-mlm\n"
+    assert capsys.readouterr().out == "params.yaml: 15 runs fit ../shared/backbones/me5-mlm\n"
 
 
 @pytest.mark.parametrize("command", ["inputs", "check"])
