@@ -31,6 +31,9 @@ SPEECH = {Path("pipeline/errors.py"), Path("pipeline/progress.py"), Path("stages
 MODELS = Path("pipeline/translation/seq2seq.py")
 """The models of engine nllb, the only part of translation that needs torch."""
 
+GENERAL = Path("pipeline/backbone/masked_lm.py")
+"""The backbones of transformers, which only they import (tests/backbone/test_masked_lm.py)."""
+
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
@@ -210,13 +213,21 @@ def test_rooms_do_without_heavy_packages(rooms, packages):
                 assert not modules_imported(ROOT / file) & packages, (path, file)
 
 
+def test_our_own_encoder_does_without_the_general_implementation():
+    """It is imported where it is needed, not with the file."""
+    for path in FILES:
+        if ROOT / GENERAL in imported(path):
+            body = [node for node in parsed(path).body if isinstance(node, ast.ImportFrom)]
+            assert "pipeline.backbone.masked_lm" not in {node.module for node in body}, path
+
+
 def test_only_engine_nllb_knows_the_models_that_translate():
     knowing = {file.relative_to(ROOT) for file in FILES if ROOT / MODELS in imported(file)}
     assert knowing == {Path("pipeline/translation/engines/nllb.py")}
 
 
 def test_training_needs_neither_dvc_nor_datasets_nor_transformers():
-    for file in set().union(*(closure(path) for path in [command("train"), *METHODS])):
+    for file in set().union(*(closure(path) for path in [command("train"), *METHODS])) - {GENERAL}:
         heavy = {"dvc", "ray", "datasets", "transformers", "scipy"}
         assert not modules_imported(ROOT / file) & heavy, file
 

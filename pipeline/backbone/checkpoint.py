@@ -2,27 +2,54 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pipeline.artifacts import read_object
+from pipeline.artifacts import read_object, write_json
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
 from pipeline.files import reading
-from pipeline.params.strict import parse, shown
+from pipeline.params.strict import Strictly, parse, shown
 
 PLACE = "params.yaml: backbone.path"
 
-ARCHITECTURES: Mapping[str, type[Backbone]] = {
+ARCHITECTURES: Mapping[str, type[XlmRoberta]] = {
     "xlm-roberta": XlmRoberta,
     "roberta": XlmRoberta,
     "camembert": XlmRoberta,
 }
-"""The supported architectures by `model_type` in config.json."""
+"""The architectures of our own encoder by `model_type` in config.json."""
+
+KEY = "mpt"
+"""The key of config.json that holds a `Form`; `transformers` ignores it."""
+
+
+class Form(Strictly):
+    """How a backbone is computed, if not by our own encoder with its head.
+
+    Attributes:
+        implementation: our own encoder, or the class of `transformers`.
+        head: whether there is a masked language model's head.
+        separator: the token after which token types change from 0 to 1; None without types.
+    """
+
+    implementation: Literal["own", "transformers"] = "own"
+    head: bool = True
+    separator: int | None = None
+
+
+def write_form(folder: Path, form: Form) -> None:
+    """Put a form into config.json; leave the file as it is if the form is the usual one."""
+    path = folder / "config.json"
+    config = read_object(path)
+    if form == Form() and KEY not in config:
+        return
+    write_json(config | {KEY: form.model_dump()}, path)
 
 
 def empty_backbone(folder: Path, *, place: str = PLACE) -> Backbone:
@@ -34,28 +61,60 @@ def empty_backbone(folder: Path, *, place: str = PLACE) -> Backbone:
         InputError: the file is missing or broken, or the architecture or one of its settings is
             not supported.
     """
-    path = folder / "config.json"
-    if not path.exists():
-        raise InputError(f"{folder}: expected a backbone (stage backbone), found none")
-    config = read_object(path)
-    architecture = ARCHITECTURES.get(str(config.get("model_type")))
-    if architecture is None:
-        raise unsupported(config.get("model_type"), place=place)
+    form, config = _form(folder)
     with torch.device("meta"):
-        return architecture(parse(architecture.settings_type, config, place=str(path)))
+        if form.implementation == "own":
+            backbone: Backbone = _own(folder, config, place=place)
+        else:
+            from pipeline.backbone.masked_lm import outline
+
+            backbone = outline(folder, separator=form.separator, place=str(folder))
+    if not form.head:
+        backbone.drop_head()
+    return backbone
 
 
-def load_backbone(folder: Path) -> Backbone:
+def load_backbone(folder: Path, *, place: str = PLACE, head: bool = True) -> Backbone:
     """Load a backbone in float32 and evaluation mode, without drawing a random number.
 
-    The weights are mapped into memory: a page is read when used and copied when trained.
+    Our own encoder's weights are mapped into memory: a page is read when used and copied when
+    trained. Without `head`, the head is left out.
 
     Raises:
         InputError: as in `empty_backbone`, or the weights are broken or do not fit config.json.
     """
-    backbone = empty_backbone(folder)
-    fill(backbone, folder, tied=backbone.tied)
+    form, _ = _form(folder)
+    head = head and form.head
+    if form.implementation == "own":
+        backbone = empty_backbone(folder, place=place)
+        if not head:
+            backbone.drop_head()
+        fill(backbone, folder, tied=backbone.tied)
+        return backbone.eval()
+    from pipeline.backbone.masked_lm import MaskedLm, read_model
+
+    model = read_model(folder, place=str(folder), head=head)
+    backbone = MaskedLm(model, separator=form.separator)
+    if not head:
+        backbone.drop_head()
     return backbone.eval()
+
+
+def _form(folder: Path) -> tuple[Form, Mapping[str, Any]]:
+    """Return how a backbone is computed, and its config.json."""
+    path = folder / "config.json"
+    if not path.exists():
+        raise InputError(f"{folder}: expected a backbone (stage backbone), found none")
+    config = read_object(path)
+    return parse(Form, config.get(KEY, {}), place=f"{path}: {KEY}"), config
+
+
+def _own(folder: Path, config: Mapping[str, Any], *, place: str) -> XlmRoberta:
+    architecture = ARCHITECTURES.get(str(config.get("model_type")))
+    if architecture is None:
+        raise unsupported(config.get("model_type"), place=place)
+    settings = parse(architecture.settings_type, config, place=str(folder / "config.json"))
+    return architecture(settings)
 
 
 def fill(module: nn.Module, folder: Path, *, tied: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from pipeline.backbone.attention import Dropout, attend
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.layout import Layout
+from pipeline.backbone.rows import Batch
 from pipeline.params.strict import Strictly
 
 UNLIKELY = -10_000.0
@@ -146,7 +147,7 @@ class Layer(nn.Module):
         self.output = Residual(inner, settings)
 
     def forward(self, hidden: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
-        """Return hidden states, [N, d], or only those at `read_at`, [B, d]; see Backbone.encode."""
+        """Return hidden states, [N, d], or only those at `read_at`, [B, d]."""
         read = None if read_at is None else hidden.index_select(0, read_at)
         attended = self.attention["self"](hidden, layout, read)
         attended = self.attention["output"](attended, hidden if read is None else read)
@@ -165,7 +166,7 @@ class Encoder(nn.Module):
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
 
     def forward(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
-        """Return the last layer's hidden states; see Backbone.encode."""
+        """Return the last layer's hidden states; see XlmRoberta.encode."""
         hidden: Tensor = self.embeddings(words, layout.positions)
         *layers, last = self.encoder["layer"].children()
         for layer in layers:
@@ -195,7 +196,11 @@ class Head(nn.Module):
 
 
 class XlmRoberta(Backbone):
-    """The encoder and its head, named as in a checkpoint."""
+    """The encoder and its head, named as in a checkpoint.
+
+    Where each row is read at one position, the last layer is computed only there; and if the
+    caller names words, only their logits are computed.
+    """
 
     settings_type = Settings
 
@@ -203,7 +208,7 @@ class XlmRoberta(Backbone):
         super().__init__()
         self.roberta = Encoder(settings)
         self.lm_head = Head(settings)
-        self.hidden_size = settings.hidden_size
+        self.hidden_size = self.embedding_size = settings.hidden_size
         self.dropout = settings.hidden_dropout_prob
         self.initializer_range = settings.initializer_range
         # Positions are counted from the padding id on.
@@ -218,15 +223,17 @@ class XlmRoberta(Backbone):
         return self.roberta.embeddings.word_embeddings
 
     @property
-    def head(self) -> nn.Module:
-        """The masked language model's head."""
-        return self.lm_head
+    def has_head(self) -> bool:
+        """Whether there is a head; see Backbone.has_head."""
+        return hasattr(self, "lm_head")
 
     def checkpoint(self, vectors: Tensor) -> dict[str, Tensor]:
         """Return the weights with further tokens; see Backbone.checkpoint."""
         words, number = "roberta.embeddings.word_embeddings.weight", len(vectors)
         weights = dict(self.state_dict())
         weights[words] = torch.cat([weights[words], vectors.to(weights[words])])
+        if not self.has_head:
+            return weights
         for name in ("lm_head.bias", "lm_head.decoder.bias"):
             unlikely = weights[name].new_full((number,), UNLIKELY)
             weights[name] = torch.cat([weights[name], unlikely])
@@ -238,11 +245,26 @@ class XlmRoberta(Backbone):
         return {name: weight for name, weight in weights.items() if name not in shared}
 
     def drop_head(self) -> None:
-        """Remove the masked language model's head."""
-        del self.lm_head
+        """Remove the head; see Backbone.drop_head."""
+        if self.has_head:
+            del self.lm_head
         self.tied = {}
 
+    def read(self, words: Tensor, batch: Batch) -> Tensor:
+        """Return hidden states where rows are read; see Backbone.read."""
+        if batch.one_per_row:
+            return self.encode(words, batch.layout, batch.read_at)
+        return self.encode(words, batch.layout).index_select(0, batch.read_at)
+
     def encode(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
-        """Return hidden states; see Backbone.encode."""
+        """Return the last layer's hidden states, [N, d], or only those at `read_at`, [B, d].
+
+        `words` are the word embeddings of N tokens, [N, d]; `read_at` is a token per row, [B].
+        """
         states: Tensor = self.roberta(words, layout, read_at)
         return states
+
+    def answer(self, states: Tensor, words: Tensor | None) -> Tensor:
+        """Return the head's logits; see Backbone.answer."""
+        logits: Tensor = self.lm_head(states, words)
+        return logits

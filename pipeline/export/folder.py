@@ -44,7 +44,7 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
     """
     exported = method.exported()
     names = token_names(exported.prompts)
-    vectors = method.backbone.words.weight.new_empty(0, method.backbone.hidden_size)
+    vectors = method.backbone.words.weight.new_empty(0, method.backbone.embedding_size)
     vectors = torch.cat([vectors, *exported.prompts.values()])
     size = len(method.backbone.words.weight)
     tokenizer = Tokenizer.from_file(str(BACKBONE / "tokenizer.json"))
@@ -60,7 +60,8 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
                folder / "tokenizer_config.json")  # fmt: skip
     weights = method.backbone.checkpoint(vectors)
     if exported.classifier is not None:
-        weights = _classifier(weights, method, exported.classifier)
+        named = exported.classifier.state_dict().items()
+        weights |= {f"classifier.{name}": one for name, one in named}
     _write_weights(weights, folder / "model.safetensors", dtype=dtype)
     config = _config(method, exported, weights, dtype) | {"vocab_size": size + len(vectors)}
     write_json(config, folder / "config.json")
@@ -78,15 +79,6 @@ def _write_weights(weights: Mapping[str, Tensor], path: Path, *, dtype: Dtype) -
     mode = path.stat().st_mode
     save_file(copies, path, metadata={"format": "pt"})
     path.chmod(mode)  # safetensors leaves a file that nobody else may read
-
-
-def _classifier(
-    weights: Mapping[str, Tensor], method: Method, classifier: torch.nn.Module
-) -> dict[str, Tensor]:
-    """Return weights with a classifier in place of the language model's head."""
-    (head,) = (name for name, one in method.backbone.named_modules() if one is method.backbone.head)
-    kept = {name: one for name, one in weights.items() if not name.startswith(f"{head}.")}
-    return kept | {f"classifier.{name}": one for name, one in classifier.state_dict().items()}
 
 
 def _config(

@@ -1,7 +1,7 @@
 """A backbone from the Hub or a folder, checked and written in one form."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,25 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from pipeline.artifacts import read_object
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.checkpoint import (
     ARCHITECTURES,
+    Form,
     empty_backbone,
     load_backbone,
     unsupported,
+    write_form,
 )
 from pipeline.backbone.rows import Row, collate
-from pipeline.backbone.tokens import Pieces, load_pieces
+from pipeline.backbone.tokens import Ids, Pieces, load_pieces
 from pipeline.errors import InputError
 from pipeline.files import SCRATCH, note_written, unfinished, writing
 from pipeline.hub.files import fetch, fetch_model
 from pipeline.hub.names import BACKBONE, VOCABULARIES
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import PARAMS
-from pipeline.params.text import Source
+from pipeline.params.text import BackboneSource
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 """The files of data/backbone/, whatever the source has."""
@@ -33,30 +36,34 @@ TOLERANCE = 1e-3
 """Between two computations of logits in float32; the logits are of the order of ten."""
 
 
-def fetch_backbone(source: Source, folder: Path) -> str:
+def fetch_backbone(source: BackboneSource, folder: Path) -> str:
     """Write the FILES of a masked language model to a folder, and return its description.
 
     `transformers` reads all forms of checkpoints; training reads only the one written here. The
     result is loaded again as training loads it, and its logits and tokens are compared.
 
     Raises:
-        InputError: there is no such backbone, its architecture is not supported, or model and
-            tokenizer do not fit.
+        InputError: there is no such backbone, a part of it is missing, its architecture is not
+            supported, or model and tokenizer do not fit.
         RunError: the Hub cannot be reached.
     """
+    from pipeline.backbone.masked_lm import read_model
+
     place = _place(source)
     original = fetch_model(source, BACKBONE, key="backbone")
     tokenizer = _load_tokenizer(original, place=place)
-    model = _load_model(original, place=place)
-    if model.config.model_type not in ARCHITECTURES:
-        raise unsupported(model.config.model_type)
+    model = read_model(original, place=place, head=source.head is None)
+    form = _form(source, original, tokenizer, place=place)
     if len(tokenizer) > model.config.vocab_size:
         raise InputError(
             f"{place}: expected a tokenizer of at most {model.config.vocab_size} pieces as in "
             f"the model, found {len(tokenizer)}"
         )
     with _writing(folder), unfinished(folder.parent) as scratch:
-        model.save_pretrained(scratch)
+        names = model.base_model_prefix if not form.head else ""
+        kept = {name: one for name, one in model.state_dict().items() if name.startswith(names)}
+        model.save_pretrained(scratch, state_dict=kept)
+        write_form(scratch, form)
         tokenizer.save_pretrained(scratch)
         missing = [name for name in FILES if not (scratch / name).is_file()]
         if missing:
@@ -74,7 +81,7 @@ def fetch_backbone(source: Source, folder: Path) -> str:
     )
 
 
-def fetch_outline(source: Source) -> tuple[Pieces, Backbone]:
+def fetch_outline(source: BackboneSource) -> tuple[Pieces, Backbone]:
     """Return the tokenizer of a backbone, and the backbone with shapes in place of weights.
 
     Raises:
@@ -89,10 +96,11 @@ def fetch_outline(source: Source) -> tuple[Pieces, Backbone]:
         tokenizer.save_pretrained(scratch)
         shutil.copy(original / "config.json", scratch)
         with _errors_at(place):
+            write_form(scratch, _form(source, scratch, tokenizer, place=place))
             return load_pieces(scratch), empty_backbone(scratch)
 
 
-def _place(source: Source) -> str:
+def _place(source: BackboneSource) -> str:
     return f"params.yaml: backbone: {source.path}"
 
 
@@ -118,6 +126,24 @@ def _errors_at(place: str) -> Iterator[None]:
         raise InputError(f"{place}: {message}") from None
 
 
+def _form(source: BackboneSource, folder: Path, tokenizer: Any, *, place: str) -> Form:  # noqa: ANN401
+    """Return how a backbone is computed; raise an InputError if our own encoder cannot."""
+    kind = read_object(folder / "config.json").get("model_type")
+    is_own, head = kind in ARCHITECTURES, source.head is None
+    if source.implementation == "own" and not is_own:
+        raise unsupported(kind)
+    if is_own and source.implementation != "transformers":
+        return Form(head=head)
+    from pipeline.backbone.masked_lm import read_config
+
+    separator = None
+    if getattr(read_config(folder, place=place), "type_vocab_size", 0) > 1:
+        pair = tokenizer("a", "b", return_token_type_ids=True)
+        ids, types = pair["input_ids"], pair["token_type_ids"]
+        separator = ids[types.index(1) - 1] if 1 in types[1:] else None
+    return Form(implementation="transformers", head=head, separator=separator)
+
+
 @torch.inference_mode()
 def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backbone:  # noqa: ANN401
     """Load the written files as training does, and compare with the original."""
@@ -126,67 +152,60 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
     texts = [f"{row.question}: {row.answer}{tokenizer.mask_token}" for row in LANGUAGES.values()]
     words, frame = pieces.of(texts), pieces.frame
     framed = frame.start + words[0] + frame.between + words[1] + frame.end
-    expected = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    expected.append(tokenizer(texts[0], texts[1])["input_ids"])
+    pair = tokenizer(texts[0], texts[1], return_token_type_ids=True)
+    expected = [*tokenizer(texts, add_special_tokens=False)["input_ids"], pair["input_ids"]]
     if [list(ids) for ids in (*words, framed)] != expected:
         raise InputError(
             f"{place}: expected a tokenizer that tokenizer.json describes completely, found one "
             f"whose pieces differ from those of {type(tokenizer).__name__}"
         )
-    rows = [Row((frame.start + ids)[: backbone.max_length], read_at=0) for ids in words]
-    batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))
-    theirs = torch.cat([model(torch.tensor([row.ids])).logits[:, 0] for row in rows])
-    apart = float((backbone.logits(backbone.states(batch)) - theirs).abs().max())
+    typed = [(frame.start + ids, [0] * len(frame.start + ids)) for ids in words]
+    typed.append((framed, pair["token_type_ids"]))
+    _require_same_numbers(backbone, model, typed, pad=pieces.pad, place=place)
+    return backbone
+
+
+def _require_same_numbers(
+    backbone: Backbone,
+    model: Any,  # noqa: ANN401
+    typed: Sequence[tuple[Ids, Sequence[int]]],
+    *,
+    pad: int,
+    place: str,
+) -> None:
+    """Raise an InputError unless a backbone computes what its class does, row by row.
+
+    `typed` are rows and their token types. Without a head, hidden states are compared.
+    """
+    from pipeline.backbone.masked_lm import quietly
+
+    rows = [Row(ids[: backbone.max_length], read_at=0) for ids, _ in typed]
+    states = backbone.states(collate(rows, pad=pad, device=torch.device("cpu")))
+    ours = backbone.logits(states) if backbone.has_head else states
+    theirs = []
+    with quietly(place):
+        for row, (_, types) in zip(rows, typed, strict=True):
+            inputs = {"input_ids": torch.tensor([row.ids])}
+            if 1 in types and getattr(model.config, "type_vocab_size", 0) > 1:
+                inputs["token_type_ids"] = torch.tensor([types[: len(row.ids)]])
+            theirs.append((model if backbone.has_head else model.base_model)(**inputs)[0][:, 0])
+    apart = float((ours - torch.cat(theirs)).abs().max())
     if not apart < TOLERANCE:
         raise InputError(
             f"{place}: expected a model that training computes as {type(model).__name__} does, "
-            f"found logits that differ by {apart:.2g}"
+            f"found {'logits' if backbone.has_head else 'states'} that differ by {apart:.2g}"
         )
-    return backbone
 
 
 def _load_tokenizer(folder: Path, *, place: str) -> Any:  # noqa: ANN401
     from transformers import AutoTokenizer
+
+    from pipeline.backbone.masked_lm import quietly
 
     if not (folder / "config.json").is_file():
         raise InputError(f"{place}: expected a backbone with a config.json, found none")
     # Without any of them transformers makes a tokenizer with nothing but special tokens.
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise InputError(f"{place}: expected a tokenizer ({VOCABULARIES[0]}), found none")
-    with _quietly(place):
+    with quietly(place):
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-
-
-def _load_model(folder: Path, *, place: str) -> Any:  # noqa: ANN401
-    from transformers import AutoModelForMaskedLM
-
-    with _quietly(place):
-        model, report = AutoModelForMaskedLM.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32,
-            ignore_mismatched_sizes=True, output_loading_info=True,
-        )  # fmt: skip
-    # transformers fills both with random numbers, and only warns about it.
-    unfit = sorted(report["missing_keys"]) + sorted(name for name, *_ in report["mismatched_keys"])
-    if unfit:
-        raise InputError(
-            f"{place}: expected weights of {type(model).__name__} that fit config.json, found "
-            f"none for {', '.join(unfit[:3])}" + (", ..." if len(unfit) > 3 else "")
-        )
-    return model
-
-
-@contextmanager
-def _quietly(place: str) -> Iterator[None]:
-    """Load with transformers without its messages; its errors become one line."""
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    except Exception as error:  # its parsers raise many kinds
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"{place}: expected a masked language model with a tokenizer, found "
-            f"{type(error).__name__}: {reason}"
-        ) from error

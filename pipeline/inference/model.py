@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pipeline.artifacts import read_json
 from pipeline.backbone.backbone import Backbone
-from pipeline.backbone.checkpoint import empty_backbone, fill
+from pipeline.backbone.checkpoint import fill, load_backbone
 from pipeline.backbone.classification import ClassificationHead
 from pipeline.backbone.rows import Batch, Row, collate
 from pipeline.backbone.slots import full_precision
@@ -131,13 +131,11 @@ def load_exported(folder: Path) -> ExportedModel:
             f"{folder}: expected a model that mpt export wrote, found no {', '.join(missing)}"
         )
     nli = parse(Nli, read_json(folder / NLI), place=str(folder / NLI))
-    backbone, pieces = empty_backbone(folder, place=str(folder / FILES[0])), load_pieces(folder)
-    if nli.kind == "cloze":
-        fill(backbone, folder, tied=backbone.tied)
+    is_cloze, place = nli.kind == "cloze", str(folder / FILES[0])
+    backbone, pieces = load_backbone(folder, place=place, head=is_cloze), load_pieces(folder)
+    if is_cloze:
         return ExportedModel(nli, backbone, pieces).eval()
-    backbone.drop_head()
     model = ExportedClassifier(nli, backbone, pieces)
-    fill(backbone, folder, tied={})
     fill(nn.ModuleDict({"classifier": model.classifier}), folder, tied={})
     return model.eval()
 

@@ -20,16 +20,14 @@ class Settings(Strictly):
 
 
 class Model(Method):
-    """The whole language model and a new head, trained on the labelled pairs."""
+    """The encoder and a new head, trained on the labelled pairs."""
+
+    needs_head = False
 
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
         del settings
-        backbone = context.backbone
-        # The language model's own head is not used, but may share its weights with the words.
-        backbone.head.requires_grad_(requires_grad=False)
-        backbone.words.requires_grad_(context.run.training.trainable == "all")
-        self.head = ClassificationHead(backbone, len(LABELS))
+        self.head = ClassificationHead(context.backbone, len(LABELS))
         self.template = PairTemplate(context.pieces, max_length=context.run.training.max_length)
 
     def losses(self, drawn: Mapping[str, Sequence[Example]], moment: Moment) -> Losses:

@@ -53,7 +53,7 @@ class Model(WordMethod):
                 f"(run {context.run.name})"
             )
         self.settings = settings
-        length, size = settings.prompt_length, context.backbone.hidden_size
+        length, size = settings.prompt_length, context.backbone.embedding_size
         self.prompt = SoftPrompt(length, size)
         self.translator = make_translator(settings.translator, length=length, hidden_size=size)
         self.cross_entropy = CROSS_ENTROPIES[settings.ce_over]

@@ -113,7 +113,7 @@ class Model(WordMethod):
                 f"params.yaml: methods.{context.run.name}.pairs: expected xnli with "
                 f"copy: translation, found {context.run.parallel.pairs}"
             )
-        self.prompt = SoftPrompt(settings.prompt_length, context.backbone.hidden_size)
+        self.prompt = SoftPrompt(settings.prompt_length, context.backbone.embedding_size)
         self.template = context.cloze(settings.prompt_length)
         place = f"params.yaml: methods.{context.run.name}.label_words"
         self._words = language_word_ids(

@@ -28,6 +28,17 @@ class Source(Strictly):
         return Path(self.path).is_dir()
 
 
+class BackboneSource(Source):
+    """The source of the backbone.
+
+    `implementation` is by default our own encoder where there is one. With `head: none`, the
+    checkpoint may lack a masked language model's head, and only methods without label words work.
+    """
+
+    implementation: Literal["own", "transformers"] | None = None
+    head: Literal["none"] | None = None  # by default, that of the checkpoint
+
+
 class LabelledSource(Source):
     """The source of the labelled text.
 

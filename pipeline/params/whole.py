@@ -10,7 +10,7 @@ from pipeline.errors import InputError
 from pipeline.params.grid import Comparison, Grid
 from pipeline.params.runs import PARAMS, Run, Runs, matched_name, read_params
 from pipeline.params.strict import parse
-from pipeline.params.text import Datasets, Fewshot, Paws15, Source
+from pipeline.params.text import BackboneSource, Datasets, Fewshot, Paws15
 
 CELLS = ("grid", "ablations", "sweeps", "matched")
 """The blocks that name cells: Table I, Table II, Figures 4 and 5, matched updates in Table I."""
@@ -23,7 +23,7 @@ class Params(Runs, extra="forbid"):
     """The whole of params.yaml."""
 
     datasets: Datasets
-    backbone: Source
+    backbone: BackboneSource
     fewshot: Fewshot
     paws15: Paws15
     grid: Grid

@@ -33,7 +33,7 @@ class ClozeMethod(WordMethod):
         words: tuple[str, str] = ("", ""),
     ) -> None:
         super().__init__(context)
-        size = context.backbone.hidden_size
+        size = context.backbone.embedding_size
         self.prompt = SoftPrompt(prompt_length, size) if prompt_length else None
         self.ce_over = ce_over
         self.template = context.cloze(prompt_length, words=words)

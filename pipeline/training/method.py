@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -91,9 +91,15 @@ class Method(nn.Module, ABC):
     A file in pipeline/methods/ defines `Settings`, the method's own keys in params.yaml, and
     `Model`, a Method built as `Model(context, settings)`. It defines losses and label_logits; the
     other methods have defaults for one row per pair, made by `template` in every language.
+
+    Attributes:
+        template: of the rows.
+        needs_head: whether it reads logits of the backbone. If not, the backbone loses its head,
+            or may have none (`backbone.head: none`).
     """
 
     template: Template
+    needs_head: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -107,6 +113,13 @@ class Method(nn.Module, ABC):
             )
         if training.known_epochs is not None:
             context.run.require_epochs(training.known_epochs)
+        if not self.needs_head:
+            self.backbone.drop_head()
+        elif not self.backbone.has_head:
+            raise InputError(
+                f"params.yaml: methods.{self.run.name}: expected only methods without label words "
+                f"(such as ft) with backbone.head: none, found {self.run.method}"
+            )
         if training.trainable == "prompt":
             self.backbone.requires_grad_(requires_grad=False)
 

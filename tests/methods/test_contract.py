@@ -220,7 +220,7 @@ def test_the_same_seed_gives_the_same_numbers(toy_backbone, method):
 
 def test_prompts_have_the_backbones_width(method):
     for prompt in method.prompts().values():
-        assert prompt.shape[1] == method.backbone.hidden_size
+        assert prompt.shape[1] == method.backbone.embedding_size
 
 
 def test_notes_can_be_written_as_json(method):

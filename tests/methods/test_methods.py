@@ -112,11 +112,11 @@ def test_words_belong_to_their_labels_in_whichever_order_they_are_written(made, 
     assert method.word_ids.tolist() == expected
 
 
-def test_ft_does_not_train_the_language_models_head(made):
+def test_ft_has_no_head_of_a_language_model(made):
     backbone = made("ft").backbone
-    tied = backbone.words.weight
-    assert all(w is tied or not w.requires_grad for w in backbone.head.parameters())
-    assert tied.requires_grad
+    assert not backbone.has_head
+    assert not [name for name, _ in backbone.named_parameters() if "lm_head" in name]
+    assert backbone.words.weight.requires_grad
 
 
 @torch.no_grad()
@@ -138,7 +138,7 @@ def test_over_the_vocabulary_another_piece_is_no_label(made, name):
     with torch.no_grad():
         # In half of the rows, a label's logit is now the largest.
         gap = [logits.max() - logits[method.word_ids].max() for logits in method.logits(batch)]
-        method.backbone.head.bias[method.word_ids] += torch.stack(gap).median() + 1e-4
+        method.backbone.lm_head.bias[method.word_ids] += torch.stack(gap).median() + 1e-4
         whole = method.logits(batch)
     words = method.word_ids.tolist()
     by_hand = [words.index(n) if n in words else -1 for n in whole.argmax(-1).tolist()]
