@@ -12,7 +12,7 @@ def tokens() -> None:
 
     test = read_table(CORPORA / "test.parquet", EXAMPLES)
     pieces = load_pieces(BACKBONE)
-    texts = every_form([*test.premise, *test.hypothesis])
+    texts = every_form([*test.premise, *test.hypothesis], space=pieces.space)
     with bar() as progress:
         frame = tokenize(pieces, texts, progress=progress)
     path = TOKENS / "test.parquet"

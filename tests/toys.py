@@ -64,10 +64,7 @@ def tokenizer(*, specials: tuple[str, ...] = SPECIALS):
     tokens = [*specials, *bytes_]
     trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=tokens, show_progress=False)
     made.train_from_iterator([TEXT] * 20, trainer)
-    # The trainer takes bytes only as special tokens, which they are in no real tokenizer.
-    content = json.loads(made.to_str())
-    content["added_tokens"] = [one for one in content["added_tokens"] if one["content"] in specials]
-    made = Tokenizer.from_str(json.dumps(content))
+    made = without_added(made, specials)
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",
@@ -78,6 +75,16 @@ def tokenizer(*, specials: tuple[str, ...] = SPECIALS):
     names |= dict.fromkeys(("eos_token", "sep_token"), "</s>")
     mask = AddedToken("<mask>", lstrip=True, special=True)
     return PreTrainedTokenizerFast(tokenizer_object=made, mask_token=mask, **names)
+
+
+def without_added(made: Tokenizer, kept: tuple[str, ...]) -> Tokenizer:
+    """Return a tokenizer whose special tokens are only those kept.
+
+    The trainer takes bytes only as special tokens, which they are in no real tokenizer.
+    """
+    content = json.loads(made.to_str())
+    content["added_tokens"] = [one for one in content["added_tokens"] if one["content"] in kept]
+    return Tokenizer.from_str(json.dumps(content))
 
 
 def pieces(made: PreTrainedTokenizerFast):

@@ -21,6 +21,7 @@ class Backbone(nn.Module, ABC):
         dropout: the share that a new classifier drops.
         initializer_range: the standard deviation of initial weights.
         max_length: the number of tokens in the longest input.
+        separator: the token after which token types change from 0 to 1; None without types.
         tied: pairs of names that share one parameter; a checkpoint may hold either or both.
     """
 
@@ -29,6 +30,7 @@ class Backbone(nn.Module, ABC):
     dropout: float
     initializer_range: float
     max_length: int
+    separator: int | None = None
     tied: Mapping[str, str]
 
     @property

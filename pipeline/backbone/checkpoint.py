@@ -1,5 +1,6 @@
 """config.json and model.safetensors -> a backbone."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pipeline.artifacts import read_object, write_json
+from pipeline.artifacts import read_object
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
@@ -44,12 +45,12 @@ class Form(Strictly):
 
 
 def write_form(folder: Path, form: Form) -> None:
-    """Put a form into config.json; leave the file as it is if the form is the usual one."""
+    """Put a form into config.json of an unfinished folder; the usual one needs no entry."""
     path = folder / "config.json"
     config = read_object(path)
     if form == Form() and KEY not in config:
         return
-    write_json(config | {KEY: form.model_dump()}, path)
+    path.write_text(json.dumps(config | {KEY: form.model_dump()}, indent=2) + "\n", "utf-8")
 
 
 def empty_backbone(folder: Path, *, place: str = PLACE) -> Backbone:

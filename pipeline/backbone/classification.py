@@ -1,9 +1,12 @@
-"""The classifier of the XLM-R family: labels from the state of the first token."""
+"""FT's classifier, of the XLM-R family's form for every backbone: labels from the first token."""
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.backbone.backbone import Backbone
+
+SAME_HEAD = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl")
+"""The classes of `transformers`, by `model_type`, whose classifier has the form of ours."""
 
 
 class ClassificationHead(nn.Module):

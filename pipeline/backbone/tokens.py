@@ -69,13 +69,23 @@ class Pieces:
         encoded = iter(self._tokenizer.encode_batch_fast(unknown, add_special_tokens=False))
         return [ids_of(next(encoded).ids) if ids is None else ids for ids in pieces]
 
+    @cached_property
+    def space(self) -> str:
+        """What makes the first word of a text begin as the others do: a space, or nothing.
+
+        Some vocabularies mark the words that follow a space, and so not the first one (RoBERTa's,
+        Gemma's, Llama's); others mark every word (XLM-R's) or no word (WordPiece).
+        """
+        marked, alone = self.of([" a", "a"])
+        return " " if marked != alone else ""
+
     def word(self, text: str) -> Ids:
-        """Return the pieces of one literal of a template."""
-        return self.of([text])[0]
+        """Return the pieces of one literal of a template, which begins a word within the row."""
+        return self.of([self.space + text if text else text])[0]
 
     def glued(self, text: str) -> Ids:
         """Return the pieces of a literal that follows a word without a space."""
-        word, whole = self.word("a"), self.word(f"a{text}")
+        word, whole = self.of(["a", f"a{text}"])
         return whole[len(word) :] if whole[: len(word)] == word else self.word(text)
 
     def text(self, ids: Ids) -> str:

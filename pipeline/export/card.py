@@ -11,7 +11,7 @@ from pipeline.evaluation.files import AVERAGE
 from pipeline.export.check import Checked
 from pipeline.export.provenance import Provenance
 from pipeline.export.retraining import CellName
-from pipeline.export.snippets import CLASSIFICATION, CLOZE, ZERO_SHOT
+from pipeline.export.snippets import CLASSIFICATION, ZERO_SHOT, cloze
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import LABELS
 from pipeline.prompting.nli import Nli
@@ -34,7 +34,7 @@ def card(
         f"neither? Trained on {name.shots} pairs per label in {LANGUAGES[nli.source].name}, "
         f"seed {name.seed}, from `{source.backbone}`.",
         _accuracy(predictions),
-        _use(nli, checked),
+        _use(nli, checked, source.separator),
         _training(source),
         f"## Licence\n\n{LICENCES}",
     ]
@@ -85,10 +85,11 @@ def _accuracy(predictions: pd.DataFrame) -> str:
     ])  # fmt: skip
 
 
-def _use(nli: Nli, checked: Checked) -> str:
+def _use(nli: Nli, checked: Checked, separator: int | None) -> str:
     """Return how to predict, with code and without."""
     is_cloze = nli.kind == "cloze"
-    snippet = CLOZE if is_cloze else CLASSIFICATION.replace("MAX_LENGTH", str(nli.max_length))
+    classification = CLASSIFICATION.replace("MAX_LENGTH", str(nli.max_length))
+    snippet = cloze(separator) if is_cloze else classification
     lines = [
         "## Use",
         "",

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from pipeline.artifacts import read_json, write_json
+from pipeline.backbone.classification import SAME_HEAD
 from pipeline.backbone.files import BACKBONE
 from pipeline.backbone.tokens import Ids, Pieces, ids_of, load_pieces
 from pipeline.errors import InputError
@@ -43,6 +44,8 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
         InputError: the method's file does not say how it is exported.
     """
     exported = method.exported()
+    if exported.classifier is not None:
+        _require_same_head(method)
     names = token_names(exported.prompts)
     vectors = method.backbone.words.weight.new_empty(0, method.backbone.embedding_size)
     vectors = torch.cat([vectors, *exported.prompts.values()])
@@ -70,6 +73,16 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
     nli = _nli(method, exported, load_pieces(folder), slots)
     write_json(nli.model_dump(mode="json"), folder / NLI)
     return nli
+
+
+def _require_same_head(method: Method) -> None:
+    kind = read_json(BACKBONE / "config.json")["model_type"]
+    if kind not in SAME_HEAD:
+        raise InputError(
+            f"params.yaml: methods.{method.run.name}: expected a backbone whose class in "
+            f"transformers has a classifier like ours ({', '.join(SAME_HEAD)}), to export "
+            f"{method.run.method}, found {kind}"
+        )
 
 
 def _write_weights(weights: Mapping[str, Tensor], path: Path, *, dtype: Dtype) -> None:

@@ -25,6 +25,7 @@ class Provenance:
         method: its name and paper, in a few words.
         backbone: a Hub id or folder.
         revision: of the Hub id.
+        separator: see Backbone.
         facts: about data and software, by name.
         settings: of the run, as in metrics.json.
     """
@@ -32,6 +33,7 @@ class Provenance:
     method: str
     backbone: str
     revision: str | None
+    separator: int | None
     facts: dict[str, str]
     settings: dict[str, Any]
 
@@ -57,7 +59,8 @@ def provenance(params: Params, name: CellName, trained: Trained) -> Provenance:
         "versions": ", ".join(f"{one} {version(one)}" for one in VERSIONS),
     }
     backbone, revision = params.backbone.path, params.backbone.revision
-    return Provenance(title, _shown(backbone), revision, facts, settings)
+    separator = method.backbone.separator
+    return Provenance(title, _shown(backbone), revision, separator, facts, settings)
 
 
 def _shown(path: str) -> str:

@@ -74,9 +74,25 @@ def probabilities(premise, hypothesis, language):
     return dict(zip(nli["labels"], torch.stack(labels).softmax(-1).tolist()))
 '''
 
+ONE_TYPE = "torch.tensor([ids])"
+TYPED = """\
+torch.tensor([ids]),
+        # Token types: 1 after the first separator.
+        token_type_ids=torch.tensor([[int(SEPARATOR in ids[:at]) for at in range(len(ids))]]),
+    """
+"""In place of ONE_TYPE in CLOZE, for classes with two types of tokens."""
+
 ZERO_SHOT = """\
 from transformers import pipeline
 
 classifier = pipeline("zero-shot-classification", model=".")
 classifier("...", candidate_labels=["politics", "sports"], hypothesis_template="This is about {}.")
 """
+
+
+def cloze(separator: int | None) -> str:
+    """Return CLOZE for a class whose token types change after `separator`, if there is one."""
+    if separator is None:
+        return CLOZE
+    typed = TYPED.replace("SEPARATOR", str(separator))
+    return CLOZE.replace(ONE_TYPE, f"\n        {typed}")

@@ -8,9 +8,6 @@ from torch import Tensor
 
 from pipeline.backbone.tokens import Ids, Pieces, ids_of
 
-SPACES = ("▁", "Ġ")
-"""How vocabularies write that a word begins."""
-
 
 def token_names(prompts: Mapping[str, Tensor]) -> list[list[str]]:
     """Return the tokens of each soft prompt: `<p_1>` and so on, or `<p^S_1>` and `<p^T_1>`.
@@ -63,10 +60,16 @@ def _text(ids: Ids, pieces: Pieces) -> str:
     text = ""
     for is_special, run in groupby(ids, key=lambda number: number in pieces.special):
         part = ids_of(run)
-        shown = pieces.shown(part)
         if is_special:  # not all tokenizers give the white space before a special token to it
-            text += "".join(shown)
+            text += "".join(pieces.shown(part))
         else:
-            text += " " * shown[0].startswith(SPACES) + pieces.text(part).strip()
+            written = pieces.text(part).strip()
+            text += " " * _begins_word(part, written, pieces) + written
     text = text.replace("{", "{{").replace("}", "}}")
     return text + " " * bool(ids and ids[-1] not in frame)
+
+
+def _begins_word(part: Ids, written: str, pieces: Pieces) -> bool:
+    """Return whether pieces of a text are those that it has after a word and a space."""
+    before, whole = pieces.of(["a", f"a {written}"])
+    return whole == before + part

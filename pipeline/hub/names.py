@@ -15,7 +15,10 @@ Kind = Literal["dataset", "model"]
 MODEL_KEY = "paws15.translation.model"
 """The parameter that names the model of engine `nllb`."""
 
-VOCABULARIES = ("tokenizer.json", "sentencepiece.bpe.model", "vocab.json")
+VOCABULARIES = (
+    "tokenizer.json", "sentencepiece.bpe.model", "sentencepiece.model", "spm.model", "vocab.json",
+    "vocab.txt",
+)  # fmt: skip
 BACKBONE = (
     "config.json", *VOCABULARIES, "merges.txt", "tokenizer_config.json",
     "special_tokens_map.json", "added_tokens.json",

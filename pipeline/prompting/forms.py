@@ -3,7 +3,7 @@
 import re
 import string
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Form = Callable[[str], str]
 
@@ -38,7 +38,7 @@ strip_punctuation = Rewriting(((rf"(?<=[^{_MARKS}])[{_MARKS}]+\Z", ""),))
 A sentence of nothing else keeps it, as in Soft Prompting's code.
 """
 
-FORMS: tuple[Form, ...] = (AS_IS, STRIPPED, strip_punctuation)
+FORMS: tuple[Rewriting, ...] = (AS_IS, STRIPPED, strip_punctuation)
 """The forms in which `mpt tokens` tokenizes the test text.
 
 A template with another form works without an entry here, but each of its cells tokenizes the
@@ -46,6 +46,15 @@ text again.
 """
 
 
-def every_form(sentences: Iterable[str]) -> list[str]:
-    """Return the distinct texts that templates make of sentences, in the order first seen."""
-    return list(dict.fromkeys(form(text) for text in dict.fromkeys(sentences) for form in FORMS))
+def within(form: Rewriting, space: str) -> Rewriting:
+    """Return the form of a sentence that follows other words, after `Pieces.space`."""
+    return replace(form, replace=(*form.replace, (r"\A(?!\Z)", space))) if space else form
+
+
+def every_form(sentences: Iterable[str], *, space: str) -> list[str]:
+    """Return the distinct texts that templates make of sentences, in the order first seen.
+
+    `space` is the tokenizer's `Pieces.space`.
+    """
+    forms = dict.fromkeys(form for one in FORMS for form in (one, within(one, space)))
+    return list(dict.fromkeys(form(text) for text in dict.fromkeys(sentences) for form in forms))

@@ -1,6 +1,7 @@
 """Templates: a premise and a hypothesis -> a row of tokens (Eq. 1, 5 and 9, and the baselines').
 
-Each part is tokenized by itself and the pieces are concatenated, as in Soft Prompting's code; in
+Each part is tokenized by itself and the pieces are concatenated, as in Soft Prompting's code; a
+part that follows others begins a word, also where a vocabulary does not mark a text's first one. In
 PCT's released form and the universal template, sentences are tokenized together with their
 literals. Truncation cuts only the sentences, never prompt, mask, literals or special tokens.
 """
@@ -12,7 +13,7 @@ from pipeline.backbone.rows import Row
 from pipeline.backbone.tokens import Ids, Pieces, ids_of
 from pipeline.languages import LANGUAGES
 from pipeline.params.runs import Position
-from pipeline.prompting.forms import AS_IS, STRIPPED, Form, Rewriting, strip_punctuation
+from pipeline.prompting.forms import AS_IS, STRIPPED, Form, Rewriting, strip_punctuation, within
 from pipeline.prompting.nli import Cut
 
 Ends: TypeAlias = tuple[int, int]
@@ -129,7 +130,6 @@ class ClozeTemplate(Template):
     `words`, if not "", stand before the hypothesis and after its question mark (DP and MP).
     """
 
-    forms = (strip_punctuation, strip_punctuation)
     cut: Cut = "hypothesis"
 
     def __init__(
@@ -143,6 +143,8 @@ class ClozeTemplate(Template):
     ) -> None:
         dot, mark, frame = pieces.word("."), pieces.word("?"), pieces.frame
         question, answer = map(pieces.word, words)
+        inner = within(strip_punctuation, pieces.space)
+        self.forms = (inner if position == "prefix" and prompt_length else strip_punctuation), inner
         prompts = dict.fromkeys(get_args(Position), ids_of(()))
         prompts[position] = ids_of(-1 - j for j in range(prompt_length))
         to_mask = mark + answer + prompts["suffix"]
@@ -157,11 +159,10 @@ class QuestionTemplate(Template):
     The two literal words are in that language (Qi et al. 2022), the sentences in their own.
     """
 
-    forms = (STRIPPED, strip_punctuation)
-
     def __init__(self, pieces: Pieces, *, language: str, max_length: int) -> None:
         words, frame = LANGUAGES[language], pieces.frame
-        middle = frame.between + pieces.word(f"{words.question}:")
+        self.forms = STRIPPED, within(strip_punctuation, pieces.space)
+        middle = frame.between + pieces.of([f"{words.question}:"])[0]
         to_mask = pieces.glued("?") + pieces.word(f"{words.answer}:")
         fixed = frame.start, middle, to_mask + ids_of([pieces.mask]) + frame.end
         super().__init__(pieces, fixed, read_at=(2, len(to_mask)), max_length=max_length)
@@ -185,7 +186,8 @@ class GluedTemplate(Template):
             start, end = question, f"? {answer}:"
             fixed, read_at = (frame.start, frame.between, mask + frame.end), (2, 0)
         self.forms = STRIPPED, Rewriting(((r"\A", start), (r"\Z", end)), strip=False)
-        kept = (0, 0), (len(pieces.word(start)), len(pieces.word(end)))
+        first, last = pieces.of([start, pieces.space + end])
+        kept = (0, 0), (len(first), len(last))
         super().__init__(pieces, fixed, read_at=read_at, max_length=max_length, kept=kept)
 
 

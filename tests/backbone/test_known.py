@@ -36,7 +36,7 @@ HYPOTHESES = ["the cat?!", "a dog", "cat -- ", " ", "!?", "Ω🐕‍🦺 co\u030
 def known(toy_backbone, tmp_path_factory):
     """A file of every text that templates make of the sentences above."""
     path = tmp_path_factory.mktemp("tokens") / "test.parquet"
-    return written(toy_backbone, every_form([*PREMISES, *HYPOTHESES]), path)
+    return written(toy_backbone, every_form([*PREMISES, *HYPOTHESES], space=""), path)
 
 
 def written(folder, texts, path):
@@ -122,7 +122,7 @@ def test_progress_is_reported_up_to_the_last_text(toy_backbone, monkeypatch):
 
 @given(st.lists(WORDS, max_size=5))
 def test_every_form_of_every_sentence_occurs_once(sentences):
-    texts = every_form(sentences)
+    texts = every_form(sentences, space="")
     assert set(texts) == {form(sentence) for form in FORMS for sentence in sentences}
     assert len(texts) == len(set(texts))
 

@@ -12,7 +12,7 @@ import torch
 from pipeline.corpora.files import EXAMPLES
 from pipeline.export import folder as export_folder
 from pipeline.export.retraining import PROBABILITIES
-from pipeline.export.snippets import CLASSIFICATION, CLOZE
+from pipeline.export.snippets import CLASSIFICATION, cloze
 from pipeline.training.loop import fit
 from pipeline.training.prediction import predict
 from pipeline.training.registry import build
@@ -60,7 +60,9 @@ def write(folder: Path, method, backbone: Path, monkeypatch, *, dtype: str = "fl
 def snippet(folder: Path, max_length: int) -> str:
     """Return the card's code for a folder."""
     nli = json.loads((folder / "nli.json").read_text(encoding="utf-8"))
-    code = CLOZE if nli["kind"] == "cloze" else CLASSIFICATION
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    separator = config.get("mpt", {}).get("separator")
+    code = cloze(separator) if nli["kind"] == "cloze" else CLASSIFICATION
     return code.replace("MAX_LENGTH", str(max_length)).replace('"."', repr(str(folder)))
 
 
