@@ -137,7 +137,9 @@ def write(kind: str, folder: Path, *, seed: int = 0, **changes: object) -> Path:
     tokenizer, more = FAMILIES[kind]
     made = tokenizer()
     torch.manual_seed(seed)
-    special = {f"{name}_token_id": getattr(made, f"{name}_token_id") for name in ("pad", "cls")}
+    special = {
+        f"{name}_token_id": getattr(made, f"{name}_token_id") for name in ("pad", "cls", "sep")
+    }
     special |= {"bos_token_id": made.cls_token_id, "eos_token_id": made.sep_token_id}
     options = SMALL | special | more | {"vocab_size": len(made) + 3} | changes
     model = AutoModelForMaskedLM.from_config(AutoConfig.for_model(kind, **options))

@@ -153,13 +153,18 @@ class MaskedLm(Backbone):
             return encoder
         own = {n: one for n, one in self.head.state_dict().items() if n not in self.tied}
         answers = {name: one for name, one in own.items() if len(one) == size}
-        if len(vectors) and not any(one.ndim == 1 for one in answers.values()):
+        biased = any(one.ndim == 1 for one in answers.values())
+        if len(vectors) and not answers:
             raise InputError(
-                f"data/backbone: expected a head with a bias for each piece, which keeps the "
-                f"tokens of a soft prompt from being answers, found {type(self.head).__name__}"
+                f"data/backbone: expected a head with weights or biases of its own for each piece, "
+                f"which keep a soft prompt from being an answer, found {type(self.head).__name__}"
             )
         for name, one in answers.items():
-            new = one.new_full((len(vectors), *one.shape[1:]), UNLIKELY if one.ndim == 1 else 0.0)
+            new = one.new_zeros(len(vectors), *one.shape[1:])
+            if one.ndim == 1:
+                new += UNLIKELY
+            elif not biased:
+                new += one[0]  # as likely as the first piece, so never the likeliest
             own[name] = torch.cat([one, new])
         return encoder | own
 

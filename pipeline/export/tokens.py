@@ -55,7 +55,10 @@ def text_of(start: Ids, middle: Ids, end: Ids, pieces: Pieces) -> str:
 
 
 def _text(ids: Ids, pieces: Pieces) -> str:
-    """Return pieces as text that ends where a sentence may begin."""
+    """Return pieces as text that ends where a sentence may begin.
+
+    If a text's first word has no mark, the sentence's form adds the space where it should.
+    """
     frame = {*pieces.frame.start, *pieces.frame.between, *pieces.frame.end}
     text = ""
     for is_special, run in groupby(ids, key=lambda number: number in pieces.special):
@@ -66,7 +69,7 @@ def _text(ids: Ids, pieces: Pieces) -> str:
             written = pieces.text(part).strip()
             text += " " * _begins_word(part, written, pieces) + written
     text = text.replace("{", "{{").replace("}", "}}")
-    return text + " " * bool(ids and ids[-1] not in frame)
+    return text + " " * bool(ids and ids[-1] not in frame and not pieces.space)
 
 
 def _begins_word(part: Ids, written: str, pieces: Pieces) -> bool:

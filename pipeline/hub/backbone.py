@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from pipeline.artifacts import read_object
 from pipeline.backbone.backbone import Backbone
@@ -180,20 +181,27 @@ def _require_same_numbers(
     from pipeline.backbone.masked_lm import quietly
 
     rows = [Row(ids[: backbone.max_length], read_at=0) for ids, _ in typed]
-    states = backbone.states(collate(rows, pad=pad, device=torch.device("cpu")))
-    ours = backbone.logits(states) if backbone.has_head else states
-    theirs = []
+
+    def ours(some: Sequence[Row]) -> Tensor:
+        states = backbone.states(collate(some, pad=pad, device=torch.device("cpu")))
+        return backbone.logits(states) if backbone.has_head else states
+
+    def theirs(row: Row, types: Sequence[int]) -> Tensor:
+        inputs = {"input_ids": torch.tensor([row.ids])}
+        if backbone.separator is not None:
+            inputs["token_type_ids"] = torch.tensor([types[: len(row.ids)]])
+        outputs: Tensor = (model if backbone.has_head else model.base_model)(**inputs)[0]
+        return outputs[:, 0]
+
     with quietly(place):
-        for row, (_, types) in zip(rows, typed, strict=True):
-            inputs = {"input_ids": torch.tensor([row.ids])}
-            if 1 in types and getattr(model.config, "type_vocab_size", 0) > 1:
-                inputs["token_type_ids"] = torch.tensor([types[: len(row.ids)]])
-            theirs.append((model if backbone.has_head else model.base_model)(**inputs)[0][:, 0])
-    apart = float((ours - torch.cat(theirs)).abs().max())
+        right = torch.cat([theirs(row, types) for row, (_, types) in zip(rows, typed, strict=True)])
+        apart = float((ours(rows) - right).abs().max())
+        alone = float((torch.cat([ours([row]) for row in rows]) - right).abs().max())
     if not apart < TOLERANCE:
         raise InputError(
             f"{place}: expected a model that training computes as {type(model).__name__} does, "
-            f"found {'logits' if backbone.has_head else 'states'} that differ by {apart:.2g}"
+            f"found {'logits' if backbone.has_head else 'states'} that differ by {apart:.2g} "
+            f"({'with padding' if alone < TOLERANCE else 'from embeddings in place of ids'})"
         )
 
 

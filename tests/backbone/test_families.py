@@ -195,8 +195,6 @@ def test_an_exported_model_predicts_the_same_and_is_one_text(folder, name, tmp_p
 def exported_as_trained(folder, name, tmp_path, monkeypatch, **changes):
     """Compare a trained method with its export, and its templates with their text as a whole."""
     method = models.trained(folder, name, **changes)
-    if kind_of(folder) == "eurobert" and method.soft_prompts():
-        return
     predictions = models.write(tmp_path / "out", method, folder, monkeypatch)
     model = load_exported(tmp_path / "out")
     frame = models.examples()
