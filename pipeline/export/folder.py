@@ -7,10 +7,10 @@ from typing import Any, Literal, get_args
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.artifacts import read_json, write_json
-from pipeline.backbone.classification import SAME_HEAD
+from pipeline.backbone.classification import PLACES, ClassificationHead
 from pipeline.backbone.files import BACKBONE
 from pipeline.backbone.tokens import Ids, Pieces, ids_of, load_pieces
 from pipeline.errors import InputError
@@ -44,8 +44,6 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
         InputError: the method's file does not say how it is exported.
     """
     exported = method.exported()
-    if exported.classifier is not None:
-        _require_same_head(method)
     names = token_names(exported.prompts)
     vectors = method.backbone.words.weight.new_empty(0, method.backbone.embedding_size)
     vectors = torch.cat([vectors, *exported.prompts.values()])
@@ -59,12 +57,13 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
     # Every version of transformers then reads tokenizer.json as it is.
     config |= {"tokenizer_class": "PreTrainedTokenizerFast"}
     config |= {"model_max_length": method.run.training.max_length}
+    if method.backbone.separator is not None:
+        config |= {"model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}
     write_json({key: one for key, one in config.items() if key != "backend"},
                folder / "tokenizer_config.json")  # fmt: skip
     weights = method.backbone.checkpoint(vectors)
     if exported.classifier is not None:
-        named = exported.classifier.state_dict().items()
-        weights |= {f"classifier.{name}": one for name, one in named}
+        weights |= _classifier(method, exported.classifier)
     _write_weights(weights, folder / "model.safetensors", dtype=dtype)
     config = _config(method, exported, weights, dtype) | {"vocab_size": size + len(vectors)}
     write_json(config, folder / "config.json")
@@ -75,14 +74,17 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
     return nli
 
 
-def _require_same_head(method: Method) -> None:
+def _classifier(method: Method, head: nn.Module) -> dict[str, Tensor]:
+    """Return a classifier's weights, named as the backbone's class has them."""
     kind = read_json(BACKBONE / "config.json")["model_type"]
-    if kind not in SAME_HEAD:
+    if kind not in PLACES or not isinstance(head, ClassificationHead):
         raise InputError(
             f"params.yaml: methods.{method.run.name}: expected a backbone whose class in "
-            f"transformers has a classifier like ours ({', '.join(SAME_HEAD)}), to export "
+            f"transformers has a classifier that computes as ours ({', '.join(PLACES)}), to export "
             f"{method.run.method}, found {kind}"
         )
+    weights = head.state_dict()
+    return {name: weights[own] for own, name in head.named_as(kind).items()}
 
 
 def _write_weights(weights: Mapping[str, Tensor], path: Path, *, dtype: Dtype) -> None:
@@ -104,12 +106,18 @@ def _config(
         return config | {"tie_word_embeddings": tied}
     masked, suffix = "ForMaskedLM", "ForSequenceClassification"
     labels = dict(enumerate(LABELS))
-    return config | {
-        "architectures": [name.replace(masked, suffix) for name in config["architectures"]],
-        "id2label": {str(number): label for number, label in labels.items()},
-        "label2id": {label: number for number, label in labels.items()},
-        "problem_type": "single_label_classification",
-    }
+    # DeBERTa's pooler has another function by default.
+    act = {"pooler_hidden_act": "tanh"} if "pooler_hidden_act" in config else {}
+    return (
+        config
+        | act
+        | {
+            "architectures": [name.replace(masked, suffix) for name in config["architectures"]],
+            "id2label": {str(number): label for number, label in labels.items()},
+            "label2id": {label: number for number, label in labels.items()},
+            "problem_type": "single_label_classification",
+        }
+    )
 
 
 def _nli(method: Method, exported: Exported, pieces: Pieces, slots: list[list[int]]) -> Nli:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pipeline.artifacts import read_json
+from pipeline.artifacts import read_json, read_object
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.checkpoint import fill, load_backbone
 from pipeline.backbone.classification import ClassificationHead
@@ -136,7 +136,8 @@ def load_exported(folder: Path) -> ExportedModel:
     if is_cloze:
         return ExportedModel(nli, backbone, pieces).eval()
     model = ExportedClassifier(nli, backbone, pieces)
-    fill(nn.ModuleDict({"classifier": model.classifier}), folder, tied={})
+    kind = read_object(folder / FILES[0], "model_type")["model_type"]
+    fill(model.classifier, folder, tied=model.classifier.named_as(kind))
     return model.eval()
 
 
