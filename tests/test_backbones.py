@@ -100,6 +100,8 @@ DIFFER = "does, found logits that differ by #"
          f"{CLASS} XmodForMaskedLM, which wants the language of each row"),
         ("bart", TINY_BART,
          f"{CLASS} BartForConditionalGeneration, which wants the input of a decoder"),
+        ("ernie", {"is_decoder": True},
+         f"{CLASS} ErnieForMaskedLM, which reads only what stands before a token (is_decoder)"),
         ("esmc", {}, f"{CLASS} EsmcForMaskedLM, which takes no embeddings (inputs_embeds)"),
         ("esm", {}, f"{MODEL} EsmForMaskedLM {DIFFER} (from embeddings in place of ids)"),
         ("yoso", {}, f"{MODEL} YosoForMaskedLM {DIFFER} (with padding)"),

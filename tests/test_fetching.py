@@ -212,6 +212,15 @@ def test_a_tokenizer_without_a_mask_is_refused(folder):
     )
 
 
+def test_a_tokenizer_that_separates_no_texts_is_refused(folder):
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"post_processor": None}))
+    assert complaint(folder) == (
+        "params.yaml: backbone: HERE: expected a tokenizer that puts special tokens around two "
+        "texts, found ▁a ▁ b"
+    )
+
+
 def test_an_encoder_without_its_head_is_refused_rather_than_given_a_random_one(folder):
     weights = load_file(folder / "model.safetensors")
     kept = {name: value for name, value in weights.items() if not name.startswith("lm_head")}

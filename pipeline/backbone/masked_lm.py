@@ -243,6 +243,8 @@ def require_usable(model: PreTrainedModel, *, place: str) -> None:
     wants = [f"wants {what}" for name, what in WANTED.items() if name in arguments]
     if "inputs_embeds" not in arguments:
         wants = ["takes no embeddings (inputs_embeds)"]
+    elif getattr(model.config, "is_decoder", False):
+        wants = ["reads only what stands before a token (is_decoder)"]
     elif model.base_model is model:
         wants = ["has no encoder apart from its head"]
     elif not isinstance(model.base_model.get_input_embeddings(), nn.Embedding):

@@ -115,9 +115,14 @@ class Pieces:
 
     @cached_property
     def frame(self) -> Frame:
-        """The special tokens before, between and after texts."""
+        """The special tokens before, between and after texts; an InputError if there are none."""
         encoded = self._tokenizer.encode("a", "b")
         ids, special = ids_of(encoded.ids), encoded.special_tokens_mask
+        if 1 not in special[special.index(0) : -1]:
+            raise InputError(
+                f"data/backbone: expected a tokenizer that puts special tokens around two texts, "
+                f"found {' '.join(self.shown(ids))}"
+            )
         text = [position for position, flag in enumerate(special) if not flag]
         middle = special.index(1, text[0])
         after = special.index(0, middle)

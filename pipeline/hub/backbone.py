@@ -150,8 +150,9 @@ def _read_back(folder: Path, model: Any, tokenizer: Any, *, place: str) -> Backb
     """Load the written files as training does, and compare with the original."""
     with _errors_at(place):
         pieces, backbone = load_pieces(folder), load_backbone(folder)
+        frame = pieces.frame
     texts = [f"{row.question}: {row.answer}{tokenizer.mask_token}" for row in LANGUAGES.values()]
-    words, frame = pieces.of(texts), pieces.frame
+    words = pieces.of(texts)
     framed = frame.start + words[0] + frame.between + words[1] + frame.end
     pair = tokenizer(texts[0], texts[1], return_token_type_ids=True)
     expected = [*tokenizer(texts, add_special_tokens=False)["input_ids"], pair["input_ids"]]

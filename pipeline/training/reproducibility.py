@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import resource
+import sys
 from importlib.metadata import version
 from typing import Any
 
@@ -64,8 +65,10 @@ def device() -> torch.device:
 def circumstances() -> dict[str, Any]:
     """Return what may differ between two trainings: versions, machine, peak memory in MiB."""
     cuda = torch.cuda.is_available()
+    packages = ["torch", "tokenizers", "safetensors", "numpy"]
+    packages += [name for name in ("transformers",) if name in sys.modules]  # some backbones
     facts: dict[str, Any] = {
-        **{name: version(name) for name in ("torch", "tokenizers", "safetensors", "numpy")},
+        **{name: version(name) for name in packages},
         "python": platform.python_version(),
         "machine": platform.machine(),
         "threads": torch.get_num_threads(),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pipeline.backbone.masked_lm import MaskedLm
 from pipeline.backbone.rows import collate
 from pipeline.prompting.template import ClozeTemplate, QuestionTemplate
 from pipeline.prompting.verbalizer import label_word_ids
@@ -48,6 +49,11 @@ def assert_same_logits(rows, pieces, backbone, reference):
 @torch.no_grad()
 def test_logits_at_the_mask_in_all_languages(rows, pieces, backbone, reference):
     assert_same_logits(rows, pieces, backbone, reference)
+
+
+@torch.no_grad()
+def test_the_general_implementation_gives_the_same_logits(rows, pieces, reference):
+    assert_same_logits(rows, pieces, MaskedLm(reference, separator=None), reference)
 
 
 @torch.no_grad()
