@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.utils import logging
@@ -82,7 +83,7 @@ class MaskedLm(Backbone):
         self.embedding_size = self.words.embedding_dim
         shares = (getattr(config, name, None) for name in DROPOUTS)
         self.dropout = float(next((share for share in shares if share is not None), 0.0))
-        self.initializer_range = float(config.initializer_range)
+        self.initializer_range = float(getattr(config, "initializer_range", 0.02))
         self.max_length = longest(self.encoder, config)
         self.tied = self._shared()
 
@@ -118,16 +119,27 @@ class MaskedLm(Backbone):
         """Return hidden states where rows are read; see Backbone.read."""
         layout = batch.layout
         rows = layout.spread(words)
-        masks = [mask.long() for mask in layout.masks()] if layout.padded else [None] * len(rows)
-        inputs = [
-            {"inputs_embeds": one, "attention_mask": mask}
-            for one, mask in zip(rows, masks, strict=True)
-        ]
+        inputs = [{"inputs_embeds": one} for one in rows]
+        if layout.padded:
+            for one, mask in zip(inputs, layout.masks(), strict=True):
+                one["attention_mask"] = mask.long()
         if self.separator is not None:
             for one, types in zip(inputs, layout.spread(self._types(batch)), strict=True):
                 one["token_type_ids"] = types[..., 0]
-        states = layout.gather([self.encoder(**one)[0] for one in inputs])
+        states = layout.gather([self._encoded(one) for one in inputs])
         return states.index_select(0, batch.read_at)
+
+    def _encoded(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the states of a block of rows, [B', T', d].
+
+        Blocks are as wide as fast kernels want, which may be more than there are positions.
+        """
+        width, most = inputs["inputs_embeds"].shape[1], self.max_length
+        mask = inputs.get("attention_mask")
+        if width > most and mask is not None and not mask[:, most:].any():
+            inputs = {name: values[:, :most] for name, values in inputs.items()}
+        states: Tensor = self.encoder(**inputs)[0]
+        return functional.pad(states, (0, 0, 0, width - states.shape[1]))
 
     def _types(self, batch: Batch) -> Tensor:
         """Return each token's type, 0 up to its row's first separator and 1 after it, [N, 1]."""
@@ -152,7 +164,7 @@ class MaskedLm(Backbone):
         if self.head is None:
             return encoder
         own = {n: one for n, one in self.head.state_dict().items() if n not in self.tied}
-        answers = {name: one for name, one in own.items() if len(one) == size}
+        answers = {name: one for name, one in own.items() if one.shape[:1] == (size,)}
         biased = any(one.ndim == 1 for one in answers.values())
         if len(vectors) and not answers:
             raise InputError(

@@ -127,8 +127,8 @@ def test_the_longest_input_is_the_longest_that_the_class_takes(folder):
     backbone, pieces = load_backbone(folder), load_pieces(folder)
 
     def states(length):
-        row = Row(ids_of([9] * length), read_at=0)
-        return backbone.states(collate([row], pad=pieces.pad, device=CPU))
+        rows = [Row(ids_of([9] * one), read_at=0) for one in (length, length - 1)]
+        return backbone.states(collate(rows, pad=pieces.pad, device=CPU))
 
     assert states(backbone.max_length).isfinite().all()
     if kind_of(folder) not in {"modernbert", "eurobert", "deberta-v2"}:  # no learned positions
