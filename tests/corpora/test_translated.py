@@ -271,8 +271,8 @@ def test_another_form_is_refused(columns, found, project, fails):
     assert fails() == f"hub/xnli: all_languages/train: {found} {WAY_OUT}"
     (project / "hub/xnli" / FILES[0]).write_text("no Parquet")
     assert fails().startswith(
-        "hub/xnli: all_languages/train: train-00000-of-00002.parquet: expected files of the "
-        "same columns, found ArrowInvalid: "
+        "hub/xnli: all_languages/train: train-00000-of-00002.parquet: expected a readable "
+        "file, found ArrowInvalid: "
     )
 
 
@@ -388,7 +388,7 @@ def test_missing_given_translations_are_named(given, project, fails):
     path = project / "given/k2/train-translations.parquet"
     path.write_text("no Parquet")
     assert fails(**GIVEN).startswith(
-        "given/k2/train-translations.parquet: expected files of the same columns, found "
+        "given/k2/train-translations.parquet: expected a readable file, found "
     )
     path.unlink()
     assert fails(**GIVEN) == (
