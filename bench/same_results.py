@@ -59,7 +59,7 @@ def accuracies(params: Params, run: str, shots: int, seed: int) -> dict[str, flo
     # Loaded before seeding: transformers may draw random numbers.
     backbone = PlainBackbone(BACKBONE, width=chosen.training.max_length)
     generator = reproducibility.make_deterministic(seed)
-    reproducibility.set_threads(sum(weight.numel() for weight in backbone.parameters()))
+    reproducibility.set_threads(1)
     pieces = load_pieces(BACKBONE)
     context = Context(chosen, params.languages, backbone, pieces)
     method = build_plain(context, backbone).to(reproducibility.device())

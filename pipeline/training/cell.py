@@ -58,7 +58,7 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     reproducibility.keep_memory()
     generator = reproducibility.make_deterministic(seed)
     backbone = load_backbone(BACKBONE)
-    threads = reproducibility.set_threads(sum(weight.numel() for weight in backbone.parameters()))
+    threads = reproducibility.set_threads(run.training.threads)
     pieces = load_pieces(BACKBONE, known=TOKENS / "test.parquet")
     method = build(Context(run, params.languages, backbone, pieces))
     return Cell(

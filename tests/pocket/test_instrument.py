@@ -90,7 +90,7 @@ def trained(instrument, pocket, **changes):
     params, text, validation = instrument
     generator = make_deterministic(SEED)
     backbone = load_backbone(pocket / "backbone")
-    set_threads(sum(weights.numel() for weights in backbone.parameters()))
+    set_threads(1)
     pieces = load_pieces(pocket / "backbone")
     run = params.run("mpt")
     run = run.model_copy(update={"training": run.training.model_copy(update=changes)})
