@@ -17,6 +17,7 @@ from dvc.repo import Repo
 from stages.report import report
 from stages.tables import tables
 from tests import toys
+from tests.dvc.parameters import parameters
 from tests.imports import ROOT
 
 pytestmark = pytest.mark.slow
@@ -62,26 +63,6 @@ def finished(tmp_path_factory, toy_backbone):
     run("git", "add", ".", cwd=folder)
     run("git", "commit", "-q", "-m", "start", cwd=folder)
     return folder
-
-
-def parameters(**changes):
-    block = {"shots": [1], "seeds": [1]}
-    values = {
-        "datasets__xnli": {"path": "data/pocket/hub/xnli"},
-        "datasets__paws_x": {"path": "data/pocket/hub/paws-x", "splits": ["validation"]},
-        "backbone": {"path": "data/pocket/backbone"},
-        "paws15__extended": 14,
-        "grid": {"runs": ["sp", "mpt"], "shots": [1], "seeds": [1, 2]},
-        "ablations": {"runs": ["no_translator"], **block},
-        "sweeps": {"runs": ["length_1", "pairs_12"], **block},
-        "matched": {"runs": ["sp"], **block},
-        "methods__mpt": {"method": "mpt", "alpha": 0.5},
-        "methods__no_translator": {"method": "mpt", "translator": "none"},
-        "methods__length_1": {"method": "mpt", "prompt_length": 1},
-        "methods__pairs_12": {"method": "mpt", "external_pairs": 12},
-        "comparison__table2": {"no-translator": "no_translator", "no-mpt": "sp"},
-    }
-    return toys.params(**(values | changes))
 
 
 SP = {"train@sp-1-1", "train@sp-1-2", "match@sp-1-1"}
