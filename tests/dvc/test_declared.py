@@ -5,22 +5,15 @@ tests/test_architecture.py.
 """
 
 import re
-import shlex
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import networkx as nx
 import pytest
-from dvc.repo import Repo
 
 from pipeline.inputs.fingerprints import INPUTS, STAGES
 from stages.guard import PARAMETERS, WHOLE
 from tests import toys
 from tests.commands import call
-from tests.dvc.parameters import parameters
-from tests.imports import ROOT
+from tests.dvc.stages import Stage, contents, copy, here
 
 pytestmark = pytest.mark.slow
 
@@ -57,90 +50,6 @@ MADE_WITH = {
     "tables": ("training", "template", "methods"),
 }
 """Blocks with which a command's inputs were made, so that it may refuse them."""
-
-BESIDE = {"data/backbone": "data/backbone_source.json", "data/runs": "data/circumstances"}
-"""What makes nothing stale, by what it belongs to.
-
-Where the backbone comes from, since another place may have the same weights, and how long a cell
-took.
-"""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage of dvc.yaml; its parameters are None if it depends on params.yaml as a whole."""
-
-    name: str
-    command: list[str]
-    files: list[str]
-    parameters: list[str] | None
-    outs: list[str]
-
-    def declares(self, dotted: str) -> bool:
-        """Whether an edit of this key makes the stage stale."""
-        key = dotted.replace("__", ".")
-        return self.parameters is None or any(
-            f"{key}.".startswith(f"{one}.") for one in self.parameters
-        )
-
-
-def read_stages(folder: Path) -> Iterator[Stage]:
-    """Yield the stages, each after those whose outs it needs."""
-    with Repo(str(folder)) as repo:
-        for stage in nx.dfs_postorder_nodes(repo.index.graph):
-            files, keys = [], []
-            for dep in stage.deps:
-                if hasattr(dep, "params"):
-                    keys += dep.params
-                elif not str(dep.def_path).startswith(("pipeline", "stages")):
-                    files += filter(None, [str(dep.def_path), BESIDE.get(str(dep.def_path))])
-            outs = [str(out.def_path) for out in stage.outs]
-            whole = "params.yaml" in files or stage.name == "inputs"
-            yield Stage(
-                stage.name or "", shlex.split(stage.cmd)[1:], files, None if whole else keys, outs
-            )
-
-
-def contents(folder: Path, paths: list[str]) -> dict[str, bytes]:
-    """Return the files at and below the paths."""
-    found = [file for path in paths for file in (folder / path, *(folder / path).rglob("*"))]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in found if file.is_file()}
-
-
-def copy(paths: list[str], source: Path, folder: Path) -> None:
-    for path in paths:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        if (source / path).is_dir():
-            shutil.copytree(source / path, folder / path, dirs_exist_ok=True)
-        else:
-            shutil.copy(source / path, folder / path)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory, toy_backbone):
-    """A project, beside its sources, in which every stage has run; and the stages."""
-    folder = tmp_path_factory.mktemp("declared") / "project"
-    toys.hub(folder.parent / "hub")
-    shutil.copytree(toy_backbone, folder.parent / "hub/backbone")
-    copy(["dvc.yaml", "data/paper", "profiles"], ROOT, folder)
-    toys.write_params(here(), folder / "params.yaml")
-    Repo.init(str(folder), no_scm=True).close()
-    stages = list(read_stages(folder))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for stage in stages:
-            assert call(patch, *stage.command) == 0, stage.name
-    return folder, stages
-
-
-def here(**changes: object) -> dict:
-    sources = {
-        "datasets__xnli__path": "../hub/xnli",
-        "datasets__paws_x__path": "../hub/paws-x",
-        "backbone__path": "../hub/backbone",
-        "fewshot__per_seed": True,
-    }
-    return parameters(**(sources | changes))
 
 
 def test_the_stages_are_there(project):
