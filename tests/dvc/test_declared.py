@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from pipeline.inputs.fingerprints import INPUTS, STAGES
-from stages.guard import PARAMETERS, WHOLE
 from tests import toys
 from tests.commands import call
 from tests.dvc.stages import Stage, contents, copy, here
@@ -102,20 +101,6 @@ def test_an_edit_of_a_parameter_that_a_stage_does_not_declare_changes_nothing_or
         assert alone(project, stage, sandbox, here(**edits), monkeypatch) == 0, stage.name
         assert contents(sandbox, stage.outs) == contents(folder, stage.outs), stage.name
     assert {"corpora", "fewshot", "paws15", "train", "updates", "tables"} <= kinds
-
-
-def test_the_guard_knows_the_same_parameters(project):
-    _, stages = project
-    for stage in stages:
-        command, *options = stage.command
-        known = PARAMETERS.get(command, "")
-        if stage.parameters is None:
-            assert known == WHOLE, stage.name
-        elif command in PARAMETERS:
-            named = known.format(run=options[0] if command == "train" else "mpt").split()
-            assert set(named) == set(stage.parameters), stage.name
-        else:
-            assert not stage.parameters, stage.name
 
 
 def test_a_stage_with_sources_outside_the_repository_depends_on_their_hashes(project):
