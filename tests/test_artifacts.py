@@ -39,7 +39,7 @@ def test_a_table_is_read_as_it_was_written(written, tmp_path):
     back = artifacts.read_table(tmp_path / "test.parquet", EXAMPLES)
     assert list(back.columns) == EXAMPLES.schema.names
     assert back.astype({"language": str}).to_dict("list") == examples().to_dict("list")
-    assert pq.read_schema(tmp_path / "test.parquet").metadata is None
+    assert set(pq.read_schema(tmp_path / "test.parquet").metadata) == {artifacts.SEAL.encode()}
 
 
 def test_the_same_rows_give_the_same_bytes(written):
@@ -139,10 +139,58 @@ def test_a_wrong_column_is_named(columns, line, tmp_path):
 
 
 def test_columns_beyond_the_schema_are_ignored(tmp_path):
-    columns = {"extra": [1], "pair_id": ["a"], "hypothesis": ["c"], "premise": ["b"]}
-    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    frame = pd.DataFrame([("a", "b", "c")], columns=ENGLISH_PAIRS.schema.names)
+    artifacts.write_table(frame, tmp_path / "x.parquet", ENGLISH_PAIRS)
+    rows = pq.read_table(tmp_path / "x.parquet").select(["hypothesis", "premise", "pair_id"])
+    pq.write_table(rows.append_column("extra", [[1]]), tmp_path / "x.parquet")
     back = artifacts.read_table(tmp_path / "x.parquet", ENGLISH_PAIRS)
     assert list(back.columns) == ["pair_id", "premise", "hypothesis"]
+
+
+def edited(value, column, rows):
+    return rows.set_column(rows.column_names.index(column), rows.schema.field(column), [value])
+
+
+EDITS = {
+    "other labels": lambda rows: edited(pa.array([0, 0, 0, 0], pa.int8()), "label", rows),
+    "a blank text": lambda rows: edited(pa.array(["", "b", "c", "d"]), "premise", rows),
+    "text that moved into the next row": lambda rows: edited(
+        pa.array(["premise 0p", "remise 1", "premise 2", "premise 3"]), "premise", rows
+    ),
+    "another order": lambda rows: rows.take([3, 2, 1, 0]),
+    "half of the rows": lambda rows: rows.slice(0, 2),
+    "other notes": lambda rows: rows.replace_schema_metadata(
+        rows.schema.metadata | {b"source": b"other"}
+    ),
+    "no notes": lambda rows: rows.replace_schema_metadata(None),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_content_that_its_stage_did_not_write_is_refused(edit, tmp_path):
+    path = tmp_path / "x.parquet"
+    artifacts.write_table(examples(), path, EXAMPLES, notes={"source": "sample"})
+    pq.write_table(edit(pq.read_table(path)), path)
+    line = refusal(artifacts.read_table, path, EXAMPLES)
+    assert line.startswith(f"{path}: expected rows and notes of the SHA-256 that its stage wrote")
+
+
+def test_another_encoding_of_the_same_content_is_the_same(tmp_path):
+    path = tmp_path / "x.parquet"
+    artifacts.write_table(examples(), path, EXAMPLES, notes={"source": "sample"})
+    before = path.read_bytes()
+    options = {"compression": "gzip", "row_group_size": 1, "use_dictionary": False}
+    pq.write_table(pq.read_table(path), path, **options)
+    assert path.read_bytes() != before
+    assert list(artifacts.read_table(path, EXAMPLES).premise) == list(examples().premise)
+
+
+def test_some_columns_are_read_without_the_others(tmp_path):
+    path = tmp_path / "x.parquet"
+    artifacts.write_table(examples(), path, EXAMPLES)
+    pq.write_table(pq.read_table(path, columns=["label", "pair_id"]), path)
+    form = artifacts.some_columns(EXAMPLES, "pair_id", "label")
+    assert list(artifacts.read_table(path, form).columns) == ["pair_id", "label"]
 
 
 @pytest.fixture

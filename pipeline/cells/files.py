@@ -24,8 +24,10 @@ PREDICTIONS = table(
     | {f"p_{label}": pa.float32() for label in LABELS},
     "language",
     "pair_id",
+    sealed=False,
 )
-"""data/runs/*/k*/s*/predictions.parquet; the probabilities of a row sum to 1."""
+"""data/runs/*/k*/s*/predictions.parquet; the probabilities of a row sum to 1. Its SHA-256 is in
+metrics.json."""
 
 
 class History(NamedTuple):

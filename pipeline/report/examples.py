@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.artifacts import Table, read_table
+from pipeline.artifacts import read_table, some_columns
 from pipeline.corpora.files import CORPORA, EXAMPLES
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import Cells, read_cells
@@ -21,10 +20,7 @@ EACH = 2
 
 TEST = CORPORA / "test.parquet"
 RIGHT_TO_LEFT = frozenset(("Arabic", "Hebrew", "Syriac", "Thaana", "Nko"))
-_TEXT = Table(
-    pa.schema([EXAMPLES.schema.field(c) for c in (*EXAMPLES.key, "premise", "hypothesis")]),
-    EXAMPLES.key,
-)
+_TEXT = some_columns(EXAMPLES, *EXAMPLES.key, "premise", "hypothesis")
 
 
 @dataclass(frozen=True)
