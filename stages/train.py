@@ -50,6 +50,7 @@ def train(
     settings = settings_of(method.run, external_pairs=len(cell.text.parallel))
     source = read_object(BACKBONE_SOURCE)  # of a folder, it says no more than params.yaml
     facts = {"settings": settings, "notes": method.notes()}
+    facts["cell"] = {"run": name, "shots": shots, "seed": seed}
     facts["backbone"] = source if "commit" in source else {}
     metrics = write_cell(folder, predictions, history=history, prompts=prompts, facts=facts)
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}

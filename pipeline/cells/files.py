@@ -1,6 +1,7 @@
 """What a cell writes: where it is stored, and in which form."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,9 +20,11 @@ from pipeline.params.runs import LABELS
 RUNS = Path("data/runs")
 CIRCUMSTANCES = Path("data/circumstances")
 
+PROBABILITIES = [f"p_{label}" for label in LABELS]
+
 PREDICTIONS = table(
     {"language": WORD, "pair_id": TEXT, "label": pa.int8(), "predicted": pa.int8()}
-    | {f"p_{label}": pa.float32() for label in LABELS},
+    | dict.fromkeys(PROBABILITIES, pa.float32()),
     "language",
     "pair_id",
     sealed=False,
@@ -84,7 +87,8 @@ def write_cell(
     `prompts` are [m, d] each; a method without any writes a file without tensors. `facts` are the
     last keys of metrics.json, without those that are empty.
     """
-    write_table(predictions, folder / "predictions.parquet", PREDICTIONS)
+    path = folder / "predictions.parquet"
+    write_table(predictions, path, PREDICTIONS)
     epochs, kept = history.epochs, history.kept
     write_csv(epochs, folder / "history.csv")
     with atomic(folder / "prompt.safetensors") as temporary:
@@ -94,6 +98,7 @@ def write_cell(
         "dev_accuracy": float(epochs.set_index("epoch").dev_accuracy[kept]),
         "kept_epoch": kept,
         "updates": int(epochs.updates.iloc[-1]),
+        "predictions_sha256": sha256(path.read_bytes()).hexdigest(),
         **{key: dict(values) for key, values in facts.items() if values},
     }
     write_json(metrics, folder / "metrics.json")

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import read_table, write_table
-from pipeline.cells.files import PREDICTIONS
+from pipeline.artifacts import read_table
+from pipeline.cells.files import PREDICTIONS, run_folder
 from pipeline.errors import InputError
 from pipeline.evaluation.words import signed
 from pipeline.params.whole import load_params
 from stages.tables import tables
 from tests.commands import refusal
-from tests.evaluation.project import BARE, PAIRS, edited
+from tests.evaluation.project import BARE, PAIRS, edited, write_files, write_test
 from tests.imports import ROOT
 
 FILES = {
@@ -117,9 +117,11 @@ def test_a_comparison_in_some_languages_reads_only_their_predictions(copied):
     (copied / "params.yaml").write_text(edited(comparing("[sw, en]")), encoding="utf-8")
     tables()
     compared, caption = results(copied), (copied / "results/table1.md").read_text()
-    for path in (copied / "data/runs").rglob("*.parquet"):
-        rows = read_table(path, PREDICTIONS)
-        write_table(rows[rows["language"].isin(["en", "sw"])], path, PREDICTIONS)
+    for cell in load_params().cells:
+        rows = read_table(run_folder(*cell) / "predictions.parquet", PREDICTIONS)
+        rows = rows[rows["language"].isin(["en", "sw"])]
+        write_files(cell, rows)
+    write_test(rows)
     text = edited(("targets: [ar, de, sw]", "targets: [sw]"))
     (copied / "params.yaml").write_text(text, encoding="utf-8")
     tables()
