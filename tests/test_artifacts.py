@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import artifacts
-from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES, FEWSHOT, SPLITS, read_fewshot
+from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES
 from tests.commands import refusal
 
 
@@ -191,35 +191,6 @@ def test_some_columns_are_read_without_the_others(tmp_path):
     pq.write_table(pq.read_table(path, columns=["label", "pair_id"]), path)
     form = artifacts.some_columns(EXAMPLES, "pair_id", "label")
     assert list(artifacts.read_table(path, form).columns) == ["pair_id", "label"]
-
-
-@pytest.fixture
-def splits(tmp_path, monkeypatch):
-    """Writes splits of these names to the file of k = 2."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(*names):
-        frame = pd.concat([examples().assign(split=name) for name in names])
-        frame = frame.drop_duplicates(["split", "pair_id"])
-        artifacts.write_table(frame, FEWSHOT / "k2.parquet", SPLITS)
-
-    return write
-
-
-@pytest.mark.parametrize("names", [("train", "dev"), ("train@5", "dev@5", "train@1", "dev@1")])
-def test_one_split_serves_every_seed_or_its_own(names, splits):
-    splits(*names)
-    train, dev = read_fewshot(2, seed=5)
-    assert (set(train.split), set(dev.split)) == ({names[0]}, {names[1]})
-    assert list(train.index) == list(range(len(train)))
-
-
-def test_a_seed_without_its_split_is_refused(splits):
-    splits("train@1", "dev@1")
-    assert refusal(read_fewshot, 2, seed=5) == (
-        "data/fewshot/k2.parquet: expected a train split for seed 5, found dev@1, train@1 "
-        "(is the seed in params.yaml's grid.seeds?)"
-    )
 
 
 @given(value=st.dictionaries(st.text(), st.integers() | st.text() | st.none(), max_size=4))

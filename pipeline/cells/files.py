@@ -1,7 +1,6 @@
 """What a cell writes: where it is stored, and in which form."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from safetensors.numpy import save
 from pipeline.artifacts import TEXT, WORD, read_json, table, write_csv, write_json, write_table
 from pipeline.cells.metrics import cell_metrics
 from pipeline.errors import InputError
-from pipeline.files import atomic
+from pipeline.files import atomic, sha256
 from pipeline.params.runs import LABELS
 
 RUNS = Path("data/runs")
@@ -98,7 +97,7 @@ def write_cell(
         "dev_accuracy": float(epochs.set_index("epoch").dev_accuracy[kept]),
         "kept_epoch": kept,
         "updates": int(epochs.updates.iloc[-1]),
-        "predictions_sha256": sha256(path.read_bytes()).hexdigest(),
+        "predictions_sha256": sha256(path),
         **{key: dict(values) for key, values in facts.items() if values},
     }
     write_json(metrics, folder / "metrics.json")

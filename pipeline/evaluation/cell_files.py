@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from pipeline.cells.files import PREDICTIONS, PROBABILITIES, run_folder
 from pipeline.cells.metrics import cell_metrics
 from pipeline.errors import InputError
 from pipeline.evaluation.files import AVERAGE
-from pipeline.files import reading
+from pipeline.files import reading, sha256
 from pipeline.params.runs import LABELS, matched_name
 
 Cell = tuple[str, int, int]
@@ -99,7 +98,7 @@ def _require_own_metrics(
     expected = dict(_flat(cell_metrics(frame)))
     of_folder = {
         "cell": dict(zip(("run", "shots", "seed"), cell, strict=True)),
-        "predictions_sha256": sha256(path.read_bytes()).hexdigest(),
+        "predictions_sha256": sha256(path),
     }
     expected |= _flat({key: value for key, value in of_folder.items() if key in metrics})
     recorded = dict(_flat(metrics))

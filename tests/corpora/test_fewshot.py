@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pipeline import artifacts
-from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, split_sha256, usable
+from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, usable
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
 from pipeline.corpora.leaks import pair_texts
+from pipeline.corpora.reading import split_sha256
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
 from pipeline.params.text import Fewshot

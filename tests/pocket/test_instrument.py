@@ -19,7 +19,8 @@ from pipeline.backbone import backbone as backbone_file
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.slots import fill_slots
 from pipeline.backbone.tokens import load_pieces
-from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15, read_fewshot
+from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15
+from pipeline.corpora.reading import read_fewshot
 from pipeline.corpora.sources import read_split
 from pipeline.methods import mpt
 from pipeline.params.runs import LABELS
