@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import read_table
+from pipeline.artifacts import read_table, write_json
 from pipeline.cells.files import PREDICTIONS, run_folder
 from pipeline.errors import InputError
+from pipeline.evaluation.files import DIGESTS
 from pipeline.evaluation.words import signed
+from pipeline.files import sha256
 from pipeline.params.whole import load_params
 from stages.tables import tables
 from tests.commands import refusal
@@ -22,7 +24,8 @@ from tests.imports import ROOT
 
 FILES = {
     *("accuracy.csv", "confusion.csv", "curves.csv", "differences.csv", "gain.csv"),
-    *("intervals.csv", "metrics.json", "paper_gap.csv", "significance.csv", "sweeps.csv"),
+    *("intervals.csv", "metrics.json", "paper_gap.csv", "sha256.json", "significance.csv"),
+    "sweeps.csv",
     *("table1.csv", "table1.md", "table1.tex", "table1_std.csv"),
     *("table2.csv", "table2.md", "table2.tex"),
 }
@@ -127,7 +130,7 @@ def test_a_comparison_in_some_languages_reads_only_their_predictions(copied):
     tables()
     filtered = results(copied)
     for name in FILES:
-        if not name.endswith((".md", ".tex")):
+        if not name.endswith((".md", ".tex", "sha256.json")):
             assert compared[name] == filtered[name], name
     words = "in 2 of 4 languages (en, sw)"
     assert words in caption
@@ -239,6 +242,7 @@ def shown(home, capsys):
     def show(name: str) -> str:
         paper = (home / "data/paper/table1.csv").read_text()
         (home / "results/table1.csv").write_text(paper.replace("mpt", name))
+        write_json({"table1.csv": sha256(home / "results/table1.csv")}, DIGESTS)
         tables(show=True)
         return capsys.readouterr().out
 
