@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline import artifacts
 from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES
+from pipeline.errors import InputError
 from tests.commands import refusal
 
 
@@ -173,6 +174,22 @@ def test_content_that_its_stage_did_not_write_is_refused(edit, tmp_path):
     pq.write_table(edit(pq.read_table(path)), path)
     line = refusal(artifacts.read_table, path, EXAMPLES)
     assert line.startswith(f"{path}: expected rows and notes of the SHA-256 that its stage wrote")
+
+
+def test_no_flipped_bit_gives_other_rows(tmp_path):
+    path, frame = tmp_path / "x.parquet", pd.concat([examples()] * 25, ignore_index=True)
+    frame["pair_id"] = [f"p{n}" for n in range(len(frame))]
+    artifacts.write_table(frame, path, EXAMPLES)
+    whole, rows, refused = path.read_bytes(), artifacts.read_arrow(path, EXAMPLES), 0
+    for place in range(4, len(whole), 7):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        try:
+            assert artifacts.read_arrow(path, EXAMPLES).equals(rows), place
+        except InputError:
+            refused += 1
+    assert refused > len(whole) / 7 / 2  # the others are in what a reader skips
 
 
 def test_another_encoding_of_the_same_content_is_the_same(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.artifacts import read_table
 from pipeline.cells.files import PREDICTIONS, PROBABILITIES, run_folder
+from pipeline.evaluation.cell_files import read_cell_files
 from pipeline.params.whole import load_params
 from stages.tables import tables
 from tests.commands import refusal
@@ -175,3 +176,18 @@ def test_labels_that_all_cells_have_and_the_test_set_has_not_are_refused():
     line = refusal(tables)
     assert line.startswith("data/runs/sp/k4/s1/predictions.parquet: language ar, pair_id p0: ")
     assert "expected label 0 as in data/corpora/test.parquet, found 1" in line
+
+
+@pytest.mark.usefixtures("copied")
+def test_no_flipped_bit_gives_other_predictions():
+    path = HERE / "predictions.parquet"
+    whole = path.read_bytes()
+    for place in range(4, len(whole), len(whole) // 60):
+        path.write_bytes(flipped(whole, place))
+        assert refusal(read_cell_files, CELL).startswith(str(HERE)), place
+
+
+def flipped(content, place):
+    changed = bytearray(content)
+    changed[place] ^= 1 << place % 8
+    return bytes(changed)
