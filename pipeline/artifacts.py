@@ -74,7 +74,8 @@ def write_table(
     if form.sealed:
         metadata[SEAL] = _seal(rows, metadata)
     with atomic(path) as temporary:
-        pq.write_table(rows.replace_schema_metadata(metadata or None), temporary)
+        rows = rows.replace_schema_metadata(metadata or None)
+        pq.write_table(rows, temporary, write_page_checksum=True)
 
 
 def read_table(path: Path, form: Table) -> pd.DataFrame:

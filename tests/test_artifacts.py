@@ -202,6 +202,15 @@ def test_another_encoding_of_the_same_content_is_the_same(tmp_path):
     assert list(artifacts.read_table(path, EXAMPLES).premise) == list(examples().premise)
 
 
+def test_a_flipped_bit_is_seen_in_columns_that_are_read_without_the_others(tmp_path):
+    path, form = tmp_path / "x.parquet", artifacts.some_columns(EXAMPLES, "premise", "label")
+    artifacts.write_table(examples(), path, EXAMPLES)
+    whole = path.read_bytes()
+    at = whole.index(b"hypothesis 0") - 60  # in the pages of the column before it
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    assert refusal(artifacts.read_table, path, form).endswith("found a damaged one")
+
+
 def test_some_columns_are_read_without_the_others(tmp_path):
     path = tmp_path / "x.parquet"
     artifacts.write_table(examples(), path, EXAMPLES)
