@@ -49,24 +49,25 @@ def test_runs_of_any_name_and_shots_draw_the_same_seeds_and_pairs():
 
 def test_a_draw_of_seeds_takes_each_seeds_own_answers():
     # Of 1000 pairs, so the accuracy tells how often each seed was drawn.
-    right = {7: 1, 5: 10, 9: 100}
     predicted = {
         ("a", 4, seed): (np.arange(1000)[None] < number).astype(np.int8)
-        for seed, number in right.items()
+        for seed, number in {7: 1, 5: 10, 9: 100}.items()
     }
     cells = Cells(("en",), pd.RangeIndex(1000), np.ones((1, 1000), dtype=np.int8), predicted)
-    bootstrap = Bootstrap(cells, replicates=50)
-    alone = [bootstrap.accuracies("a", 4, (seed,))[0] for seed in (7, 9)]
-    # Seeds that were drawn before are kept, and stand beside new ones.
-    drawn = bootstrap.accuracies("a", 4, (5, 7, 9))[0]
-    alone.append(Bootstrap(cells, replicates=50).accuracies("a", 4, (5,))[0])
+
+    def drawn(*asked: tuple[int, ...]) -> np.ndarray:
+        bootstrap = Bootstrap(cells, replicates=50)
+        return [bootstrap.accuracies("a", 4, seeds)[0] for seeds in asked][-1]
+
+    together, alone = drawn((5, 7, 9)), [drawn((seed,)) for seed in (5, 7, 9)]
+    # Answers that are kept from an earlier question stay those of their seed.
+    for earlier in ((5,), (9,), (7, 9), (9, 5)):
+        assert np.array_equal(drawn(earlier, (5, 7, 9)), together)
     draws = [times for times in product(range(4), repeat=3) if sum(times) == 3]
-    seen = set()
-    for at, value in enumerate(drawn):
-        of = [sum(n * one[at] for n, one in zip(times, alone, strict=True)) / 3 for times in draws]
-        assert value == pytest.approx(min(of, key=lambda expected: abs(expected - value)))
-        seen.add(draws[int(np.argmin(np.abs(np.array(of) - value)))])
-    assert len(seen) == len(draws)
+    mixed = np.array([np.average(alone, axis=0, weights=times) for times in draws])
+    nearest = np.abs(mixed - together).argmin(axis=0)
+    assert together == pytest.approx(mixed[nearest, np.arange(50)])
+    assert set(nearest) == set(range(len(draws)))
 
 
 def test_tests_pair_each_seed_with_itself():

@@ -228,7 +228,8 @@ def test_a_confusion_with_no_label_has_a_column_for_it():
 def test_every_chart_is_vega_lite(every):
     for drawn in every.values():
         for panel in drawn.figure.panels:
-            alt.LayerChart.from_dict(panel.spec(), validate=True)
+            chart = alt.LayerChart.from_dict(panel.spec(), validate=True)
+            assert len(chart.layer) == len(panel.spec()["layer"])
 
 
 def test_every_panel_fits_a_phone_and_has_a_description(every):
