@@ -128,7 +128,7 @@ def _paper_gap() -> list[tuple]:
 
 
 def _confusion() -> list[tuple]:
-    # Right answers 60 + 5, 60 + 10, 60 + 15; the rest is not symmetric.
+    # By gold label and prediction, and not symmetric.
     percents = {"ar": ((65.0, 25.0, 10.0), (24.0, 70.0, 6.0), (20.0, 5.0, 75.0)),
                 "sw": ((55.0, 30.0, 15.0), (28.0, 60.0, 12.0), (26.0, 9.0, 65.0))}  # fmt: skip
     return [

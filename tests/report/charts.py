@@ -1,5 +1,6 @@
 """What a chart is drawn from: its data, and its encodings by the name of the mark."""
 
+from operator import itemgetter
 from typing import Any
 
 from pipeline.report.figures.figure import Panel
@@ -27,8 +28,7 @@ def fields(encoding: dict[str, Any]) -> dict[str, str]:
     return {channel: of["field"] for channel, of in encoding.items() if "field" in of}
 
 
-def by(panel: Panel, *columns: str) -> dict:
+def by(panel: Panel, *columns: str) -> dict[Any, dict[str, Any]]:
     """Return the rows of a panel's data by the values of some columns, in the order drawn."""
-    return {
-        tuple(row[column] for column in columns): row for row in rows_of(panel) if "zero" not in row
-    }
+    key = itemgetter(*columns)
+    return {key(row): row for row in rows_of(panel)}

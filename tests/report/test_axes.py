@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.files import DIFFERENCES, INTERVALS, SWEEPS
+from pipeline.evaluation.files import DIFFERENCES, INTERVALS, PAPER_TABLE1, SWEEPS
 from pipeline.params.grid import Comparison
 from pipeline.report.figures import colours
+from pipeline.report.figures.collection import figures
 from pipeline.report.figures.curves import curves
 from pipeline.report.figures.gain import gain
 from pipeline.report.figures.sweeps import categorical, numeric
@@ -20,13 +21,11 @@ PAPER = pd.DataFrame(
 )
 
 
-def gained(*shots: int, **changes: pd.DataFrame):
-    differences = changes.get("differences", tables()[DIFFERENCES])
-    if shots:
-        differences = differences.assign(
-            shots=differences["shots"].replace({4: shots[0], 16: shots[1]})
-        )
-    return gain(differences, changes.get("paper", PAPER), COMPARISON, beside="Of other data.")
+def gained(differences: pd.DataFrame | None = None, shots: tuple[int, int] = (4, 16)):
+    """Figure 3 of the hand-made results, or of others, at these shots."""
+    rows = tables()[DIFFERENCES] if differences is None else differences
+    moved = rows["shots"].replace(dict(zip((4, 16), shots, strict=True)))
+    return gain(rows.assign(shots=moved), PAPER, COMPARISON, beside="Of other data.")
 
 
 class TestGain:
@@ -34,17 +33,12 @@ class TestGain:
         points = gained().panels[0]
         (bar,), (zero, interval), (number,) = (layers(points, m) for m in ("bar", "rule", "text"))
         assert fields(bar) == {
-            "x": "difference",
-            "y": "name",
-            "color": "fill",
-            "description": "text",
-        }
+            "x": "difference", "y": "name", "color": "fill", "description": "text",
+        }  # fmt: skip
         assert fields(interval) == {"x": "low", "x2": "high", "y": "name"}
         assert fields(number) == {"text": "printed", "y": "name"}
         assert fields(zero) == {"x": "zero"}
-        assert [row for row in points.spec()["datasets"].values() if len(row) == 1] == [
-            [{"zero": 0}]
-        ]
+        assert [{"zero": 0}] in points.spec()["datasets"].values()
         # The lowest low end is Swahili's, the highest high end Arabic's.
         assert bar["x"]["scale"]["domain"] == [-1.5, 8.5]
         assert bar["y"]["sort"] is None
@@ -52,12 +46,12 @@ class TestGain:
 
     def test_every_bar_has_its_own_numbers(self):
         rows = by(gained().panels[0], "language")
-        assert list(rows) == [("ar",), ("en",), ("de",), ("sw",), ("avg",)]
-        german = rows["de",]
+        assert list(rows) == ["ar", "en", "de", "sw", "avg"]
+        german = rows["de"]
         assert (german["difference"], german["low"], german["high"]) == (1.0, -0.5, 2.5)
         assert german["text"] == "German (Germanic): +1.0 points (−0.5 to +2.5)"
         assert (german["printed"], german["fill"]) == ("+1.0", colours.FAMILIES["Germanic"])
-        assert rows["avg",]["fill"] == colours.FADED
+        assert rows["avg"]["fill"] == colours.FADED
 
     def test_the_relative_gain_has_no_interval_of_points(self):
         relative = gained().panels[1]
@@ -65,7 +59,7 @@ class TestGain:
         assert fields(bar)["x"] == "relative"
         assert [fields(rule) for rule in rules] == [{"x": "zero"}]
         assert bar["x"]["scale"]["domain"] == [0.0, 65.5]
-        german = by(relative, "language")["de",]
+        german = by(relative, "language")["de"]
         assert (german["relative"], german["printed"]) == (10.5, "+10.5")
         assert german["text"] == "German (Germanic): +10.5 %"
         assert bar["x"]["title"] == "relative gain (% of the baseline's accuracy)"
@@ -76,7 +70,7 @@ class TestGain:
             ["difference", "high", "low", "relative"]
         ]
         behind = behind[behind["language"].isin(["ar", "en", "avg"])]
-        points, relative = gained(differences=behind).panels[:2]
+        points, relative = gained(behind).panels[:2]
         assert layers(points, "bar")[0]["x"]["scale"]["domain"] == [-8.5, 0.0]
         assert layers(relative, "bar")[0]["x"]["scale"]["domain"] == [-65.5, 0.0]
         assert [row["language"] for row in by(points, "language").values()] == ["en", "ar", "avg"]
@@ -85,23 +79,22 @@ class TestGain:
         ("shots", "at", "arabic"), [((4, 16), 16, 6.5), ((32, 64), 32, 2.0), ((16, 32), 32, 6.5)]
     )
     def test_title_bars_and_table_are_of_the_same_shots(self, shots, at, arabic):
-        figure = gained(*shots)
+        figure = gained(shots=shots)
         at = f"{at} shots"
         assert figure.title == f"Figure 3: gain of mpt over sp by language at {at}"
         assert figure.panels[0].spec()["title"]["text"] == f"mpt over sp, {at}"
-        assert by(figure.panels[0], "language")["ar",]["difference"] == arabic
+        assert by(figure.panels[0], "language")["ar"]["difference"] == arabic
         assert figure.numbers.set_index("language").at["Arabic", "points"] == f"+{arabic}"
 
     def test_the_papers_gain_is_of_its_own_numbers_in_our_order(self):
         *_, points, relative = gained().panels
         # 44 - 40, 45 - 50 and 44.5 - 45, and the same in percent of 40, 50 and 45.
         rows = by(points, "language")
-        assert {code: row["difference"] for (code,), row in rows.items()} == {
+        assert {code: row["difference"] for code, row in rows.items()} == {
             "ar": 4.0, "sw": -5.0, "avg": -0.5,
         }  # fmt: skip
-        assert [row["relative"] for row in rows_of(relative) if "zero" not in row] == (
-            pytest.approx([10.0, -10.0, -100 / 90])
-        )
+        percent = [row["relative"] for row in rows_of(relative)]
+        assert percent == pytest.approx([10.0, -10.0, -100 / 90])
         assert layers(points, "bar")[0]["x"]["scale"]["domain"] == [-5.0, 4.0]
         assert layers(relative, "bar")[0]["x"]["scale"]["domain"] == pytest.approx([-10.0, 10.0])
         assert points.spec()["title"]["text"] == "the paper's, 16 shots on XNLI"
@@ -163,13 +156,12 @@ class TestCurves:
         assert layers(theirs, "point")[0]["y"]["scale"]["domain"] == [33.5, 45.0]
 
 
-def swept(**values: tuple[float, float, float]) -> pd.DataFrame:
+def swept(values: dict[str, tuple[float, float, float]]) -> pd.DataFrame:
     """Rows of sweeps.csv: mean, low and high by value of alpha, the first mpt's own."""
     return SWEEPS.frame(
-        ("alpha", value.replace("of_", "").replace("_", "."), f"run_{at}" if at else "mpt", 16, 3,
-         mean, 0.5, low, high)
+        ("alpha", value, f"run_{at}" if at else "mpt", 16, 3, mean, 0.5, low, high)
         for at, (value, (mean, low, high)) in enumerate(values.items())
-    )  # fmt: skip
+    )
 
 
 class TestSweeps:
@@ -181,15 +173,15 @@ class TestSweeps:
         assert bar["x"]["scale"]["domain"] == [0, 55.5]
         assert bar["y"]["sort"] is None
         rows = by(panel, "run")
-        assert list(rows) == [("no_translator",), ("mpt",)]
-        assert (rows["mpt",]["name"], rows["mpt",]["fill"]) == ("[linear-2]", colours.SERIES[0])
-        other = rows["no_translator",]
+        assert list(rows) == ["no_translator", "mpt"]
+        assert (rows["mpt"]["name"], rows["mpt"]["fill"]) == ("[linear-2]", colours.SERIES[0])
+        other = rows["no_translator"]
         assert (other["name"], other["fill"]) == ("none", colours.FADED)
         assert (other["mean"], other["low"], other["high"]) == (53.5, 52.0, 55.5)
 
     def test_lines_have_the_value_across_and_the_accuracy_upwards(self):
         table = swept(
-            of_0_5=(60.0, 58.5, 61.0), of_0_1=(52.0, 50.0, 55.5), of_0_9=(57.0, 56.0, 62.5)
+            {"0.5": (60.0, 58.5, 61.0), "0.1": (52.0, 50.0, 55.5), "0.9": (57.0, 56.0, 62.5)}
         )
         (panel,) = numeric(table, "mpt").panels
         (interval,), (line,), (point,) = (layers(panel, mark) for mark in ("rule", "line", "point"))
@@ -201,14 +193,11 @@ class TestSweeps:
         assert point["y"]["scale"]["domain"] == [50.0, 62.5]
         assert point["x"]["axis"]["values"] == [0.1, 0.5, 0.9]
         rows = by(panel, "number")
-        assert [(at, row["mean"]) for (at,), row in rows.items()] == [
-            (0.1, 52.0),
-            (0.5, 60.0),
-            (0.9, 57.0),
-        ]
-        own = rows[0.5,]
+        assert list(rows) == [0.1, 0.5, 0.9]
+        assert [row["mean"] for row in rows.values()] == [52.0, 60.0, 57.0]
+        own = rows[0.5]
         assert (own["run"], own["shape"], own["size"]) == ("mpt", "diamond", 130)
-        assert (rows[0.1,]["shape"], rows[0.1,]["size"]) == ("circle", 45)
+        assert (rows[0.1]["shape"], rows[0.1]["size"]) == ("circle", 45)
         assert own["text"] == (
             "weight α of the classification loss 0.5: 60.0 % (58.5 to 61.0), run mpt, 3 seeds"
         )
@@ -216,3 +205,15 @@ class TestSweeps:
             "weight α of the classification loss, 16 shots: 3 values; the highest is "
             f"{own['text']}."
         )
+
+
+def test_no_axis_of_numbers_is_reversed(params):
+    papers = {PAPER_TABLE1: PAPER}
+    for name, figure in figures(tables() | papers, params).items():
+        for panel in figure.panels:
+            for layer in panel.spec()["layer"]:
+                for axis in (layer["encoding"].get(channel, {}) for channel in ("x", "y")):
+                    if axis.get("type") == "quantitative":
+                        scale = axis.get("scale", {})
+                        assert ("sort" in axis, scale.get("reverse")) == (False, None), name
+                        assert scale.get("domain", []) == sorted(scale.get("domain", [])), name

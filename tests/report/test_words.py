@@ -15,7 +15,7 @@ from pipeline.report.page import page
 from tests.evaluation import project
 from tests.report.by_hand import CODES, tables
 
-HOSTILE = "<i>nli</i> & co"
+HOSTILE = '<i>nli</i> & "co"'
 MADE = dict.fromkeys(EMPTY) | {
     "curves": DrawnFigure(
         Figure(
@@ -32,7 +32,7 @@ MADE = dict.fromkeys(EMPTY) | {
 def soup(tmp_path_factory) -> BeautifulSoup:
     """The page of the hand-made results."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        text = project.edited(("data/small_model", f'"data/{HOSTILE}"'))
+        text = project.edited(("data/small_model", f"'data/{HOSTILE}'"))
         params = project.make(tmp_path_factory.mktemp("words") / "made", text, monkeypatch)
         rows = [
             (code, f"p{i}", i % 3, f"{code} premise {i}", f"{code} hypothesis {i}")
