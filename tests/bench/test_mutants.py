@@ -72,10 +72,10 @@ def test_the_survivors_are_printed(repository, monkeypatch, capsys):
     assert (repository / "sums.py").read_text() == before
 
 
-def test_tests_that_hang_notice_a_fault(repository, monkeypatch):
-    monkeypatch.setattr(mutants, "LONGEST", 5)
-    hanging = fault("__import__('time').sleep(60)")
-    assert mutants.survivors([hanging], jobs=1) == []
+def test_tests_that_hang_do_not_pass(repository, monkeypatch):
+    monkeypatch.setattr(mutants, "LONGEST", 3)
+    (repository / "test_sums.py").write_text("import time\ndef test(): time.sleep(600)\n")
+    assert not mutants.passes(["test_sums.py"], repository)
 
 
 def test_without_a_fault_the_tests_must_pass(repository):

@@ -64,6 +64,12 @@ def test_a_pair_that_half_of_the_seeds_get_right_is_neither(german):
     assert (found.ahead, found.behind, found.right, found.wrong) == (0, 0, (), ())
 
 
+def test_a_pair_that_half_of_the_others_seeds_get_right_is_neither(german):
+    # On p0 mpt is right with both seeds and sp with one; on p1 the other way round.
+    found = german(["00", "01"], ["00", "10"])
+    assert (found.ahead, found.behind) == (0, 0)
+
+
 def test_no_label_is_an_answer(german):
     assert german(["01", "01"], ["-0", "-0"]).right[0].baseline == ("no label", 2)
 
