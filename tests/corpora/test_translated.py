@@ -417,6 +417,11 @@ def test_the_languages_do_not_depend_on_the_order_of_pairs():
         assert theirs.set_index("pair_id").language.to_dict() == ours.to_dict()
     with pytest.raises(InputError, match="HERE: expected a translation of train-4 in one of de"):
         with_translations(train, every[every.pair_id != "train-4"], **known)
+    # A pair without text in its language gets any of the others, not always the first.
+    has_other = every.language != every.pair_id.map(ours)
+    others = with_translations(train, every[has_other], **known).set_index("pair_id").language
+    for code in known["languages"]:
+        assert set(others[ours == code]) == set(known["languages"]) - {code}
 
 
 @real_data.needs(real_data.FEWSHOT)
