@@ -2,10 +2,11 @@
 
     python -m bench.real_text            # prints the tables
     python -m bench.real_text --collect  # first copies the numbers of the run in this folder
+    python -m bench.real_text --field    # the same for a run of all methods with fewer seeds
 
 The numbers are CSV files in docs/real_text/: those of `results/` as `mpt tables` wrote them,
 `cells.csv` and `history.csv` of the cells, `alignment.csv` and `prompts.csv` (bench.alignment) and
-`tuning.csv`.
+`tuning.csv`. `field/` has those of the run of all methods.
 A test compares the tables with the page.
 """
 
@@ -27,6 +28,7 @@ from pipeline.profiles import load_profile
 from stages.terminal import say
 
 FOLDER = Path("docs/real_text")
+FIELD = FOLDER / "field"
 COPIED = ("accuracy", "intervals", "differences", "significance", "confusion", "table2")
 
 GROUPS: Mapping[str, Sequence[str]] = {
@@ -37,11 +39,16 @@ GROUPS: Mapping[str, Sequence[str]] = {
 """Groups of test languages: English, and those that are near to it or far from it."""
 
 
+def copy_results(names: Sequence[str], folder: Path) -> None:
+    """Copy tables of the run in the working folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copyfile(f"results/{name}.csv", folder / f"{name}.csv")
+
+
 def collect() -> None:
     """Copy the numbers of the run in the working folder to FOLDER."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in COPIED:
-        shutil.copyfile(f"results/{name}.csv", FOLDER / f"{name}.csv")
+    copy_results(COPIED, FOLDER)
     cells, histories = [], []
     for run, shots, seed in load_params().cells:
         folder, cell = run_folder(run, shots, seed), {"run": run, "shots": shots, "seed": seed}
@@ -68,6 +75,8 @@ def tables(folder: Path) -> Iterator[tuple[str, str]]:
     for title, (table, names) in TABLES.items():
         if there.keys() >= set(names):
             yield title, table(*(there[name] for name in names))
+    if (folder / FIELD.name).is_dir():
+        yield from ((f"field: {title}", table) for title, table in tables(folder / FIELD.name))
 
 
 def _accuracy(accuracy: pd.DataFrame, intervals: pd.DataFrame) -> str:
@@ -206,10 +215,13 @@ def main() -> None:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     options.add_argument("--collect", action="store_true", help="copy the numbers first")
+    options.add_argument("--field", action="store_true", help="copy those of all methods first")
     chosen = options.parse_args()
     try:
         if chosen.collect:
             collect()
+        if chosen.field:
+            copy_results(("accuracy", "intervals"), FIELD)
         for title, table in tables(FOLDER):
             say(f"## {title}\n\n{table}\n")
     except InputError as error:

@@ -25,7 +25,7 @@ from pipeline.backbone.files import BACKBONE
 from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import run_folder
 from pipeline.cells.metrics import cell_metrics
-from pipeline.corpora.files import CORPORA, EXAMPLES, read_fewshot
+from pipeline.corpora.reading import read_fewshot, read_test
 from pipeline.errors import InputError, RunError
 from pipeline.params.whole import Params, load_params
 from pipeline.training import reproducibility
@@ -54,12 +54,12 @@ def accuracies(params: Params, run: str, shots: int, seed: int) -> dict[str, flo
     """
     chosen = params.run(run)
     labelled, dev = read_fewshot(shots, seed=seed)
-    pairs = read_parallel(chosen, shots=shots, seed=seed)
-    test = artifacts.read_table(CORPORA / "test.parquet", EXAMPLES)
+    pairs = read_parallel(chosen, params.languages, shots=shots, seed=seed)
+    test = read_test(params.languages)
     # Loaded before seeding: transformers may draw random numbers.
     backbone = PlainBackbone(BACKBONE, width=chosen.training.max_length)
     generator = reproducibility.make_deterministic(seed)
-    reproducibility.set_threads(sum(weight.numel() for weight in backbone.parameters()))
+    reproducibility.set_threads(1)
     pieces = load_pieces(BACKBONE)
     context = Context(chosen, params.languages, backbone, pieces)
     method = build_plain(context, backbone).to(reproducibility.device())

@@ -7,7 +7,7 @@ same. It times an update of a profile at 64 shots, by default the paper's, and p
 test set in all languages, tokenization included. Each round builds both contenders from the same
 weights and runs one after the other; the order alternates, so that a busy machine slows both. They
 share a process, and so CUBLAS_WORKSPACE_CONFIG, the memory that is kept, and the cores: as many as
-torch has threads, of which training of a small model uses one.
+torch has threads, of which training uses `training.threads`.
 
 Needs torch, transformers, tokenizers, pandas, pyarrow, rich, typer, pydantic and ruamel.yaml; see
 docs/performance.md for a machine without network that lacks some of them.
@@ -142,7 +142,7 @@ def compare(
         RunError: losses or probabilities differ by more than TOLERANCE.
     """
     method = build(context)
-    threads = reproducibility.set_threads(sum(weight.numel() for weight in method.parameters()))
+    threads = reproducibility.set_threads(context.run.training.threads)
     streams = method.streams(text.training, torch.Generator())
     rows, predicted = {}, {}
     with bar() as progress:

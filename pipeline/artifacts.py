@@ -1,12 +1,14 @@
 """The files that stages exchange: atomic write, validated read."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
@@ -19,17 +21,33 @@ WORD = pa.dictionary(pa.int32(), pa.string())
 """Text that repeats, such as a language or the name of a split."""
 
 
+SEAL = "content"
+"""The note with the SHA-256 of a file's rows and other notes."""
+
+
 class Table(NamedTuple):
-    """The form of a Parquet file: its columns and types, and the columns that identify a row."""
+    """The form of a Parquet file.
+
+    Attributes:
+        schema: its columns and types.
+        key: the columns that identify a row.
+        sealed: whether the file notes the SHA-256 of its content (SEAL), which readers compare.
+    """
 
     schema: pa.Schema
     key: tuple[str, ...]
+    sealed: bool = True
 
 
-def table(columns: Mapping[str, pa.DataType], *key: str) -> Table:
+def table(columns: Mapping[str, pa.DataType], *key: str, sealed: bool = True) -> Table:
     """Return the form of a file whose columns have no missing values."""
     fields = [pa.field(name, kind, nullable=False) for name, kind in columns.items()]
-    return Table(pa.schema(fields), key)
+    return Table(pa.schema(fields), key, sealed)
+
+
+def some_columns(form: Table, *columns: str) -> Table:
+    """Return the form of some columns of a file, which is over all of them sealed."""
+    return Table(pa.schema([form.schema.field(name) for name in columns]), form.key, sealed=False)
 
 
 def write_table(
@@ -52,8 +70,12 @@ def write_table(
     words = [field.name for field in form.schema if field.type == WORD]
     columns = columns.astype(dict.fromkeys(words, object))
     rows = pa.Table.from_pandas(columns, schema=form.schema, preserve_index=False)
+    metadata = dict(notes or {})
+    if form.sealed:
+        metadata[SEAL] = _seal(rows, metadata)
     with atomic(path) as temporary:
-        pq.write_table(rows.replace_schema_metadata(dict(notes or {}) or None), temporary)
+        rows = rows.replace_schema_metadata(metadata or None)
+        pq.write_table(rows, temporary, write_page_checksum=True)
 
 
 def read_table(path: Path, form: Table) -> pd.DataFrame:
@@ -66,7 +88,8 @@ def read_arrow(path: Path, form: Table) -> pa.Table:
     """Read a Parquet file that a stage wrote, without making Python objects of lists of numbers.
 
     Raises:
-        InputError: the file is missing or not Parquet, or a column or value is missing or wrong.
+        InputError: the file is missing or not Parquet, a column or value is missing or wrong, or
+            the content is not what its stage has sealed.
     """
     with reading(path, PARQUET):
         kinds = {field.name: field.type for field in pq.read_schema(path)}
@@ -75,21 +98,63 @@ def read_arrow(path: Path, form: Table) -> pa.Table:
                 raise InputError(
                     f"{path}: column {field.name}: expected {field.type}, found {kind}"
                 )
-        rows = pq.read_table(path, columns=form.schema.names).select(form.schema.names)
+        names = form.schema.names
+        rows = pq.read_table(path, columns=names, page_checksum_verification=True).select(names)
         rows.validate(full=True)  # also that text is UTF-8
     for name, column in zip(rows.column_names, rows.columns, strict=True):
         if missing := column.null_count:
             raise InputError(
                 f"{path}: column {name}: expected a value in each row, found {missing} without"
             )
+    if form.sealed:
+        _require_seal(path, rows)
     return rows
 
 
 def read_notes(path: Path) -> dict[str, str]:
     """Read the notes that a stage wrote into a Parquet file, if any; raises as `read_arrow`."""
     with reading(path, PARQUET):
-        metadata = pq.read_schema(path).metadata or {}
-        return {key.decode(): value.decode() for key, value in metadata.items()}
+        notes = _notes_in(pq.read_schema(path))
+    return {key: value for key, value in notes.items() if key != SEAL}
+
+
+def _notes_in(schema: pa.Schema) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+
+
+def _require_seal(path: Path, rows: pa.Table) -> None:
+    with reading(path, PARQUET):
+        notes = _notes_in(rows.schema)
+    noted, found = notes.pop(SEAL, "none"), _seal(rows, notes)
+    if noted != found:
+        raise InputError(
+            f"{path}: expected rows and notes of the SHA-256 that its stage wrote beside them "
+            f"({noted[:12]}), found {found[:12]}: an edit, damage or an older version (dvc repro)"
+        )
+
+
+def _seal(rows: pa.Table, notes: Mapping[str, str]) -> str:
+    """Return the SHA-256 of rows and notes, the same however a file encodes them."""
+    digest = hashlib.sha256(json.dumps([rows.column_names, sorted(notes.items())]).encode())
+    for column in rows.columns:
+        for values in _values(column):
+            digest.update(values)
+    return digest.hexdigest()
+
+
+def _values(column: pa.ChunkedArray) -> Iterator[Any]:
+    """Yield the bytes of a column; of texts and lists, first the length of each."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string())
+    if pa.types.is_list(column.type):
+        yield pc.list_value_length(column).to_numpy()
+        column = pc.list_flatten(column)
+    if pa.types.is_string(column.type):
+        yield pc.binary_length(column).to_numpy()
+        whole = pa.ListArray.from_arrays([0, len(column)], column.combine_chunks())
+        yield pc.binary_join(whole, "")[0].as_buffer()
+    else:
+        yield column.to_numpy()
 
 
 def write_json(value: object, path: Path) -> None:

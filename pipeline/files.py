@@ -4,6 +4,7 @@ A stage's command compares what it has noted here with what it finds at its end 
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -43,6 +44,12 @@ def note(paths: Iterable[Path]) -> None:
     for path in paths:
         if not any(part.startswith(UNFINISHED) for part in path.parts):
             READ.setdefault(path.absolute(), stamp(path))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -46,8 +46,7 @@ def predict(  # noqa: PLR0913
     reproducibility.make_deterministic(0)
     with bar() as progress:
         loaded = _model(model, shots, seed, progress).to(reproducibility.device())
-    number = sum(weight.numel() for weight in loaded.parameters())
-    threads = reproducibility.set_threads(number)
+    threads = reproducibility.set_threads(1)
     stream = Stream(loaded, source.place, language=language, threads=threads)
     with _output(to) as path:
         with bar() as progress, writer(path, written, types=source.types) as write:

@@ -37,8 +37,9 @@ def tables(show: Annotated[bool, typer.Option("--show", help=SHOW)] = False) -> 
     """Make the paper's tables, with intervals and tests, for the runs in params.yaml."""
     from pipeline.artifacts import write_csv, write_json
     from pipeline.evaluation.captions import sweep_gaps, table2_gaps
+    from pipeline.evaluation.files import DIGESTS
     from pipeline.evaluation.results import results
-    from pipeline.files import write_text
+    from pipeline.files import sha256, write_text
     from pipeline.params.whole import load_params
     from stages.terminal import warn
 
@@ -46,13 +47,15 @@ def tables(show: Annotated[bool, typer.Option("--show", help=SHOW)] = False) -> 
         _show()
         return
     params = load_params()
-    for path, contents in results(params).items():
+    made = results(params)
+    for path, contents in made.items():
         if isinstance(contents, str):
             write_text(contents, path)
         elif isinstance(contents, dict):
             write_json(contents, path)
         else:
             write_csv(contents, path)
+    write_json({path.name: sha256(path) for path in made}, DIGESTS)
     if gaps := " ".join(filter(None, [table2_gaps(params), sweep_gaps(params)])):
         warn(gaps)
 

@@ -1,6 +1,6 @@
 """`mpt train`: one cell, trained and evaluated."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -49,7 +49,8 @@ def train(
     prompts = {name: p.detach().float().cpu().numpy() for name, p in method.prompts().items()}
     settings = settings_of(method.run, external_pairs=len(cell.text.parallel))
     source = read_object(BACKBONE_SOURCE)  # of a folder, it says no more than params.yaml
-    facts = {"settings": settings, "notes": method.notes()}
+    identity: dict[str, Any] = {"run": name, "shots": shots, "seed": seed}
+    facts = {"cell": identity, "settings": settings, "notes": method.notes()}
     facts["backbone"] = source if "commit" in source else {}
     metrics = write_cell(folder, predictions, history=history, prompts=prompts, facts=facts)
     seconds = {"load": loaded - started, "train": trained - loaded, "predict": done - trained}

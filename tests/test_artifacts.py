@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import artifacts
-from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES, FEWSHOT, SPLITS, read_fewshot
+from pipeline.corpora.files import ENGLISH_PAIRS, EXAMPLES
+from pipeline.errors import InputError
 from tests.commands import refusal
 
 
@@ -39,7 +40,7 @@ def test_a_table_is_read_as_it_was_written(written, tmp_path):
     back = artifacts.read_table(tmp_path / "test.parquet", EXAMPLES)
     assert list(back.columns) == EXAMPLES.schema.names
     assert back.astype({"language": str}).to_dict("list") == examples().to_dict("list")
-    assert pq.read_schema(tmp_path / "test.parquet").metadata is None
+    assert set(pq.read_schema(tmp_path / "test.parquet").metadata) == {artifacts.SEAL.encode()}
 
 
 def test_the_same_rows_give_the_same_bytes(written):
@@ -139,39 +140,83 @@ def test_a_wrong_column_is_named(columns, line, tmp_path):
 
 
 def test_columns_beyond_the_schema_are_ignored(tmp_path):
-    columns = {"extra": [1], "pair_id": ["a"], "hypothesis": ["c"], "premise": ["b"]}
-    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    frame = pd.DataFrame([("a", "b", "c")], columns=ENGLISH_PAIRS.schema.names)
+    artifacts.write_table(frame, tmp_path / "x.parquet", ENGLISH_PAIRS)
+    rows = pq.read_table(tmp_path / "x.parquet").select(["hypothesis", "premise", "pair_id"])
+    pq.write_table(rows.append_column("extra", [[1]]), tmp_path / "x.parquet")
     back = artifacts.read_table(tmp_path / "x.parquet", ENGLISH_PAIRS)
     assert list(back.columns) == ["pair_id", "premise", "hypothesis"]
 
 
-@pytest.fixture
-def splits(tmp_path, monkeypatch):
-    """Writes splits of these names to the file of k = 2."""
-    monkeypatch.chdir(tmp_path)
-
-    def write(*names):
-        frame = pd.concat([examples().assign(split=name) for name in names])
-        frame = frame.drop_duplicates(["split", "pair_id"])
-        artifacts.write_table(frame, FEWSHOT / "k2.parquet", SPLITS)
-
-    return write
+def edited(value, column, rows):
+    return rows.set_column(rows.column_names.index(column), rows.schema.field(column), [value])
 
 
-@pytest.mark.parametrize("names", [("train", "dev"), ("train@5", "dev@5", "train@1", "dev@1")])
-def test_one_split_serves_every_seed_or_its_own(names, splits):
-    splits(*names)
-    train, dev = read_fewshot(2, seed=5)
-    assert (set(train.split), set(dev.split)) == ({names[0]}, {names[1]})
-    assert list(train.index) == list(range(len(train)))
+EDITS = {
+    "other labels": lambda rows: edited(pa.array([0, 0, 0, 0], pa.int8()), "label", rows),
+    "a blank text": lambda rows: edited(pa.array(["", "b", "c", "d"]), "premise", rows),
+    "text that moved into the next row": lambda rows: edited(
+        pa.array(["premise 0p", "remise 1", "premise 2", "premise 3"]), "premise", rows
+    ),
+    "another order": lambda rows: rows.take([3, 2, 1, 0]),
+    "half of the rows": lambda rows: rows.slice(0, 2),
+    "other notes": lambda rows: rows.replace_schema_metadata(
+        rows.schema.metadata | {b"source": b"other"}
+    ),
+    "no notes": lambda rows: rows.replace_schema_metadata(None),
+}
 
 
-def test_a_seed_without_its_split_is_refused(splits):
-    splits("train@1", "dev@1")
-    assert refusal(read_fewshot, 2, seed=5) == (
-        "data/fewshot/k2.parquet: expected a train split for seed 5, found dev@1, train@1 "
-        "(is the seed in params.yaml's grid.seeds?)"
-    )
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_content_that_its_stage_did_not_write_is_refused(edit, tmp_path):
+    path = tmp_path / "x.parquet"
+    artifacts.write_table(examples(), path, EXAMPLES, notes={"source": "sample"})
+    pq.write_table(edit(pq.read_table(path)), path)
+    line = refusal(artifacts.read_table, path, EXAMPLES)
+    assert line.startswith(f"{path}: expected rows and notes of the SHA-256 that its stage wrote")
+
+
+def test_no_flipped_bit_gives_other_rows(tmp_path):
+    path, frame = tmp_path / "x.parquet", pd.concat([examples()] * 25, ignore_index=True)
+    frame["pair_id"] = [f"p{n}" for n in range(len(frame))]
+    artifacts.write_table(frame, path, EXAMPLES)
+    whole, rows, refused = path.read_bytes(), artifacts.read_arrow(path, EXAMPLES), 0
+    for place in range(4, len(whole), 7):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        try:
+            assert artifacts.read_arrow(path, EXAMPLES).equals(rows), place
+        except InputError:
+            refused += 1
+    assert refused > len(whole) / 7 / 2  # the others are in what a reader skips
+
+
+def test_another_encoding_of_the_same_content_is_the_same(tmp_path):
+    path = tmp_path / "x.parquet"
+    artifacts.write_table(examples(), path, EXAMPLES, notes={"source": "sample"})
+    before = path.read_bytes()
+    options = {"compression": "gzip", "row_group_size": 1, "use_dictionary": False}
+    pq.write_table(pq.read_table(path), path, **options)
+    assert path.read_bytes() != before
+    assert list(artifacts.read_table(path, EXAMPLES).premise) == list(examples().premise)
+
+
+def test_a_flipped_bit_is_seen_in_columns_that_are_read_without_the_others(tmp_path):
+    path, form = tmp_path / "x.parquet", artifacts.some_columns(EXAMPLES, "premise", "label")
+    artifacts.write_table(examples(), path, EXAMPLES)
+    whole = path.read_bytes()
+    at = whole.index(b"hypothesis 0") - 60  # in the pages of the column before it
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    assert refusal(artifacts.read_table, path, form).endswith("found a damaged one")
+
+
+def test_some_columns_are_read_without_the_others(tmp_path):
+    path = tmp_path / "x.parquet"
+    artifacts.write_table(examples(), path, EXAMPLES)
+    pq.write_table(pq.read_table(path, columns=["label", "pair_id"]), path)
+    form = artifacts.some_columns(EXAMPLES, "pair_id", "label")
+    assert list(artifacts.read_table(path, form).columns) == ["pair_id", "label"]
 
 
 @given(value=st.dictionaries(st.text(), st.integers() | st.text() | st.none(), max_size=4))

@@ -27,8 +27,9 @@ PAPER = {
     "epochs": 50, "updates": None, "batch_size": 24, "learning_rate": 4e-5, "weight_decay": 0.01,
     "clip": 1.0, "max_length": 256, "precision": "bfloat16", "selection": "best_dev",
     "epoch": "longest", "select_from": 1, "optimizer": "adamw", "schedule": "constant",
-    "warmup": 0.0, "floor": 0.0, "trainable": "all", "rows_at_once": None, "position": "suffix",
-    "verbalizer": YES, "predict_over": "label_words", "pairs": "paws15", "external_pairs": 500,
+    "warmup": 0.0, "floor": 0.0, "trainable": "all", "rows_at_once": None, "threads": 1,
+    "position": "suffix", "verbalizer": YES, "predict_over": "label_words", "pairs": "paws15",
+    "external_pairs": 500,
 }  # fmt: skip
 """Of all runs (Section IV-B, docs/paper.md), unless they say otherwise."""
 

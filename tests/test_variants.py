@@ -56,12 +56,12 @@ def params():
     return toys.params(fewshot__translations=True, paws15__extended=14, methods=methods, **blocks)
 
 
-def write_translations(rows=3):
+def write_translations(rows=3, *, language="sw"):
     """Write XNLI's translations of the drawn pairs; a toy sentence names its language."""
     split = pd.read_parquet("data/fewshot/k1.parquet")
-    split = split[split.split == "train"].head(rows).assign(language="sw")
+    split = split[split.split == "train"].head(rows).assign(language=language)
     for side in ("premise", "hypothesis"):
-        split[f"target_{side}"] = split[side].str.replace(" en ", " sw ")
+        split[f"target_{side}"] = split[side].str.replace(" en ", f" {language} ")
     write_table(split, Path("data/translated/k1.parquet"), TRANSLATED_SPLITS)
 
 
@@ -153,7 +153,7 @@ def test_variants_differ_in_what_they_learn(cell):
 
 def test_no_external_data_aligns_with_the_translations_of_the_labelled_pairs(cell):
     before = cell("no_external_data").prompts["target"]
-    write_translations(rows=1)
+    write_translations(language="de")
     after = cell("no_external_data").prompts["target"]
     write_translations()
     assert not before.equal(after)

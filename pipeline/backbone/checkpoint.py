@@ -1,7 +1,8 @@
 """config.json and model.safetensors -> a backbone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,9 +13,10 @@ from torch import Tensor, nn
 
 from pipeline.artifacts import read_object
 from pipeline.backbone.backbone import Backbone
+from pipeline.backbone.files import BACKBONE_SOURCE
 from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
-from pipeline.files import reading
+from pipeline.files import Stamp, reading, sha256, stamp
 from pipeline.params.strict import Strictly, parse, shown
 
 PLACE = "params.yaml: backbone.path"
@@ -137,6 +139,33 @@ def fill(module: nn.Module, folder: Path, *, tied: Mapping[str, str]) -> None:
         )
     # Further weights of a checkpoint (a pooler, position numbers) are not needed.
     module.load_state_dict(weights, strict=False, assign=True)
+
+
+def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of files in a backbone's folder, by name."""
+    return {name: sha256(folder / name) for name in names}
+
+
+def require_recorded(folder: Path, recorded: Mapping[str, str]) -> None:
+    """Raise an InputError if a file in a backbone's folder has other bytes than was recorded.
+
+    A process that runs many cells reads a file once, and again after it has changed.
+    """
+    for name, wanted in recorded.items():
+        path = folder / name
+        with reading(path, "a file of a backbone", expected="a file of the backbone"):
+            found = _sha256(path, stamp(path))
+        if found != wanted:
+            raise InputError(
+                f"{path}: expected the SHA-256 {wanted[:12]} of {BACKBONE_SOURCE}, found "
+                f"{found[:12]} (stage backbone)"
+            )
+
+
+@lru_cache
+def _sha256(path: Path, stamped: Stamp | None) -> str:
+    del stamped  # part of the cache's key
+    return sha256(path)
 
 
 def unsupported(model_type: object, *, place: str = PLACE) -> InputError:

@@ -8,7 +8,8 @@ from pipeline.artifacts import TEXT, table
 
 BACKBONE = Path("data/backbone")
 BACKBONE_SOURCE = Path("data/backbone_source.json")
-"""The block `backbone` of params.yaml that data/backbone/ was made from."""
+"""The block `backbone` of params.yaml that data/backbone/ was made from, the commit of a Hub
+repository, and `sha256`: of each file by name."""
 TOKENS = Path("data/tokens")
 
 _IDS = pa.list_(pa.field("element", pa.int32(), nullable=False))

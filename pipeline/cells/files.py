@@ -13,19 +13,23 @@ from safetensors.numpy import save
 from pipeline.artifacts import TEXT, WORD, read_json, table, write_csv, write_json, write_table
 from pipeline.cells.metrics import cell_metrics
 from pipeline.errors import InputError
-from pipeline.files import atomic
+from pipeline.files import atomic, sha256
 from pipeline.params.runs import LABELS
 
 RUNS = Path("data/runs")
 CIRCUMSTANCES = Path("data/circumstances")
 
+PROBABILITIES = [f"p_{label}" for label in LABELS]
+
 PREDICTIONS = table(
     {"language": WORD, "pair_id": TEXT, "label": pa.int8(), "predicted": pa.int8()}
-    | {f"p_{label}": pa.float32() for label in LABELS},
+    | dict.fromkeys(PROBABILITIES, pa.float32()),
     "language",
     "pair_id",
+    sealed=False,
 )
-"""data/runs/*/k*/s*/predictions.parquet; the probabilities of a row sum to 1."""
+"""data/runs/*/k*/s*/predictions.parquet; the probabilities of a row sum to 1. Its SHA-256 is in
+metrics.json."""
 
 
 class History(NamedTuple):
@@ -82,7 +86,8 @@ def write_cell(
     `prompts` are [m, d] each; a method without any writes a file without tensors. `facts` are the
     last keys of metrics.json, without those that are empty.
     """
-    write_table(predictions, folder / "predictions.parquet", PREDICTIONS)
+    path = folder / "predictions.parquet"
+    write_table(predictions, path, PREDICTIONS)
     epochs, kept = history.epochs, history.kept
     write_csv(epochs, folder / "history.csv")
     with atomic(folder / "prompt.safetensors") as temporary:
@@ -92,6 +97,7 @@ def write_cell(
         "dev_accuracy": float(epochs.set_index("epoch").dev_accuracy[kept]),
         "kept_epoch": kept,
         "updates": int(epochs.updates.iloc[-1]),
+        "predictions_sha256": sha256(path),
         **{key: dict(values) for key, values in facts.items() if values},
     }
     write_json(metrics, folder / "metrics.json")

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pipeline.corpora.drawing import content_hash, draw_key
+from pipeline.corpora.drawing import draw_key
 from pipeline.corpora.leaks import bare_pairs, pair_texts, refuse_pairs_of, shared_with
+from pipeline.corpora.reading import split_sha256
 from pipeline.corpora.sources import read_split, refuse_incomplete
 from pipeline.corpora.xnli import HUB_NAMES
 from pipeline.errors import InputError
@@ -133,16 +134,6 @@ def split_notes(split: pd.DataFrame, fewshot: Fewshot) -> dict[str, str]:
         "per_seed": str(fewshot.per_seed).lower(),
         "sha256": split_sha256(split),
     }
-
-
-def split_sha256(split: pd.DataFrame) -> str:
-    r"""Return the SHA-256 of a split's content: the same pairs in the same parts have the same.
-
-    It covers the lines `split \x1f premise \x1f hypothesis \x1f label id \n` (no spaces around
-    \x1f) in UTF-8, sorted field by field by code points.
-    """
-    rows = split[["split", "premise", "hypothesis", "label"]].astype(str)
-    return content_hash(sorted(rows.itertuples(index=False, name=None)))
 
 
 def require_disjoint(split: pd.DataFrame, test: pd.DataFrame, *, place: str) -> None:

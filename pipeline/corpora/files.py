@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 
-from pipeline.artifacts import TEXT, WORD, read_table, table
-from pipeline.errors import InputError
+from pipeline.artifacts import TEXT, WORD, table
 
 CORPORA = Path("data/corpora")
 FEWSHOT = Path("data/fewshot")
@@ -33,23 +31,3 @@ PARALLEL_PAIRS = table({**_PARALLEL, "engine": WORD}, "pair_id")
 
 TRANSLATED_SPLITS = table({"split": WORD, **_PARALLEL}, "split", "pair_id")
 """data/translated/k*.parquet: the training pairs of a split, each in one language."""
-
-
-def read_fewshot(shots: int, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the train and dev parts of the k-shot split for a training seed.
-
-    Raises:
-        InputError: there is no such file, or it has splits per seed and none for this one.
-    """
-    path = FEWSHOT / f"k{shots}.parquet"
-    frame = read_table(path, SPLITS)
-    names, parts = set(frame.split), []
-    for name in ("train", "dev"):
-        wanted = name if name in names else f"{name}@{seed}"
-        if wanted not in names:
-            raise InputError(
-                f"{path}: expected a {name} split for seed {seed}, found "
-                f"{', '.join(sorted(names))} (is the seed in params.yaml's grid.seeds?)"
-            )
-        parts.append(frame[frame.split == wanted].reset_index(drop=True))
-    return parts[0], parts[1]

@@ -167,8 +167,9 @@ def opened(files: Sequence[Path], *, place: str) -> Iterator["Dataset"]:
             reason = error.__cause__ or error
             if isinstance(reason, OSError) and reason.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise reason from None
+            wanted = "a readable file" if len(files) == 1 else "readable files of the same columns"
             raise InputError(
-                f"{place}: expected files of the same columns, found "
+                f"{place}: expected {wanted}, found "
                 f"{type(reason).__name__}: {str(reason).rpartition(chr(10))[2]}"
             ) from None
         if not builder.info.splits["train"].num_examples:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.evaluation.cells import Cell, Cells
+from pipeline.evaluation.cell_files import Cell
+from pipeline.evaluation.cells import Cells
 
 REPLICATES = 2000
 """Resamples; 50 of 2,000 lie below the 2.5th percentile."""

@@ -1,37 +1,21 @@
-"""The cells that params.yaml names: their predictions as arrays, and their metrics.json."""
+"""The cells that params.yaml names: their predictions as arrays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.artifacts import Table, read_object, read_table
-from pipeline.cells.files import PREDICTIONS, run_folder
+from pipeline.artifacts import read_arrow
+from pipeline.cells.files import PREDICTIONS, PROBABILITIES
+from pipeline.corpora.files import CORPORA, EXAMPLES
 from pipeline.errors import InputError
-from pipeline.evaluation.files import AVERAGE
-from pipeline.files import reading
-from pipeline.params.runs import matched_name
+from pipeline.evaluation.cell_files import Cell, CellFiles, make_again, read_cell_files
 
-Cell = tuple[str, int, int]
-"""(run, shots, seed)."""
-
-_JUDGED = Table(
-    pa.schema([PREDICTIONS.schema.field(c) for c in ("language", "pair_id", "label", "predicted")]),
-    PREDICTIONS.key,
-)
-
-
-_INSIDE: Mapping[str, Mapping[str, type]] = {
-    "accuracy": {AVERAGE: float},
-    "most_predicted": {"label": str, "share": float},
-    "test": {"pairs": int, "rows": int},
-}
-"""What metrics.json holds under some of its keys."""
+TEST = CORPORA / "test.parquet"
 
 
 @dataclass(frozen=True)
@@ -87,26 +71,31 @@ def read_cells(
     The cells have rows in `languages`; those in `compared` (default: all) are returned.
 
     Raises:
-        InputError: a cell is missing or damaged, or does not have exactly one row per language
-            and test pair, with the labels of the first cell. The message names the file.
+        InputError: a cell is missing or damaged, does not have exactly one row with its label per
+            language and pair of data/corpora/test.parquet, or is a copy of another seed's. The
+            message names the file.
     """
-    codes, (first, last) = tuple(sorted(languages)), read_predictions(cells[0])
+    codes, last = tuple(sorted(languages)), _read_test()
     pair_ids = pd.Index(last["pair_id"].unique()).sort_values()
-    order = _order(last, codes, pair_ids, path=first)
-    label, predicted = last["label"].to_numpy(np.int8)[order], {}
+    order = _order(last, codes, pair_ids, path=TEST)
+    label = last["label"].to_numpy(np.int8)[order]
+    predicted: dict[Cell, NDArray[np.int8]] = {}
+    seen: dict[tuple[str, int, str], Path] = {}
     for cell in cells:
-        path, frame = read_predictions(cell)
+        files = read_cell_files(cell)
+        frame = files.predictions
         # Most files have their rows in the same order, and comparing is faster than sorting.
         if not all(frame[column].equals(last[column]) for column in PREDICTIONS.key):
-            order = _order(frame, codes, pair_ids, path=path)
+            order = _order(frame, codes, pair_ids, path=files.path)
         labels = frame["label"].to_numpy(np.int8)[order]
         if not np.array_equal(labels, label):
             row = np.flatnonzero(labels != label)[0]
             language, pair = divmod(row, len(pair_ids))
             raise InputError(
-                f"{path}: language {codes[language]}, pair_id {pair_ids[pair]}: expected label "
-                f"{label[row]} as in {first}, found {labels[row]}"
+                f"{files.path}: language {codes[language]}, pair_id {pair_ids[pair]}: expected "
+                f"label {label[row]} as in {TEST}, found {labels[row]} {make_again(cell)}"
             )
+        _require_own(cell, files, seen)
         predicted[cell] = frame["predicted"].to_numpy(np.int8)[order]
         last = frame
     kept = [at for at, code in enumerate(codes) if compared is None or code in compared]
@@ -118,53 +107,22 @@ def read_cells(
     return Cells(tuple(codes[at] for at in kept), pair_ids, by_language(label), by_cell)
 
 
-def metrics_path(cell: Cell) -> Path:
-    """Return the metrics.json of a cell."""
-    return run_folder(*cell) / "metrics.json"
+def _read_test() -> pd.DataFrame:
+    columns = [*EXAMPLES.key, "label"]
+    frame: pd.DataFrame = read_arrow(TEST, EXAMPLES).select(columns).to_pandas()
+    return frame
 
 
-def make_again(cell: Cell) -> str:
-    """Return what to do about a cell that is missing or not as expected."""
+def _require_own(cell: Cell, files: CellFiles, seen: dict[tuple[str, int, str], Path]) -> None:
+    """Raise an InputError if a trained cell has the probabilities of another seed in `seen`."""
     run, shots, seed = cell
-    if run.endswith(matched_name("")):
-        return "(make it: dvc repro)"
-    return f"(make it: mpt train {run} --shots {shots} --seed {seed})"
-
-
-def read_metrics(cell: Cell, **kinds: type) -> dict[str, Any]:
-    """Read the metrics.json of a cell, which must have these keys, with values of these types.
-
-    Raises:
-        InputError: the file is missing, is no JSON, or lacks a key.
-    """
-    path, metrics = metrics_path(cell), read_object(metrics_path(cell))
-    expected = {key: (metrics.get(key), kind) for key, kind in kinds.items()}
-    for key, inner in _INSIDE.items():
-        if key in kinds and isinstance(metrics.get(key), dict):
-            kept = {f"{key}.{name}": (metrics[key].get(name), kind) for name, kind in inner.items()}
-            expected |= kept
-    for key, (value, kind) in expected.items():
-        if not isinstance(value, kind):
-            raise InputError(
-                f"{path}: expected a key {key}, found none; the cell may be from an older version "
-                f"{make_again(cell)}"
-            )
-    return metrics
-
-
-def read_predictions(cell: Cell) -> tuple[Path, pd.DataFrame]:
-    """Return the path and rows (language, pair_id, label, predicted) of a cell's predictions.
-
-    Raises:
-        InputError: the file is missing or damaged, or has no rows.
-    """
-    path = run_folder(*cell) / "predictions.parquet"
-    expected, hint = "the predictions of a cell that params.yaml names", f" {make_again(cell)}"
-    with reading(path, "a Parquet file", expected=expected, hint=hint):
-        frame = read_table(path, _JUDGED)
-    if frame.empty:
-        raise InputError(f"{path}: expected predictions, found no rows")
-    return path, frame
+    digest = sha256(files.predictions[PROBABILITIES].to_numpy().tobytes()).hexdigest()
+    other = seen.setdefault((run, shots, digest), files.path)
+    if other != files.path and files.metrics["updates"]:
+        raise InputError(
+            f"{files.path}: expected probabilities of seed {seed}, found those of {other}: a copy, "
+            f"or the seed changes nothing {make_again(cell)}"
+        )
 
 
 def _order(
@@ -175,7 +133,7 @@ def _order(
     pair = pair_ids.get_indexer(pd.Index(frame["pair_id"]))
     for column, index, expected in (
         ("language", language, f"those of params.yaml ({', '.join(languages)})"),
-        ("pair_id", pair, "the test pairs of the first cell"),
+        ("pair_id", pair, f"the test pairs of {TEST}"),
     ):
         if (index < 0).any():
             unknown = frame[column].iloc[int(np.argmin(index))]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.evaluation.cells import Cell, make_again, metrics_path, read_metrics
+from pipeline.evaluation.cell_files import Cell, make_again, metrics_path, read_metrics
 from pipeline.evaluation.words import listed
 from pipeline.params.runs import matched_name
 from pipeline.params.training import DURATION

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
+from pipeline.cells.files import PROBABILITIES
 from pipeline.errors import RunError
-from pipeline.export.retraining import PROBABILITIES
 from pipeline.inference.model import ExportedModel, load_exported
 from pipeline.inference.prediction import judge
 from pipeline.training.method import Method

@@ -7,16 +7,15 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline.artifacts import read_table, write_table
-from pipeline.cells.files import PREDICTIONS, History, run_folder
+from pipeline.cells.files import PREDICTIONS, PROBABILITIES, History, run_folder
 from pipeline.errors import InputError
-from pipeline.params.runs import LABELS, Runs, matched_name
+from pipeline.params.runs import Runs, matched_name
 from pipeline.progress import Progress, silent
 from pipeline.training.cell import Cell, read_cell
 from pipeline.training.loop import fit
 from pipeline.training.prediction import predict
 
 EXPORTED = Path("data/exported")
-PROBABILITIES = [f"p_{label}" for label in LABELS]
 
 
 class CellName(NamedTuple):

@@ -148,7 +148,8 @@ def _json_rows(stream: IO[str], place: str) -> Iterator[Row]:
 
 def _read_parquet(path: Path) -> Source:
     try:
-        file = pq.ParquetFile(path, buffer_size=2**20)  # else a column of a row group at once
+        # Without a size of the buffer, a column of a row group is read at once.
+        file = pq.ParquetFile(path, buffer_size=2**20, page_checksum_verification=True)
     except (pa.ArrowInvalid, OSError):
         raise InputError(f"{path}: expected a Parquet file, found something else") from None
 

@@ -44,6 +44,7 @@ class Training(Strictly):
     floor: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of the rate at the end
     trainable: Literal["all", "prompt"] = "all"
     rows_at_once: PositiveInt | None = None  # in one forward pass of an update; all by default
+    threads: PositiveInt = 1  # of the CPU for an update; their number changes the last bits
 
     @field_validator("epoch", mode="before")
     @classmethod

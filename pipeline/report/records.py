@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.cells.files import circumstances_path, read_circumstances
 from pipeline.cells.metrics import at_chance, cell_metrics
-from pipeline.evaluation.cells import Cell, read_metrics, read_predictions
+from pipeline.evaluation.cell_files import Cell, read_cell_files, read_metrics
 from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.words import joined, listed, percent
 from pipeline.params.runs import LABELS
@@ -42,7 +42,7 @@ def read_records(params: Params) -> list[Record]:
         for cell in grid.cells:
             metrics = read_metrics(cell, **kinds, dev_accuracy=float)
             if params.comparison.languages:
-                _, rows = read_predictions(cell)
+                rows = read_cell_files(cell).predictions
                 metrics |= cell_metrics(rows[rows["language"].isin(params.compared_languages)])
             circumstances = read_circumstances(circumstances_path(*cell)) or {}
             records.append(Record(cell, block, metrics, circumstances))

@@ -1,20 +1,23 @@
 """A cell ready to train: one run on one k-shot split with one seed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 
 from pipeline.artifacts import read_notes, read_object, read_table
-from pipeline.backbone.checkpoint import load_backbone
+from pipeline.backbone.checkpoint import load_backbone, require_recorded
 from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE, TOKENS
 from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import updates_path
-from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, read_fewshot
+from pipeline.corpora.files import FEWSHOT, PARALLEL_PAIRS, PAWS15
+from pipeline.corpora.reading import read_fewshot, read_test
 from pipeline.errors import InputError
 from pipeline.files import note
-from pipeline.params.runs import LanguageParams, Run, Runs, require_input
+from pipeline.params.runs import Run, Runs, require_input
 from pipeline.params.strict import parse
 from pipeline.params.training import DURATION, Training
 from pipeline.training import reproducibility
@@ -51,14 +54,16 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
         note(file for file in (Path(path), *Path(path).rglob("*")) if file.is_file())
     if matched:
         run = _with_updates(run, updates_path(shots))
+    test = read_test(params.languages)
     labelled, dev = read_fewshot(shots, seed=seed)
-    pairs = read_parallel(run, shots=shots, seed=seed)
-    _require_made_for(params, FEWSHOT / f"k{shots}.parquet")
-    test = _read_test(params.languages)
+    pairs = read_parallel(run, params.languages, shots=shots, seed=seed)
+    source = read_object(BACKBONE_SOURCE, "sha256")
+    _require_made_for(params, source, FEWSHOT / f"k{shots}.parquet")
+    require_recorded(BACKBONE, source["sha256"])
     reproducibility.keep_memory()
     generator = reproducibility.make_deterministic(seed)
     backbone = load_backbone(BACKBONE)
-    threads = reproducibility.set_threads(sum(weight.numel() for weight in backbone.parameters()))
+    threads = reproducibility.set_threads(run.training.threads)
     pieces = load_pieces(BACKBONE, known=TOKENS / "test.parquet")
     method = build(Context(run, params.languages, backbone, pieces))
     return Cell(
@@ -82,12 +87,12 @@ def _with_updates(run: Run, path: Path) -> Run:
     return run.model_copy(update={"training": training})
 
 
-def _require_made_for(params: Runs, split: Path) -> None:
+def _require_made_for(params: Runs, source: Mapping[str, Any], split: Path) -> None:
     """Raise an InputError if a stage made an input for other parameters."""
     pairs = PAWS15 / "pairs.parquet"
     number = {"pairs": len(read_table(pairs, PARALLEL_PAIRS))}
     inputs = (
-        (BACKBONE, read_object(BACKBONE_SOURCE), "backbone"),
+        (BACKBONE, source, "backbone"),
         (split, read_notes(split), "fewshot"),
         (pairs, read_notes(pairs) | number, "paws15"),
     )
@@ -103,16 +108,3 @@ def _require_made_for(params: Runs, split: Path) -> None:
                     f"{path}: expected {block}.{key} {asked} as in params.yaml, found one made "
                     f"with {found} (stage {block})"
                 )
-
-
-def _read_test(languages: LanguageParams) -> pd.DataFrame:
-    """Read the test pairs, whose languages must be those of params.yaml in its order."""
-    path = CORPORA / "test.parquet"
-    test = read_table(path, EXAMPLES)
-    codes = tuple(test.language.unique())
-    if codes != languages.all:
-        raise InputError(
-            f"{path}: expected the languages of params.yaml, {', '.join(languages.all)}, "
-            f"found {', '.join(codes) or 'none'} (stage corpora)"
-        )
-    return test

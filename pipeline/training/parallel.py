@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from pipeline.artifacts import read_table
 from pipeline.corpora.files import (
     PARALLEL_PAIRS,
     PAWS15,
@@ -10,25 +9,26 @@ from pipeline.corpora.files import (
     TRANSLATED_SPLITS,
     UNLABELLED,
 )
+from pipeline.corpora.reading import read_pairs
 from pipeline.errors import InputError
-from pipeline.params.runs import Run
+from pipeline.params.runs import LABELS, LanguageParams, Run
 
 
-def read_parallel(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
+def read_parallel(run: Run, languages: LanguageParams, *, shots: int, seed: int) -> pd.DataFrame:
     """Read the parallel pairs that a run selects by `pairs` and `external_pairs`.
 
     Raises:
-        InputError: the file is missing, or holds no pairs or too few.
+        InputError: as `read_pairs`, or the file holds no pairs, too few, or those of other shots.
     """
     if run.parallel.pairs == "xnli":
-        return _translations(run, shots=shots, seed=seed)
+        return _translations(run, languages, shots=shots, seed=seed)
     if run.parallel.pairs == "xnli_unlabelled":
-        return _unlabelled(run)
+        return _unlabelled(run, languages)
     wanted, path = run.parallel.external_pairs, PAWS15 / "pairs.parquet"
-    pairs = read_table(path, PARALLEL_PAIRS)
+    pairs = read_pairs(path, PARALLEL_PAIRS, languages)
     if wanted and wanted > len(pairs):
         path = PAWS15 / "extended.parquet"
-        pairs = read_table(path, PARALLEL_PAIRS)
+        pairs = read_pairs(path, PARALLEL_PAIRS, languages)
     if wanted and wanted > len(pairs):
         raise InputError(
             f"{path}: expected at least the {wanted} pairs of methods.{run.name}.external_pairs "
@@ -37,9 +37,9 @@ def read_parallel(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
     return pairs.head(wanted) if wanted else pairs
 
 
-def _unlabelled(run: Run) -> pd.DataFrame:
+def _unlabelled(run: Run, languages: LanguageParams) -> pd.DataFrame:
     path = UNLABELLED / "pairs.parquet"
-    frame = read_table(path, PARALLEL_PAIRS)
+    frame = read_pairs(path, PARALLEL_PAIRS, languages)
     if frame.empty:
         raise InputError(
             f"{path}: expected pairs, since methods.{run.name}.pairs is xnli_unlabelled, found "
@@ -48,9 +48,9 @@ def _unlabelled(run: Run) -> pd.DataFrame:
     return frame
 
 
-def _translations(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
+def _translations(run: Run, languages: LanguageParams, *, shots: int, seed: int) -> pd.DataFrame:
     path = TRANSLATED / f"k{shots}.parquet"
-    frame = read_table(path, TRANSLATED_SPLITS)
+    frame = read_pairs(path, TRANSLATED_SPLITS, languages)
     if frame.empty:
         raise InputError(
             f"{path}: expected translations of the labelled pairs, since methods.{run.name}.pairs "
@@ -64,4 +64,10 @@ def _translations(run: Run, *, shots: int, seed: int) -> pd.DataFrame:
             f"{path}: expected a train split for seed {seed}, found {', '.join(sorted(names))} "
             f"(is the seed in params.yaml's grid.seeds?)"
         )
-    return frame[frame.split == wanted].reset_index(drop=True)
+    part = frame[frame.split == wanted].reset_index(drop=True)
+    if len(part) != shots * len(LABELS):
+        raise InputError(
+            f"{path}: expected a translation of each of {shots * len(LABELS)} pairs in {wanted}, "
+            f"found {len(part)} (stage translations)"
+        )
+    return part

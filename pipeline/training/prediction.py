@@ -39,15 +39,19 @@ class Predictor(Protocol):
 
 
 def predict(
-    method: Method, examples: pd.DataFrame, *, threads: int = 1, progress: Progress = silent
+    method: Method,
+    examples: pd.DataFrame,
+    *,
+    threads: int | None = None,
+    progress: Progress = silent,
 ) -> pd.DataFrame:
     """Predict every example; return the columns of PREDICTIONS, in the examples' order.
 
     Args:
         method: trained; left in evaluation mode.
         examples: language, pair_id, premise, hypothesis, label.
-        threads: how many batches to predict at once, with one torch thread each. If torch has
-            one thread anyway, their number does not change the results.
+        threads: how many batches a CPU predicts at once, each in one thread of torch, so that
+            their number does not change the results; by default, as many as torch has threads.
         progress: called after each batch.
     """
     examples = examples.reset_index(drop=True)
@@ -72,7 +76,11 @@ def predicted(judged: torch.Tensor) -> torch.Tensor:
 
 
 def predict_rows(
-    method: Predictor, rows: Sequence[Row], *, threads: int = 1, progress: Progress = silent
+    method: Predictor,
+    rows: Sequence[Row],
+    *,
+    threads: int | None = None,
+    progress: Progress = silent,
 ) -> torch.Tensor:
     """Return the label probabilities of each row, [len(rows), C], on the CPU.
 
@@ -90,7 +98,9 @@ def predict_rows(
         labels, others = logits[:, : len(LABELS)], logits[:, len(LABELS) :]
         return torch.cat([labels.softmax(-1), others > labels.amax(-1, keepdim=True)], dim=-1)
 
-    with _thread_map(min(threads, len(batches))) as thread_map:
+    threads = threads or torch.get_num_threads()
+    at_once = min(threads, len(batches)) if method.device.type == "cpu" else 1
+    with _thread_map(at_once) as thread_map:
         for indices, part in zip(batches, thread_map(of_batch, batches), strict=True):
             parts.append(part)
             order += indices
@@ -102,15 +112,17 @@ def predict_rows(
 @contextmanager
 def _thread_map(threads: int) -> Iterator[Callable[..., Iterator[torch.Tensor]]]:
     """Yield a `map` over some threads, each with one torch thread."""
-    if threads < 2:
+    if threads < 2 and torch.get_num_threads() < 2:
         yield map
         return
+    usual = torch.get_num_threads()
     # A new thread starts with torch's default number of threads, not with its parent's.
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield pool.map
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C, do not finish the rest
+        torch.set_num_threads(usual)  # MKL has one number for all threads
 
 
 def autocast(method: Predictor) -> torch.autocast:

@@ -10,9 +10,6 @@ from typing import Any
 
 import torch
 
-SMALL = 10_000_000
-"""A backbone with fewer parameters loses more time by waking threads than they save."""
-
 
 def make_deterministic(seed: int) -> torch.Generator:
     """Seed all random draws and forbid operations that add in no fixed order.
@@ -33,15 +30,13 @@ def make_deterministic(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def set_threads(parameters: int) -> int:
-    """Use one CPU thread for a backbone of few parameters, unless OMP_NUM_THREADS is set.
+def set_threads(number: int) -> int:
+    """Compute in so many CPU threads: sums that threads share differ in their last bits.
 
-    Return how many such computations can run at once in the threads that torch had.
+    Return how many threads torch had, which depends on the machine and OMP_NUM_THREADS.
     """
-    if "OMP_NUM_THREADS" in os.environ or parameters >= SMALL:
-        return 1
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(number)
     return threads
 
 

@@ -73,3 +73,23 @@ def test_accuracies_with_each_prompt_are_means_of_english_and_of_the_others():
 def cells_of(table):
     """Return the cells of a table's rows without its heads."""
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+
+
+def test_the_numbers_of_all_methods_have_a_folder_and_tables_of_their_own(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    results = tmp_path / "results"
+    results.mkdir()
+    languages = [code for group in real_text.GROUPS.values() for code in group]
+    accuracy = pd.DataFrame({"run": "dp", "shots": 16, "seed": 1, "language": languages})
+    accuracy.assign(accuracy=40.0).to_csv(results / "accuracy.csv", index=False)
+    interval = {"run": "dp", "shots": 16, "language": "avg", "mean": 40.0, "low": 39, "high": 41}
+    pd.DataFrame([interval]).to_csv(results / "intervals.csv", index=False)
+    (tmp_path / "docs/real_text").mkdir(parents=True)
+    pd.DataFrame().to_csv(tmp_path / "docs/real_text/other.csv")
+    monkeypatch.setattr(sys, "argv", ["bench.real_text", "--field"])
+    real_text.main()
+    printed = capsys.readouterr().out
+    assert printed.startswith("## field: accuracy\n")
+    assert "| 16    | dp  | 40.0 | 40.0     | 40.0   | 40.0    | 40.0   | 39.0 to 41.0 |" in printed

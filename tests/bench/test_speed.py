@@ -135,5 +135,7 @@ def test_an_update_never_waits_for_the_gpu(toy_hub, tmp_path):
     torch.cuda.set_sync_debug_mode("error")
     try:
         ours.update(batch)
+        with pytest.raises(RuntimeError, match="synchronizing"):
+            torch.ones(1, device="cuda").item()
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -1,6 +1,7 @@
 """What `mpt plan` says, compared with what a run then does."""
 
 import json
+import shutil
 
 import pytest
 
@@ -130,6 +131,19 @@ def test_what_is_lost_is_restored(repository):
     toy.run(repository)
     (repository / "dvc.lock").unlink()
     assert set(prospects(repository).values()) == {"restored"}
+
+
+@pytest.mark.parametrize("with_lock", [True, False])
+def test_what_the_cache_has_lost_too_is_stale(with_lock, repository):
+    toy.run(repository)
+    before = toy.ran(repository)["1"]
+    shutil.rmtree(repository / "out/1")
+    shutil.rmtree(repository / ".dvc/cache/files")
+    if not with_lock:
+        (repository / "dvc.lock").unlink()
+    assert findings(repository)["cell@1"].prospect == "stale"
+    toy.run(repository)
+    assert toy.ran(repository)["1"] == before + 1
 
 
 def test_it_changes_nothing(repository):

@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pipeline import artifacts
-from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, split_sha256, usable
+from pipeline.corpora.fewshot import given, require_disjoint, sampled, seeded, usable
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, SPLITS
 from pipeline.corpora.leaks import pair_texts
+from pipeline.corpora.reading import split_sha256
 from pipeline.errors import InputError
 from pipeline.params.runs import LABELS
 from pipeline.params.text import Fewshot
@@ -358,4 +359,7 @@ def test_the_splits_of_zhao_and_schuetze_hold_no_test_pair():
     test = pd.read_parquet(real_data.XNLI / "en" / "test-00000-of-00001.parquet")
     fewshot = Fewshot(source=str(REAL), split_seed=0, per_seed=False)
     for shots in (1, 16, 256):
-        require_disjoint(given(fewshot, shots=shots), test, place="here")
+        split = given(fewshot, shots=shots)
+        require_disjoint(split, test, place="here")
+        leaking = test.head(1).assign(pair_id="test-0")
+        assert "test-0" in refusal(require_disjoint, pd.concat([split, leaking]), test, place="h")

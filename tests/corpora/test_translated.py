@@ -271,8 +271,8 @@ def test_another_form_is_refused(columns, found, project, fails):
     assert fails() == f"hub/xnli: all_languages/train: {found} {WAY_OUT}"
     (project / "hub/xnli" / FILES[0]).write_text("no Parquet")
     assert fails().startswith(
-        "hub/xnli: all_languages/train: train-00000-of-00002.parquet: expected files of the "
-        "same columns, found ArrowInvalid: "
+        "hub/xnli: all_languages/train: train-00000-of-00002.parquet: expected a readable "
+        "file, found ArrowInvalid: "
     )
 
 
@@ -388,7 +388,7 @@ def test_missing_given_translations_are_named(given, project, fails):
     path = project / "given/k2/train-translations.parquet"
     path.write_text("no Parquet")
     assert fails(**GIVEN).startswith(
-        "given/k2/train-translations.parquet: expected files of the same columns, found "
+        "given/k2/train-translations.parquet: expected a readable file, found "
     )
     path.unlink()
     assert fails(**GIVEN) == (
@@ -417,6 +417,11 @@ def test_the_languages_do_not_depend_on_the_order_of_pairs():
         assert theirs.set_index("pair_id").language.to_dict() == ours.to_dict()
     with pytest.raises(InputError, match="HERE: expected a translation of train-4 in one of de"):
         with_translations(train, every[every.pair_id != "train-4"], **known)
+    # A pair without text in its language gets any of the others, not always the first.
+    has_other = every.language != every.pair_id.map(ours)
+    others = with_translations(train, every[has_other], **known).set_index("pair_id").language
+    for code in known["languages"]:
+        assert set(others[ours == code]) == set(known["languages"]) - {code}
 
 
 @real_data.needs(real_data.FEWSHOT)

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,71 +15,21 @@ from dvc.repo import Repo
 from stages.report import report
 from stages.tables import tables
 from tests import toys
+from tests.dvc.parameters import parameters
+from tests.dvc.repositories import ended_run, made_repository, run
 from tests.imports import ROOT
 
 pytestmark = pytest.mark.slow
 
 
-def ended_run(*command: str, cwd: Path) -> subprocess.CompletedProcess:
-    bin_ = Path(sys.executable).parent
-    environment = os.environ | {
-        "PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(cwd),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    return subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def run(*command: str, cwd: Path) -> str:
-    done = ended_run(*command, cwd=cwd)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, toy_backbone):
-    """A project in which everything has run once."""
-    folder = tmp_path_factory.mktemp("project")
-    for name in ("pipeline", "stages"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("data/paper", "profiles"):
-        shutil.copytree(ROOT / name, folder / name)
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
-        shutil.copy(ROOT / name, folder / name)
-    toys.hub(folder / "data/pocket/hub")
-    shutil.copytree(toy_backbone, folder / "data/pocket/backbone")
-    toys.write_params(parameters(), folder / "params.yaml")
-    run("git", "init", "-q", cwd=folder)
-    for key, value in (("user.name", "Nobody"), ("user.email", "nobody@example.org")):
-        run("git", "config", key, value, cwd=folder)
-    run("dvc", "init", "-q", cwd=folder)
+    """A repository in which everything has run once."""
+    folder = made_repository(tmp_path_factory.mktemp("project"), toy_backbone)
     run("dvc", "repro", "-q", cwd=folder)
     run("git", "add", ".", cwd=folder)
     run("git", "commit", "-q", "-m", "start", cwd=folder)
     return folder
-
-
-def parameters(**changes):
-    block = {"shots": [1], "seeds": [1]}
-    values = {
-        "datasets__xnli": {"path": "data/pocket/hub/xnli"},
-        "datasets__paws_x": {"path": "data/pocket/hub/paws-x", "splits": ["validation"]},
-        "backbone": {"path": "data/pocket/backbone"},
-        "paws15__extended": 14,
-        "grid": {"runs": ["sp", "mpt"], "shots": [1], "seeds": [1, 2]},
-        "ablations": {"runs": ["no_translator"], **block},
-        "sweeps": {"runs": ["length_1", "pairs_12"], **block},
-        "matched": {"runs": ["sp"], **block},
-        "methods__mpt": {"method": "mpt", "alpha": 0.5},
-        "methods__no_translator": {"method": "mpt", "translator": "none"},
-        "methods__length_1": {"method": "mpt", "prompt_length": 1},
-        "methods__pairs_12": {"method": "mpt", "external_pairs": 12},
-        "comparison__table2": {"no-translator": "no_translator", "no-mpt": "sp"},
-    }
-    return toys.params(**(values | changes))
 
 
 SP = {"train@sp-1-1", "train@sp-1-2", "match@sp-1-1"}

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.artifacts import write_json, write_table
-from pipeline.cells.files import PREDICTIONS, run_folder
+from pipeline.corpora.files import CORPORA
 from pipeline.evaluation.cells import Cells, read_cells
 from pipeline.params.whole import Params, load_params
 from tests.evaluation import project
@@ -62,7 +61,10 @@ def params(params_with) -> Params:
 
 @pytest.fixture
 def write_cell(home) -> Callable[..., Path]:
-    """Write a cell whose predictions are right where `right[language]` says so (a string of 01)."""
+    """Write a cell whose predictions are right where `right[language]` says so (a string of 01).
+
+    The test set has the rows of the first cell.
+    """
 
     def write(cell: tuple[str, int, int], right: dict[str, str], edit=lambda table: table) -> Path:
         rows = [
@@ -70,9 +72,10 @@ def write_cell(home) -> Callable[..., Path]:
             for language, bits in right.items()
             for i, bit in enumerate(bits)
         ]
-        path = run_folder(*cell) / "predictions.parquet"
-        write_table(edit(project.frame(rows)), path, PREDICTIONS)
-        return path
+        table = edit(project.frame(rows))
+        if not (CORPORA / "test.parquet").exists():
+            project.write_test(table)
+        return project.write_files(cell, table, updates=0)
 
     return write
 
@@ -95,6 +98,6 @@ def write_settings(home) -> Callable[..., None]:
 
     def write(cell: tuple[str, int, int], **changes) -> None:
         usual = {"method": "mpt", "epochs": 50, "alpha": 0.5, "translator": "linear-2"}
-        write_json({"settings": usual | changes}, run_folder(*cell) / "metrics.json")
+        project.write_metrics(cell, settings=usual | changes)
 
     return write

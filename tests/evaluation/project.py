@@ -2,14 +2,15 @@
 
 import zlib
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import write_json, write_table
-from pipeline.cells.files import PREDICTIONS, circumstances_path, run_folder
+from pipeline.artifacts import read_json, write_json, write_table
+from pipeline.cells.files import PREDICTIONS, PROBABILITIES, circumstances_path, run_folder
 from pipeline.cells.metrics import cell_metrics
 from pipeline.corpora.files import CORPORA, EXAMPLES, FEWSHOT, PARALLEL_PAIRS, PAWS15, SPLITS
 from pipeline.params.runs import LABELS
@@ -102,7 +103,15 @@ CIRCUMSTANCES = {
 def frame(rows: list[tuple[str, str, int, int]]) -> pd.DataFrame:
     """Predictions from (language, pair_id, label, predicted)."""
     table = pd.DataFrame(rows, columns=["language", "pair_id", "label", "predicted"])
-    return table.assign(p_entailment=0.5, p_neutral=0.25, p_contradiction=0.25)
+    shares = np.full((len(rows), len(LABELS)), 0.25, dtype=np.float32)
+    shares[np.arange(len(rows)), table["predicted"].clip(lower=0)] = 0.5
+    return table.assign(**dict(zip(PROBABILITIES, shares.T, strict=True)))
+
+
+def write_test(table: pd.DataFrame) -> None:
+    """Write a test set of these rows (language, pair_id, label), of which all have one text."""
+    rows = table[["language", "pair_id", "label"]].assign(premise="x", hypothesis="y")
+    write_table(rows, CORPORA / "test.parquet", EXAMPLES)
 
 
 def edited(*changes: tuple[str, str]) -> str:
@@ -137,6 +146,25 @@ def make(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Params:
     return params
 
 
+def write_files(cell: tuple[str, int, int], table: pd.DataFrame, **metrics: object) -> Path:
+    """Write the predictions of a cell, and its metrics.json with these keys besides its own."""
+    path = run_folder(*cell) / "predictions.parquet"
+    write_table(table, path, PREDICTIONS)
+    own = {
+        **cell_metrics(table),
+        "cell": dict(zip(("run", "shots", "seed"), cell, strict=True)),
+        "predictions_sha256": sha256(path.read_bytes()).hexdigest(),
+    }
+    write_metrics(cell, **own, **metrics)
+    return path
+
+
+def write_metrics(cell: tuple[str, int, int], /, **values: object) -> None:
+    """Write the metrics.json of a cell with these keys, and the others that it has."""
+    path = run_folder(*cell) / "metrics.json"
+    write_json((read_json(path) if path.exists() else {}) | values, path)
+
+
 def write_drawn(cell: tuple[str, int, int], params: Params) -> None:
     """Write a cell that is right as often as its run is skilled."""
     run, shots, _ = cell
@@ -151,15 +179,13 @@ def write_drawn(cell: tuple[str, int, int], params: Params) -> None:
         predicted = np.zeros_like(label)
     names = np.repeat(languages, PAIRS), [f"p{i}" for i in range(PAIRS)] * len(languages)
     table = frame(list(zip(*names, label, predicted, strict=True)))
-    write_table(table, run_folder(*cell) / "predictions.parquet", PREDICTIONS)
     settings = (
         SETTINGS
         | {"method": params.methods[run.removesuffix("_matched")]["method"]}
         | CHANGED.get(run, {})
     )
     dev = 100 / 3 if cell == STUCK else 80.0
-    metrics = cell_metrics(table) | {"dev_accuracy": dev, "settings": settings, "updates": 60}
-    write_json(metrics, run_folder(*cell) / "metrics.json")
+    write_files(cell, table, dev_accuracy=dev, settings=settings, updates=60)
     write_json(CIRCUMSTANCES, circumstances_path(*cell))
 
 

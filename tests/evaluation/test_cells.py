@@ -1,12 +1,14 @@
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
 from pipeline.artifacts import Table, read_table, write_table
 from pipeline.cells.files import PREDICTIONS
-from pipeline.cells.metrics import accuracy_by_language
+from pipeline.cells.metrics import accuracy_by_language, cell_metrics
 from pipeline.errors import InputError
 from pipeline.evaluation.cells import read_cells
-from tests.evaluation.project import frame
+from tests.evaluation.project import frame, write_metrics
 
 FIRST, SECOND = ("sp", 16, 1), ("mpt", 16, 1)
 
@@ -71,7 +73,8 @@ def test_a_damaged_cell_is_named(write_cell):
 
 
 def test_a_cell_without_rows_is_named(write_cell):
-    write_cell(FIRST, {"en": "1"}, edit=lambda table: table.iloc[:0])
+    path = write_cell(FIRST, {"en": "1"})
+    write_table(frame([]), path, PREDICTIONS)
     with pytest.raises(InputError, match="expected predictions, found no rows"):
         read_cells([FIRST], ["en"])
 
@@ -86,12 +89,16 @@ def relabelled(table):
     [
         ({"en": "11"}, {}, "language de: expected a row for each of 2 test pairs, found 0"),
         ({"en": "11", "de": "1"}, {}, "language de: expected a row for each of 2 .*, found 1"),
-        ({"en": "11", "de": "111"}, {}, "pair_id: expected .* of the first cell, found 'p2'"),
+        (
+            {"en": "11", "de": "111"},
+            {},
+            "pair_id: expected .* of .*test.parquet, found 'p2'",
+        ),
         ({"en": "11", "fr": "11"}, {}, r"language: expected .*\(de, en\), found 'fr'"),
         (
             {"en": "11", "de": "11"},
             {"edit": relabelled},
-            "language en, pair_id p1: expected label 1 as in .*sp/k16/s1.*, found 0",
+            "language en, pair_id p1: expected label 1 as in data/corpora/test.parquet, found 0",
         ),
     ],
 )
@@ -103,10 +110,11 @@ def test_a_cell_of_other_test_pairs_is_named(write_cell, right, edit, message):
 
 
 @pytest.mark.parametrize("right", [{"en": "101"}, {"en": "101", "de": "01"}])
-def test_a_first_cell_without_some_rows_is_named(write_cell, right):
+def test_a_test_set_without_some_rows_is_named(write_cell, right):
     write_cell(FIRST, right)
     message = (
-        rf"sp/k16/s1/.*: language de: expected a row for each of 3 .*, found {len(right) * 2 - 2}"
+        rf"data/corpora/test.parquet: language de: expected a row for each of 3 .*, "
+        rf"found {len(right) * 2 - 2}"
     )
     with pytest.raises(InputError, match=message):
         read_cells([FIRST], ["en", "de"])
@@ -115,8 +123,11 @@ def test_a_first_cell_without_some_rows_is_named(write_cell, right):
 def test_a_repeated_row_is_named(write_cell):
     write_cell(FIRST, {"en": "10"})
     path = write_cell(SECOND, {"en": "10"})
-    loose = Table(PREDICTIONS.schema, tuple(PREDICTIONS.schema.names))
-    write_table(frame([("en", "p0", 0, 0), ("en", "p0", 0, 1)]), path, loose)
+    loose = Table(PREDICTIONS.schema, tuple(PREDICTIONS.schema.names), sealed=False)
+    table = frame([("en", "p0", 0, 0), ("en", "p0", 0, 1)])
+    write_table(table, path, loose)
+    digest = sha256(path.read_bytes()).hexdigest()
+    write_metrics(SECOND, **cell_metrics(table), predictions_sha256=digest)
     with pytest.raises(InputError, match="expected one row per language and pair_id, found"):
         read_cells([FIRST, SECOND], ["en"])
 

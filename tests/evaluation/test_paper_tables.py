@@ -1,5 +1,7 @@
 """The paper's tables in data/paper, and its p-values recomputed from them."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.evaluation.files import (
     COMPARED,
+    DIFFERENCES,
     P_VALUES,
     PAPER_TABLE1,
     PAPER_TABLE2,
@@ -16,7 +19,9 @@ from pipeline.evaluation.files import (
     languages_of,
 )
 from pipeline.evaluation.significance import paper_independent_t_16_columns
+from tests.commands import refusal
 from tests.evaluation.project import XNLI
+from tests.imports import ROOT
 
 pytestmark = pytest.mark.usefixtures("home")
 COLUMNS = [*XNLI, "avg"]
@@ -101,6 +106,59 @@ def test_a_damaged_table_is_named(home, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=f"table1.csv: {message}"):
         Csv(path, MEANS, empty="Table I").read()
+
+
+@pytest.mark.parametrize(
+    ("csv", "old", "new", "line"),
+    [
+        (PAPER_TABLE1, "33.2,33.3", "840,33.3", ", line 2: ar: expected 0 to 100, found 840.0"),
+        (PAPER_TABLE1, ",59.7", ",-1", ", line 37: avg: expected 0 to 100, found -1.0"),
+        (PAPER_TABLE2, "9.7e-7", "9.7", ", line 3: p_value: expected 0 to 1, found 9.7"),
+        (PAPER_TABLE1, ",59.7\n", "\n", ", line 37: expected 18 values, found 17"),
+        (PAPER_TABLE1, ",59.7\n", ",59", ": expected a line break at the end, found none"),
+        (PAPER_TABLE2, "64,no-mpt", "64,no-mpt,1", ", line 6: expected 19 values, found 20"),
+    ],
+)
+def test_a_number_out_of_its_range_and_a_cut_line_are_named(csv, old, new, line, home):
+    (home / "data/paper").unlink()
+    shutil.copytree(ROOT / "data/paper", home / "data/paper")
+    text = csv.path.read_text()
+    assert old in text
+    csv.path.write_text(text.replace(old, new, 1))
+    assert refusal(csv.read).startswith(f"{csv.path}{line}")
+
+
+@pytest.mark.parametrize(("csv", "rows"), [(PAPER_TABLE1, 36), (PAPER_TABLE2, 5)])
+def test_the_papers_tables_have_all_their_rows(csv, rows, home):
+    (home / "data/paper").unlink()
+    shutil.copytree(ROOT / "data/paper", home / "data/paper")
+    lines = csv.path.read_text().splitlines(keepends=True)
+    csv.path.write_text("".join(lines[:-1]))
+    assert refusal(csv.read) == f"{csv.path}: expected {rows} rows, found {rows - 1}"
+
+
+@pytest.mark.parametrize(
+    ("low", "mean", "high", "is_whole"),
+    [(1.0, 2.0, 3.0, True), (2.0, 2.0, 2.0, True), (2.0, 1.0, 3.0, False), (1.0, 3.0, 2.0, False)],
+)
+def test_a_mean_is_within_its_interval(low, mean, high, is_whole, home):
+    table = Csv(home / "some.csv", ("low", "mean", "high"))
+    table.path.write_text(f"mean,low,high\n,,\n{mean},{low},{high}\n")
+    if is_whole:
+        table.read()
+        return
+    assert refusal(table.read) == (
+        f"{table.path}, line 3: low, mean, high: expected low <= mean <= high, found "
+        f"{low}, {mean}, {high}"
+    )
+
+
+def test_a_result_that_was_edited_is_refused(copied):
+    path = copied / DIFFERENCES.path
+    lines = path.read_text().splitlines(keepends=True)
+    for edited in (lines[:-1], [lines[0], *lines[2:], lines[1]]):
+        path.write_text("".join(edited))
+        assert refusal(DIFFERENCES.read).startswith(f"{DIFFERENCES.path}: expected the SHA-256 ")
 
 
 def test_a_missing_table_says_how_to_make_it_if_we_do(home):

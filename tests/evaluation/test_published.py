@@ -29,7 +29,7 @@ def written(tmp_path, monkeypatch):
 
     def write(*lines, languages=XNLI):
         csv = Csv(tmp_path / "published.csv", PUBLISHED.columns)
-        csv.path.write_text("\n".join([HEAD, *lines]), encoding="utf-8")
+        csv.path.write_text("\n".join([HEAD, *lines, ""]), encoding="utf-8")
         monkeypatch.setattr(published, "PUBLISHED", csv)
         return read_published(languages)
 
@@ -89,7 +89,7 @@ def test_without_a_number_nothing_is_said(written):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("sp,16,avg,141.5,S,own,no", "line 3: accuracy: expected at most 100, found 141.5"),
+        ("sp,16,avg,141.5,S,own,no", "line 3: accuracy: expected 0 to 100, found 141.5"),
         ("sp,0,avg,41.5,S,own,no", "line 3: shots: expected more than 0, found 0"),
         ("sp,16,xx,41.5,S,own,no",
          f"line 3: language: expected {', '.join(XNLI)} or avg, found 'xx'"),

@@ -10,7 +10,7 @@ from pipeline.evaluation.settings import alike
 YES, RIGHT = ({"entailment": word, "neutral": "maybe"} for word in ("yes", "right"))
 COMMON = {
     "epochs": 50, "pairs": "paws15", "ce_over": "vocabulary", "verbalizer": YES,
-    "rows_at_once": None,
+    "rows_at_once": None, "threads": 1,
 }  # fmt: skip
 MPT = {**COMMON, "method": "mpt", "alpha": 0.5, "translator": "linear-2"}
 SP = {**COMMON, "method": "sp", "external_pairs": 280}

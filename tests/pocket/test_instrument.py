@@ -19,7 +19,8 @@ from pipeline.backbone import backbone as backbone_file
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.slots import fill_slots
 from pipeline.backbone.tokens import load_pieces
-from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15, read_fewshot
+from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15
+from pipeline.corpora.reading import read_fewshot
 from pipeline.corpora.sources import read_split
 from pipeline.methods import mpt
 from pipeline.params.runs import LABELS
@@ -90,7 +91,7 @@ def trained(instrument, pocket, **changes):
     params, text, validation = instrument
     generator = make_deterministic(SEED)
     backbone = load_backbone(pocket / "backbone")
-    set_threads(sum(weights.numel() for weights in backbone.parameters()))
+    set_threads(1)
     pieces = load_pieces(pocket / "backbone")
     run = params.run("mpt")
     run = run.model_copy(update={"training": run.training.model_copy(update=changes)})

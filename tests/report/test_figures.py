@@ -25,12 +25,13 @@ from pipeline.report.figures.drawing import (
     pictures,
     write_pictures,
 )
-from pipeline.report.figures.figure import WIDEST, Figure, Panel
+from pipeline.report.figures.figure import WIDEST, Figure
 from pipeline.report.figures.gain import gain
 from pipeline.report.figures.heatmap import heatmap
 from pipeline.report.figures.sweeps import categorical, numeric
 from pipeline.report.text import axis_name, key_name, language_and_family
 from tests.evaluation.project import XNLI
+from tests.report.charts import marks, rows_of
 
 COMPARISON = Comparison(reference="mpt", baseline="sp", table2={})
 PAPER = pd.DataFrame(
@@ -89,18 +90,6 @@ def mapped(ours: pd.DataFrame, lead: pd.DataFrame, runs=("sp", "mpt")) -> Figure
 @pytest.fixture(scope="module")
 def every() -> dict[str, DrawnFigure]:
     return {name: draw(make()) for name, make in FIGURES.items()}
-
-
-def rows_of(panel: Panel) -> list[dict]:
-    """Return the rows of data that a panel's marks are drawn from, each once."""
-    found = {str(sorted(row.items())): row for rows in panel.spec()["datasets"].values()
-             for row in rows if len(row) > 1}  # fmt: skip
-    return list(found.values())
-
-
-def marks(panel: Panel) -> dict[str, dict]:
-    """Return the encodings of a panel's layers by the name of the mark."""
-    return {one["mark"]["type"]: one["encoding"] for one in panel.spec()["layer"]}
 
 
 def descriptions(svg: str) -> list[str]:
@@ -239,7 +228,8 @@ def test_a_confusion_with_no_label_has_a_column_for_it():
 def test_every_chart_is_vega_lite(every):
     for drawn in every.values():
         for panel in drawn.figure.panels:
-            alt.LayerChart.from_dict(panel.spec(), validate=True)
+            chart = alt.LayerChart.from_dict(panel.spec(), validate=True)
+            assert len(chart.layer) == len(panel.spec()["layer"])
 
 
 def test_every_panel_fits_a_phone_and_has_a_description(every):

@@ -5,13 +5,17 @@ import pytest
 
 from pipeline.artifacts import write_table
 from pipeline.corpora.files import PARALLEL_PAIRS, PAWS15, TRANSLATED, TRANSLATED_SPLITS
+from pipeline.params.runs import LanguageParams
 from pipeline.training.parallel import read_parallel
 from tests import toys
 from tests.commands import refusal
 
+LANGUAGES = LanguageParams(source="en", targets=toys.TARGETS)
+
 
 def read(*, shots=1, seed=2, **entry):
-    return read_parallel(toys.run(method="mpt", **entry), shots=shots, seed=seed)
+    run = toys.run(method="mpt", **entry)
+    return read_parallel(run, LANGUAGES, shots=shots, seed=seed)
 
 
 def pairs(number):
@@ -33,7 +37,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def write_translations(*splits):
-    parts = [pairs(3).assign(split=split, premise=split) for split in splits]
+    parts = [pairs(3).assign(split=split, target_premise=split) for split in splits]
     frame = pd.concat(parts) if parts else pairs(0).assign(split="")
     write_table(frame, TRANSLATED / "k1.parquet", TRANSLATED_SPLITS)
 
@@ -62,12 +66,12 @@ def test_too_few_pairs_are_refused():
 def test_translations_of_the_split_are_read():
     write_translations("train")
     translations = read(pairs="xnli")
-    assert (len(translations), set(translations.premise)) == (3, {"train"})
+    assert (len(translations), set(translations.target_premise)) == (3, {"train"})
 
 
 def test_each_seed_reads_its_own_translations():
     write_translations("train@1", "train@2")
-    assert set(read(pairs="xnli", seed=2).premise) == {"train@2"}
+    assert set(read(pairs="xnli", seed=2).target_premise) == {"train@2"}
     assert refusal(read, pairs="xnli", seed=3) == (
         "data/translated/k1.parquet: expected a train split for seed 3, found "
         "train@1, train@2 (is the seed in params.yaml's grid.seeds?)"
@@ -83,4 +87,13 @@ def test_missing_translations_are_refused():
     )
     assert refusal(read, pairs="xnli", shots=2).startswith(
         "data/translated/k2.parquet: expected the output of an earlier stage"
+    )
+
+
+def test_translations_of_other_shots_are_refused():
+    write_translations("train")
+    (TRANSLATED / "k1.parquet").rename(TRANSLATED / "k2.parquet")
+    assert refusal(read, pairs="xnli", shots=2) == (
+        "data/translated/k2.parquet: expected a translation of each of 6 pairs in train, found 3 "
+        "(stage translations)"
     )

@@ -1,3 +1,4 @@
+import json
 import platform
 import subprocess
 import sys
@@ -5,7 +6,9 @@ import sys
 import pytest
 import torch
 
-from pipeline.training.reproducibility import SMALL, set_threads
+from pipeline.training.reproducibility import set_threads
+from tests import toys
+from tests.commands import call
 from tests.imports import ROOT
 
 
@@ -18,17 +21,24 @@ def torch_with_three_threads(monkeypatch):
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(
-    ("parameters", "variable", "threads", "at_once"),
-    [(SMALL - 1, None, 1, 3), (SMALL, None, 3, 1), (SMALL - 1, "3", 3, 1)],
-)
-def test_a_small_model_uses_one_thread_and_leaves_the_others(
-    parameters, variable, threads, at_once, monkeypatch
-):
-    if variable:
-        monkeypatch.setenv("OMP_NUM_THREADS", variable)
-    assert set_threads(parameters) == at_once
-    assert torch.get_num_threads() == threads
+def test_the_threads_of_the_run_are_used_and_those_of_the_machine_returned():
+    assert set_threads(2) == 3
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_threads_of_the_machine_change_no_bit(threads, prepared, monkeypatch):
+    toys.write_params(toys.params(training__threads=threads), prepared / "params.yaml")
+    monkeypatch.setattr("pipeline.training.prediction.TOKENS_PER_BATCH", {"cpu": 100})
+    found = []
+    for machine in (1, 2, 5):
+        torch.set_num_threads(machine)
+        assert call(monkeypatch, "train", "mpt", "--shots", "1", "--seed", "1") == 0
+        facts = json.loads((prepared / "data/circumstances/mpt/k1/s1.json").read_text())
+        assert facts["threads"] == threads
+        folder = prepared / "data/runs/mpt/k1/s1"
+        found.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to")

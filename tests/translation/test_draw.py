@@ -127,3 +127,7 @@ def test_a_test_sentence_of_another_language_is_no_leak():
     pairs = translated("fr")
     pairs.loc[2, "target_premise"] = "Ein Satz."
     refuse_test_sentences(pairs, TEST, source="en", place="here")
+    german = pairs.assign(language="de")
+    assert "in de ('Ein Satz.')" in refusal(
+        refuse_test_sentences, german, TEST, source="en", place="here"
+    )

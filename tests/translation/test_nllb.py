@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -174,6 +175,78 @@ def test_a_stopped_run_goes_on_with_the_same_batches_and_ends_with_the_same_pair
     assert paws15() == 0
     assert list(asked) == whole
     assert (folder / "data/paws15/pairs.parquet").read_bytes() == pairs
+
+
+def test_killed_in_the_middle_of_batches_it_ends_with_the_same_pairs(
+    folder, taught, paws15, asked, monkeypatch
+):
+    write(folder)
+    assert paws15() == 0
+    whole, pairs = list(asked), (folder / "data/paws15/pairs.parquet").read_bytes()
+    shutil.rmtree(folder / "data/paws15")
+    monkeypatch.setenv("MPT_JOURNAL", str(folder / "another.sqlite"))
+    code = """
+import os, signal, sys
+from pipeline.translation.seq2seq import Seq2Seq
+from stages.cli import main
+right, left = Seq2Seq.translate, [0, 1]
+def translate(self, ids, *, target):
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left.pop()
+    return right(self, ids, target=target)
+Seq2Seq.translate, sys.argv = translate, ["mpt", "paws15"]
+main()
+"""
+    for times in (1, 2):
+        ended = subprocess.run([sys.executable, "-c", code], env=environment(), check=False)
+        assert ended.returncode == -signal.SIGKILL
+        kept = sum(len(ids) for _, ids in whole[: 2 * times])
+        assert len(projects.journal("accepted")) == kept
+        assert not (folder / "data/paws15").exists()
+    asked.clear()
+    assert paws15() == 0
+    assert list(asked) == whole[4:]
+    assert (folder / "data/paws15/pairs.parquet").read_bytes() == pairs
+
+
+def test_memory_that_does_not_suffice_is_one_line_and_keeps_what_is_done(
+    folder, taught, paws15, monkeypatch, capsys
+):
+    from transformers import M2M100ForConditionalGeneration as Model
+
+    right, calls = Model.generate, []
+
+    def generate(self, *arguments, **options):
+        calls.append(options)
+        if len(calls) == 3:
+            raise torch.OutOfMemoryError
+        return right(self, *arguments, **options)
+
+    monkeypatch.setattr(Model, "generate", generate)
+    write(folder)
+    assert paws15() == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.endswith("lower paws15.translation.batch_tokens (24)")
+    assert len(projects.journal("accepted")) == sum(len(call["input_ids"]) for call in calls[:2])
+    assert paws15() == 0
+
+
+def test_bfloat16_is_another_version_and_translates_with_weights_of_that_type(
+    folder, taught, paws15, monkeypatch
+):
+    types = set()
+    right = Seq2Seq.translate
+
+    def translate(self, ids, *, target):
+        types.update(weight.dtype for weight in self.model.parameters())
+        return right(self, ids, target=target)
+
+    monkeypatch.setattr(Seq2Seq, "translate", translate)
+    write(folder, precision="bfloat16")
+    assert paws15() == 0
+    assert types == {torch.bfloat16}
+    assert projects.facts(folder)["engine_version"].endswith(", greedy, bfloat16")
 
 
 def test_a_batch_is_kept_as_a_whole_or_not_at_all(folder, taught, paws15, monkeypatch):

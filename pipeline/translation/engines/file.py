@@ -73,7 +73,7 @@ def _read(path: Path) -> pd.DataFrame:
         rows = pd.DataFrame(read_objects(path))
     elif form in {"parquet", "pq"}:
         with reading(path, "a Parquet file", expected="translations"):
-            rows = pd.read_parquet(path)
+            rows = pd.read_parquet(path, page_checksum_verification=True)
     else:
         raise InputError(
             f"{path}: expected a file .csv, .tsv, .jsonl (or these with .gz), .parquet or .pq, "

@@ -1,0 +1,1 @@
+"""Long trials of what a kill, a full disk or a lost machine leaves: `pytest -m campaign`."""
