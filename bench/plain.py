@@ -35,7 +35,8 @@ class PlainBackbone(nn.Module):
         model = AutoModelForMaskedLM.from_pretrained(checkpoint, dtype=torch.float32)
         self.encoder, self.head = model.base_model, model.lm_head
         self.words = model.get_input_embeddings()
-        self.hidden_size = model.config.hidden_size
+        self.hidden_size = self.embedding_size = model.config.hidden_size
+        self.has_head = True
         self.dropout = model.config.hidden_dropout_prob
         self.initializer_range = model.config.initializer_range
         self.max_length = model.config.max_position_embeddings - model.config.pad_token_id - 1
@@ -70,6 +71,10 @@ class PlainBackbone(nn.Module):
         """Return the head's logits, [..., d] -> [..., V], or those of `words`, [..., C]."""
         logits = self.head(states)
         return logits if words is None else logits[..., words]
+
+    def drop_head(self) -> None:
+        """Remove the head, which a classifier does not read."""
+        self.head, self.has_head = None, False
 
     def _moved(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.words.weight.device)
