@@ -76,25 +76,31 @@ def caught(mutant: Mutant, clone: Path) -> bool:
     before = path.read_text(encoding="utf-8")
     path.write_text(mutant.mutated(clone), encoding="utf-8")
     try:
-        return not passes(mutant.tests, clone)
+        return bool(failure(mutant.tests, clone))
     finally:
         path.write_text(before, encoding="utf-8")
 
 
-def passes(tests: Sequence[str], clone: Path) -> bool:
-    """Run tests in a clone and return whether all pass, in LONGEST seconds."""
+def failure(tests: Sequence[str], clone: Path) -> str:
+    """Run tests in a clone until one fails; return what pytest says of it, "" if all pass.
+
+    Raises:
+        RunError: there are no such tests.
+    """
     # Compiled files are known by their second and size, which may be those of the sound code.
     environment = os.environ | {"PYTHONPATH": str(clone), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", *tests]
+    options = ["-x", "--quiet", "-rfE", "-p", "no:cacheprovider", "--tb=line"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     try:
         done = subprocess.run(
             command, cwd=clone, env=environment, capture_output=True, timeout=LONGEST, check=False
         )
     except subprocess.TimeoutExpired:
-        return False
-    if done.returncode > 1:  # not a failed test, but no test
-        raise RunError(f"{' '.join(tests)}: {done.stdout.decode()[-500:]}")
-    return not done.returncode
+        return f"not done after {LONGEST:g} seconds"
+    said = done.stdout.decode().strip()
+    if done.returncode > 1:
+        raise RunError(f"{' '.join(tests)}: {said[-500:]}")
+    return " ".join(said.splitlines()[-3:]) if done.returncode else ""
 
 
 @contextmanager
@@ -120,8 +126,8 @@ def survivors(mutants: Sequence[Mutant], *, jobs: int) -> list[Mutant]:
     with clones(jobs) as free, bar() as progress, ThreadPoolExecutor(jobs) as pool:
         clone = free.get()
         tests = sorted({test for mutant in mutants for test in mutant.tests})
-        if not passes(tests, clone):
-            raise RunError(f"{' '.join(tests)}: expected to pass without a fault")
+        if found := failure(tests, clone):
+            raise RunError(f"expected the tests to pass without a fault, found {found}")
         free.put(clone)
 
         def survives(mutant: Mutant) -> bool:
@@ -131,12 +137,12 @@ def survivors(mutants: Sequence[Mutant], *, jobs: int) -> list[Mutant]:
             finally:
                 free.put(clone)
 
-        found = []
+        alive_ones = []
         for number, alive in enumerate(pool.map(survives, mutants)):
             if alive:
-                found.append(mutants[number])
+                alive_ones.append(mutants[number])
             progress("mutants", number + 1, len(mutants), mutants[number].name)
-    return found
+    return alive_ones
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ TRAINING = {
     "floor": 0.0,
     "trainable": "all",
     "rows_at_once": None,
+    "threads": 1,
 }
 TEMPLATE = toys.params()["template"] | {"predict_over": "label_words"}
 PIECES = {"entailment": {"piece": "yes"}, "neutral": "maybe", "contradiction": {"piece": "▁no"}}
