@@ -7,6 +7,7 @@ download every split of a configuration, and would need the network again for th
 import errno
 import glob
 import logging
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -167,6 +168,8 @@ def opened(files: Sequence[Path], *, place: str) -> Iterator["Dataset"]:
             reason = error.__cause__ or error
             if isinstance(reason, OSError) and reason.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise reason from None
+            if str(reason).startswith("Not enough disk space"):  # of `datasets`, without a number
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
             wanted = "a readable file" if len(files) == 1 else "readable files of the same columns"
             raise InputError(
                 f"{place}: expected {wanted}, found "

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,11 +20,13 @@ def run(folder: Path, command: Sequence[str], *, kill_at: int | None = None) -> 
 
     Return the exit code, -9 after the kill, and what it wrote to stderr.
     """
-    said = folder.parent / f"{folder.name}.stderr"
-    process = PROCESSES.Process(target=_called, args=(folder, list(command), kill_at, said))
-    process.start()
-    process.join()
-    return process.exitcode, said.read_text(encoding="utf-8")
+    with tempfile.NamedTemporaryFile() as said:  # not on the disk of the folder, which may be full
+        process = PROCESSES.Process(
+            target=_called, args=(folder, list(command), kill_at, Path(said.name))
+        )
+        process.start()
+        process.join()
+        return process.exitcode, Path(said.name).read_text(encoding="utf-8")
 
 
 def _called(folder: Path, command: list[str], kill_at: int | None, said: Path) -> None:
