@@ -46,12 +46,12 @@ def undisturbed(fresh):
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    """Return all files but logs, and times and machines."""
+    """Return all files but logs, and those with times and machines."""
     found = contents(folder, ["data", "results"])
     return {
         name: text
         for name, text in found.items()
-        if not name.startswith(("data/logs", "data/circumstances"))
+        if not name.startswith(("data/logs", "data/circumstances", "results/report.html"))
     }
 
 

@@ -73,6 +73,16 @@ NEEDS = {
         "mpt pocket --measure",
         "python -m bench.predict FOLDER PAIRS",
     ),
+    "half an hour or more (tests/bench/ runs mutants on little code)": (
+        "python -m bench.mutants",
+        "python -m bench.mutants --only",
+        "pytest -m campaign",
+        'KILLS=20 pytest -m campaign tests/campaign/test_runs.py -k "killed and dvc"',
+        'KILLS=20 pytest -m campaign tests/campaign/test_runs.py -k "killed and mpt"',
+        "pytest -m campaign tests/campaign/test_writers.py -k kill",
+        "pytest -m campaign tests/campaign/test_writers.py -k full",
+        "pytest -m campaign tests/campaign/test_runs.py -k full",
+    ),
     "an exported model (tests/export/ and tests/inference/ have some)": (
         'mpt predict data/exported/mpt/k16/s11 --language sw --premise "Mtoto amelala." '
         '--hypothesis "Mtoto yuko macho."',
@@ -83,6 +93,13 @@ NEEDS = {
     "nothing, since these tests are running": (
         "pytest tests/methods/test_contract.py",
         "pytest tests/test_architecture.py",
+        "pytest tests/translation/test_overnight.py",
+        "pytest tests/translation/test_nllb.py -k killed",
+        "pytest tests/cluster/test_kills.py",
+        "pytest tests/cluster/test_driver.py",
+        "pytest tests/test_damage.py",
+        "pytest tests/test_values.py tests/evaluation/test_cell_files.py",
+        "pytest tests/test_guard.py",
     ),
     "other words: it only names a program": (
         "mypy --strict",
