@@ -154,7 +154,7 @@ FIRST_INPUT = {
     ("translations", "--shots", "1"): "data/fewshot/k1.parquet",
     ("paws15",): "data/corpora/test.parquet",
     ("paws15", "--extended"): "data/corpora/test.parquet",
-    TRAIN: "data/fewshot/k1.parquet",
+    TRAIN: "data/corpora/test.parquet",
 }
 """Commands, and the first output of an earlier stage that each reads."""
 
