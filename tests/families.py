@@ -143,10 +143,4 @@ def write(kind: str, folder: Path, *, seed: int = 0, **changes: object) -> Path:
     special |= {"bos_token_id": made.cls_token_id, "eos_token_id": made.sep_token_id}
     options = SMALL | special | more | {"vocab_size": len(made) + 3} | changes
     model = AutoModelForMaskedLM.from_config(AutoConfig.for_model(kind, **options))
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.ndim == 1:  # transformers begins with 0 and 1; a trained one has others
-                weight.add_(torch.randn(len(weight)), alpha=0.2)
-    model.save_pretrained(folder)
-    made.save_pretrained(folder)
-    return folder
+    return toys.save(model, made, folder)

@@ -11,7 +11,12 @@ import torch
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
+from transformers import (
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
+)
 
 from pipeline.backbone.checkpoint import load_backbone
 from pipeline.backbone.tokens import Pieces, load_pieces
@@ -111,9 +116,14 @@ def backbone(folder: Path, *, made=None, hidden: int = 16, positions: int = 130,
         eos_token_id=made.eos_token_id,
     )
     model = XLMRobertaForMaskedLM(config)
+    return save(model, made, folder)
+
+
+def save(model: PreTrainedModel, made: PreTrainedTokenizerFast, folder: Path) -> Path:
+    """Write a new model, with biases and norms as a trained one has them, and its tokenizer."""
     with torch.no_grad():
         for weight in model.parameters():
-            if weight.ndim == 1:  # transformers begins with 0 and 1; a trained one has others
+            if weight.ndim == 1:  # transformers begins with 0 and 1
                 weight.add_(torch.randn(len(weight)), alpha=0.2)
     model.save_pretrained(folder)
     made.save_pretrained(folder)
