@@ -4,6 +4,7 @@ import fcntl
 import gc
 import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from pipeline.cluster.task import Outcome, Step, Task
 from pipeline.errors import InputError, RunError
 
 PATIENCE = 60.0  # seconds that a task waits for leftover processes of an earlier run of its stage
+
+ROOM = 2**16  # bytes; where fewer are left, an empty log says nothing
 
 # Kills its process group when its input ends without a line. A command may end its own group.
 # Its output goes nowhere, because it must not keep the log locked.
@@ -173,6 +176,8 @@ def _reason(step: Step, task: Task, code: int) -> str:
     end = Path(task.log).read_text(encoding="utf-8", errors="replace")[-10_000:].strip()
     if not end:
         command = " ".join(step.arguments) if step.entry else step.arguments[-1]
-        return f"{command}: exit code {code}"
+        is_full = shutil.disk_usage(task.log).free < ROOM
+        why = f" ({task.log}: No space left on device)" if is_full else ""
+        return f"{command}: exit code {code}{why}"
     line = end.splitlines()[-1].strip()
     return line.removeprefix(f"{step.arguments[0]}: ") if step.entry else line

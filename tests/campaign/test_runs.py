@@ -123,15 +123,15 @@ def test_a_full_disk_ends_a_run_in_a_line_and_it_goes_on_where_there_is_room(  #
 ):
     command, *_ = WAYS[way]
     folder = shutil.copytree(fresh, fresh.parent / f"full-{way}", symlinks=True)
+    there = folder / place
     try:
         if place == "TMPDIR":
             monkeypatch.setenv("TMPDIR", str(disk))
         else:
-            target = disk / "place"
-            if (folder / place).exists():
-                shutil.move(folder / place, target)
-            target.mkdir(exist_ok=True)
-            (folder / place).symlink_to(target)
+            # Not by a link, which DVC would follow out of the repository.
+            there.mkdir(exist_ok=True)
+            shutil.copytree(there, disk / "place", symlinks=True)
+            subprocess.run(["mount", "--bind", disk / "place", there], check=True)
         fill(disk, 20_000)
         started = time.monotonic()
         done = ended_run(*command, cwd=folder)
@@ -146,4 +146,6 @@ def test_a_full_disk_ends_a_run_in_a_line_and_it_goes_on_where_there_is_room(  #
         assert again.returncode == 0, again.stdout + again.stderr
         assert results(folder) == results(undisturbed)
     finally:
+        if place != "TMPDIR":
+            subprocess.run(["umount", there], check=False)
         shutil.rmtree(folder)

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from unittest.mock import Mock
 
 import psutil
 import pytest
 
+from pipeline.cluster import worker
 from pipeline.cluster.task import Step, Task
 from pipeline.cluster.worker import Worker
 from tests.cluster.processes import alive, assert_gone, wait
@@ -35,6 +37,13 @@ def test_the_log_has_all_output_and_the_reason_is_its_last_line(run):
     assert run("echo one; echo two >&2") == ("", "one\ntwo\n")
     assert run("echo one; echo ' two ' >&2; echo; exit 3") == ("two", "one\n two \n\n")
     assert run("exit 3") == ("exit 3: exit code 3", "")
+
+
+def test_an_empty_log_on_a_full_disk_says_so(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(worker.shutil, "disk_usage", lambda path: Mock(free=0, path=path))
+    reason, _ = run("exit 3")
+    assert reason == f"exit 3: exit code 3 ({tmp_path}/log: No space left on device)"
+    assert run("echo two; exit 3")[0] == "two"
 
 
 def test_a_command_may_kill_its_process_group(run):

@@ -216,6 +216,14 @@ def test_pct_trains_and_tests_in_one_form(made, form, template):
     assert method.rows(["a dog"], ["a cat."], language="sw") == rows
 
 
+def test_the_source_prompt_learns_through_the_translator(made):
+    method = made("mpt")
+    method.soft_prompts()[1].sum().backward()
+    for module in (method.prompt, method.translator):
+        gradients = [weight.grad for weight in module.parameters() if weight.grad is not None]
+        assert any(gradient.any() for gradient in gradients)
+
+
 def test_translator_is_equation_4(made):
     method = made("mpt")
     up, _, down = method.translator
