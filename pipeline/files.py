@@ -82,6 +82,20 @@ def reading(
         raise InputError(f"{path}: expected {kind}, found {found}") from error
 
 
+@contextmanager
+def refusing(place: str, *, expected: str) -> Iterator[None]:
+    """Turn what a library raises within the block, of any kind, into an InputError of one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"{place}: expected {expected}, found {type(error).__name__}: {reason}"
+        ) from error
+
+
 def _found(error: Exception) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "no such file"

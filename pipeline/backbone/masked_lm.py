@@ -20,6 +20,7 @@ from transformers.utils import logging
 from pipeline.backbone.backbone import Backbone
 from pipeline.backbone.rows import Batch
 from pipeline.errors import InputError
+from pipeline.files import refusing
 
 UNLIKELY = -10_000.0
 """The bias of a token that is no answer; float16 has it too."""
@@ -273,11 +274,5 @@ def quietly(place: str) -> Iterator[None]:
     """Load with transformers without its messages; its errors become one line."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    try:
+    with refusing(place, expected="a masked language model with a tokenizer"):
         yield
-    except Exception as error:  # its parsers raise many kinds
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"{place}: expected a masked language model with a tokenizer, found "
-            f"{type(error).__name__}: {reason}"
-        ) from error

@@ -3,7 +3,6 @@
 The test text is the same in every cell: `mpt tokens` tokenizes it once, and cells look it up.
 """
 
-import hashlib
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -17,7 +16,7 @@ from tokenizers import Tokenizer
 from pipeline.artifacts import read_arrow, read_notes, read_object
 from pipeline.backbone.files import TOKENIZED
 from pipeline.errors import InputError
-from pipeline.files import note, reading
+from pipeline.files import note, reading, sha256
 from pipeline.progress import Progress, silent
 
 Ids: TypeAlias = "array[int]"
@@ -175,8 +174,7 @@ def tokenize(pieces: Pieces, texts: Sequence[str], *, progress: Progress = silen
 
 def notes_of(folder: Path) -> dict[str, str]:
     """Return the note of a TOKENIZED file: the SHA-256 of the backbone's tokenizer.json."""
-    with (folder / "tokenizer.json").open("rb") as file:
-        return {"tokenizer": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"tokenizer": sha256(folder / "tokenizer.json")}
 
 
 def read_known(path: Path, folder: Path) -> dict[str, Ids]:

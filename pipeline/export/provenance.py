@@ -1,6 +1,5 @@
 """What a cell was trained on: hashes, versions and settings, for the model card."""
 
-import hashlib
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from pipeline.artifacts import read_notes
 from pipeline.backbone.files import BACKBONE
 from pipeline.corpora.files import FEWSHOT
 from pipeline.export.retraining import CellName, Trained
+from pipeline.files import sha256
 from pipeline.params.whole import Params
 from pipeline.training.registry import settings_of
 
@@ -47,7 +47,7 @@ def provenance(params: Params, name: CellName, trained: Trained) -> Provenance:
     xnli, paws_x = params.datasets.xnli, params.datasets.paws_x
     facts = {
         "backbone": _at(params.backbone.path, params.backbone.revision),
-        "SHA-256 of the backbone's weights": _sha256(BACKBONE / "model.safetensors"),
+        "SHA-256 of the backbone's weights": sha256(BACKBONE / "model.safetensors"),
         "labelled pairs and test": _at(xnli.path, xnli.revision),
         "few-shot split": f"{name.shots} pairs per label, from {split.get('source', 'unknown')}",
         "SHA-256 of the split's content": split.get("sha256", "unknown"),
@@ -70,8 +70,3 @@ def _shown(path: str) -> str:
 
 def _at(path: str, revision: str | None) -> str:
     return f"`{_shown(path)}`" + (f" at revision {revision}" if revision else "")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.files import sha256
 
 POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -35,10 +36,9 @@ def damaged(paths: Iterable[Path]) -> list[Path]:
 
 
 def _is_sound(blob: Path) -> bool:
-    with blob.open("rb") as file:
-        if re.fullmatch("[0-9a-f]{64}", blob.name):
-            return hashlib.file_digest(file, "sha256").hexdigest() == blob.name
-        if re.fullmatch("[0-9a-f]{40}", blob.name):
-            content = file.read()
-            return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == blob.name
+    if re.fullmatch("[0-9a-f]{64}", blob.name):
+        return sha256(blob) == blob.name
+    if re.fullmatch("[0-9a-f]{40}", blob.name):
+        content = blob.read_bytes()
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == blob.name
     return True

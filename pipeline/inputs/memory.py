@@ -1,6 +1,5 @@
 """SHA-256 of files. A user's cache remembers them, so that only a changed file is read again."""
 
-import hashlib
 import json
 import os
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from pipeline.errors import InputError, RunError
-from pipeline.files import write_text
+from pipeline.files import sha256, write_text
 
 Fingerprint = dict[str, str]
 """The SHA-256 of each file by its path in its folder, or the `commit` of a Hub repository."""
@@ -46,8 +45,7 @@ class Memory:
             *stamp, known = self._known.get(key, [""])
             if stamp == before:
                 return str(known)
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = sha256(path)
             if _stamp(path) == before:
                 if max(before[1:3]) < now - YOUNG:
                     self._new[key] = [*before, digest]

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from statistics import median
 from typing import Any
 
@@ -10,6 +9,7 @@ from pipeline.artifacts import read_notes, read_object
 from pipeline.corpora.files import FEWSHOT, PAWS15
 from pipeline.errors import InputError
 from pipeline.evaluation.words import DASH, counted, joined
+from pipeline.files import sha256
 from pipeline.params.runs import PARAMS, read_params
 from pipeline.params.strict import read_yaml
 from pipeline.params.text import Source
@@ -96,7 +96,7 @@ def pairs(params: Params) -> Facts:
         ("dates of translation", dates or "none: no server was asked"),
         ("draw", "seed {seed}, {assignment}".format(**known)),
         ("SHA-256 of the pool", str(known["pool_sha256"])[:SHORT]),
-        ("SHA-256 of pairs.parquet", sha256(path.read_bytes()).hexdigest()[:SHORT]),
+        ("SHA-256 of pairs.parquet", sha256(path)[:SHORT]),
     ]
 
 

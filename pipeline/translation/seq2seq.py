@@ -19,6 +19,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
 from pipeline.errors import InputError, RunError
+from pipeline.files import refusing
 from pipeline.languages import LANGUAGES, Language
 from pipeline.params.text import Translation
 
@@ -182,11 +183,5 @@ def reading(place: str) -> Iterator[None]:
     """Load with transformers without its messages; its errors become one line."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    try:
+    with refusing(place, expected="a sequence-to-sequence model with a tokenizer"):
         yield
-    except Exception as error:  # its parsers raise many kinds
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"{place}: expected a sequence-to-sequence model with a tokenizer, found "
-            f"{type(error).__name__}: {reason}"
-        ) from error

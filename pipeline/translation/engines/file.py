@@ -4,7 +4,6 @@ Its columns are pair_id, language, target_premise, target_hypothesis, as in
 data/paws15/pairs.parquet. If it has premise and hypothesis too, they must match the pair's.
 """
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pandas as pd
 from pipeline.corpora.leaks import normal
 from pipeline.corpora.lines import SEPARATORS, read_objects, require_same_fields
 from pipeline.errors import InputError
-from pipeline.files import reading
+from pipeline.files import reading, sha256
 from pipeline.hub.names import translations_file
 from pipeline.params.whole import Params
 from pipeline.translation.checks import normalized
@@ -29,7 +28,7 @@ class FileEngine(Engine):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rows = {(row.pair_id, row.language): row for row in _read(path).itertuples()}
-        self.version = f"{path}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        self.version = f"{path}, SHA-256 {sha256(path)}"
 
     def usable(self, pool: pd.DataFrame, languages: tuple[str, ...]) -> pd.DataFrame:
         """Return the whole pool; `known` names the pairs that the file lacks."""

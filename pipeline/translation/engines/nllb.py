@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
+from pipeline.files import sha256
 from pipeline.hub.files import fetch, fetch_model
 from pipeline.hub.names import MODEL_KEY, TRANSLATOR, model_files, translation_model
 from pipeline.params.text import Source, Translation
@@ -106,8 +107,7 @@ def _sha256(folder: Path, model: Source) -> str:
     """Return a hash of the names and contents of the files that are read of a model."""
     patterns, whole = model_files(model, TRANSLATOR), hashlib.sha256()
     for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
-        with path.open("rb") as file:
-            whole.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()} ".encode())
+        whole.update(f"{path.name} {sha256(path)} ".encode())
     return whole.hexdigest()
 
 
