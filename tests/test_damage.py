@@ -4,11 +4,16 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RunError
+from stages.inputs import inputs
+from stages.updates import updates
+from tests import test_variants
 from tests.commands import call, only_line
+from tests.conftest import copied
 from tests.evaluation.project import PARAMS as FINISHED
 from tests.evaluation.project import make
 
@@ -36,6 +41,41 @@ def unreadable(path):
 
 def bytes_of_no_text(path):
     path.write_bytes(b"\xff\xfe\x00" * 99)
+
+
+def zeros(path):
+    """As a file system may leave a file after a loss of power."""
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def half_of_zeros(path):
+    content = path.read_bytes()
+    half = len(content) // 2
+    path.write_bytes(content[:half] + bytes(len(content) - half))
+
+
+def page(path):
+    """What a proxy answers in place of a file."""
+    path.write_text("<!DOCTYPE html>\n<title>Log in</title>\n" + "<p>Please log in.</p>\n" * 40)
+
+
+def doubled(path):
+    path.write_bytes(path.read_bytes() * 2)
+
+
+def flipped(path):
+    """One bit of a value."""
+    content = bytearray(path.read_bytes())
+    end = len(content)
+    if path.suffix == ".parquet":  # whose page headers have bits that say nothing
+        column = pq.read_metadata(path).row_group(0).column(0)
+        end = column.data_page_offset + column.total_compressed_size
+    content[end - 1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def other_table(path):
+    pq.write_table(pa.table({"a": [1, 2], "b": ["x", "y"]}), path)
 
 
 def cut(path):
@@ -76,16 +116,24 @@ def text_that_is_not_utf8(path):
     path.write_bytes(bytes(content))
 
 
-DAMAGES = (missing, empty, folder, unreadable, bytes_of_no_text)
+DAMAGES = (
+    missing, empty, folder, unreadable, bytes_of_no_text, zeros, half_of_zeros, page
+)  # fmt: skip
 OF = {
-    ".json": (cut, other_json, deep),
-    ".parquet": (cut, broken_pages, text_that_is_not_utf8),
-    ".csv": (cut, cut_between_lines),
-    ".safetensors": (cut,),
-    ".yaml": (deep,),
+    ".json": (cut, doubled, other_json, deep),
+    ".parquet": (cut, flipped, broken_pages, text_that_is_not_utf8, other_table),
+    ".csv": (cut, doubled, cut_between_lines),
+    ".safetensors": (cut, doubled, flipped),
+    ".yaml": (doubled, deep),
 }
+"""Further damages by kind of file, so that each file gets ten or more."""
 
-CELL = ("train", "mpt", "--shots", "1", "--seed", "3")
+
+def variant(run):
+    return ("train", run, "--shots", "1", "--seed", "1")
+
+
+CELL = variant("mpt")
 BACKBONE = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 READ = [
     *((CELL, f"data/backbone/{name}") for name in BACKBONE),
@@ -102,6 +150,11 @@ READ = [
     (("declared",), "data/inputs/declared.json"),
     (("corpora",), "hub/xnli/en/train-00000-of-00001.parquet"),
     (("backbone",), "hub/backbone/config.json"),
+    (variant("no_external_data"), "data/translated/k1.parquet"),
+    (variant("unlabelled_xnli"), "data/unlabelled/pairs.parquet"),
+    (variant("pairs_14"), "data/paws15/extended.parquet"),
+    ((*variant("sp"), "--matched"), "data/updates/k1.json"),
+    (("updates", "--shots", "1"), "data/fewshot/k1.parquet"),
 ]
 CELL_FILE = "data/runs/mpt/k16/s1"
 PUBLISHED = "data/paper/published.csv"
@@ -117,6 +170,9 @@ LATER = [
     (("tables",), PUBLISHED),
     *((("report",), f"results/{name}.csv") for name in SHOWN),
     (("report",), "data/paws15/manifest.json"),
+    (("report",), "results/sha256.json"),
+    (("tables",), "data/corpora/test.parquet"),
+    (("report",), "data/paper/table1.csv"),
 ]
 
 
@@ -140,17 +196,29 @@ def refused_by_name(command, name, damages, monkeypatch, capsys):
     shutil.move(kept, path)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, toy_inputs):
+    """A project in which every stage before training has run, also for variants."""
+    folder = test_variants.prepared(copied(toy_inputs, tmp_path_factory.mktemp("whole")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        updates(shots=1)
+        inputs()
+    return folder
+
+
+@pytest.fixture
+def inputs_to_damage(whole, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(whole, tmp_path / "copy"))  # a link becomes what it is
+
+
 @pytest.mark.parametrize(("command", "name"), READ, ids=[f"{c[0]}-{n}" for c, n in READ])
-def test_a_damaged_input_is_one_line(command, name, prepared, monkeypatch, capsys):
+@pytest.mark.usefixtures("inputs_to_damage")
+def test_a_damaged_input_is_one_line(command, name, monkeypatch, capsys):
     def fit(*_, **__):
         raise RunError(FIRST)
 
     monkeypatch.setattr("pipeline.training.loop.fit", fit)
-    shutil.copytree((prepared / "hub").resolve(), prepared / "own")
-    shutil.rmtree(prepared / "hub")  # in which the backbone is a link
-    shutil.move(prepared / "own", prepared / "hub")
-    call(monkeypatch, "inputs")
-    capsys.readouterr()
     refused_by_name(command, name, (*DAMAGES, *OF[Path(name).suffix]), monkeypatch, capsys)
 
 
@@ -166,12 +234,12 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def copied(finished, tmp_path, monkeypatch):
-    """A copy to damage, in which data/paper is no link."""
+def results_to_damage(finished, tmp_path, monkeypatch):
+    """A copy, in which data/paper is no link."""
     monkeypatch.chdir(shutil.copytree(finished, tmp_path / "copy"))
 
 
-@pytest.mark.usefixtures("copied")
+@pytest.mark.usefixtures("results_to_damage")
 @pytest.mark.parametrize(("command", "name"), LATER, ids=[f"{c[0]}-{n}" for c, n in LATER])
 def test_a_damaged_result_is_one_line(command, name, monkeypatch, capsys):
     monkeypatch.setattr("pipeline.report.figures.collection.figures", lambda *_: {})
@@ -181,7 +249,7 @@ def test_a_damaged_result_is_one_line(command, name, monkeypatch, capsys):
     refused_by_name(command, name, damages, monkeypatch, capsys)
 
 
-@pytest.mark.usefixtures("copied")
+@pytest.mark.usefixtures("results_to_damage")
 @pytest.mark.parametrize(
     "values",
     [

@@ -65,9 +65,8 @@ def write_translations(rows=3, *, language="sw"):
     write_table(split, Path("data/translated/k1.parquet"), TRANSLATED_SPLITS)
 
 
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory, toy_inputs):
-    folder = copied(toy_inputs, tmp_path_factory.mktemp("variants"))
+def prepared(folder):
+    """Make in a project what the variants read, and return its folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         toys.write_params(params(), folder / "params.yaml")
@@ -76,6 +75,11 @@ def inputs(tmp_path_factory, toy_inputs):
         toys.all_languages(folder / "hub/xnli")
         unlabelled()
     return folder
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory, toy_inputs):
+    return prepared(copied(toy_inputs, tmp_path_factory.mktemp("variants")))
 
 
 @pytest.fixture
