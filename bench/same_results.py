@@ -21,7 +21,7 @@ import transformers
 
 from bench.plain import PlainBackbone, build_plain
 from pipeline import artifacts
-from pipeline.backbone.files import BACKBONE
+from pipeline.backbone.files import backbone_folder
 from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import run_folder
 from pipeline.cells.metrics import cell_metrics
@@ -57,10 +57,11 @@ def accuracies(params: Params, run: str, shots: int, seed: int) -> dict[str, flo
     pairs = read_parallel(chosen, params.languages, shots=shots, seed=seed)
     test = read_test(params.languages)
     # Loaded before seeding: transformers may draw random numbers.
-    backbone = PlainBackbone(BACKBONE, width=chosen.training.max_length)
+    folder = backbone_folder(chosen.backbone)
+    backbone = PlainBackbone(folder, width=chosen.training.max_length)
     generator = reproducibility.make_deterministic(seed)
     reproducibility.set_threads(1)
-    pieces = load_pieces(BACKBONE)
+    pieces = load_pieces(folder)
     context = Context(chosen, params.languages, backbone, pieces)
     method = build_plain(context, backbone).to(reproducibility.device())
     fit(

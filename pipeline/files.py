@@ -139,6 +139,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         note_written(path)
 
 
+def keep_only(paths: Iterable[Path], folder: Path) -> None:
+    """Remove everything else from a folder, apart from temporaries.
+
+    Raises:
+        RunError: something cannot be removed.
+    """
+    kept = set(paths)
+    with writing(folder):
+        for path in folder.iterdir():
+            if path not in kept and not path.name.startswith(UNFINISHED):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def write_text(text: str, path: Path) -> None:
     """Write text in UTF-8; raises as `atomic`."""
     with atomic(path) as draft:

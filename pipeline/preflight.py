@@ -1,4 +1,4 @@
-"""Every run of params.yaml, checked with its method, tokenizer and template before any trains."""
+"""Every run of params.yaml, checked with its method, backbone and template before any trains."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -17,22 +17,26 @@ CHECKED = Path("data/checked.json")
 
 
 def preflight(params: Params) -> None:
-    """Build every run on the backbone of params.yaml, with shapes in place of weights.
+    """Build every run on its backbone, with shapes in place of weights.
 
     Then write CHECKED, which has the same bytes whenever all is well.
 
     Raises:
         InputError: a setting is wrong, a folder or a declared input is missing, or a template,
             label word or length does not fit the backbone.
-        RunError: the Hub cannot be reached for the backbone's tokenizer.
+        RunError: the Hub cannot be reached for a backbone's tokenizer.
     """
     runs = [params.run(name) for name in params.methods]
     for run in runs:
         read_settings(run)
         require_possible(run)
     require_sources(params)
-    pieces, backbone = fetch_outline(params.backbone)
+    outlines = {
+        name: fetch_outline(source, key=params.backbone_key(name))
+        for name, source in params.sources.items()
+    }
     with torch.device("meta"):
         for run in runs:
+            pieces, backbone = outlines[run.backbone]
             build(Context(run, params.languages, deepcopy(backbone), pieces))
     write_json({"params.yaml": "checked"}, CHECKED)

@@ -47,7 +47,8 @@ def is_recoverable(path: Path) -> bool:
 
 def cost(params: Params) -> list[str]:
     """Return lines with the number of cells in a full run, and the time of those in data/runs/."""
-    lines = [f"languages: {len(params.languages.all)}, backbone: {params.backbone.path}"]
+    paths = joined(source.path for source in params.sources.values())
+    lines = [f"languages: {len(params.languages.all)}, backbone: {paths}"]
     for block, grid in params.blocks.items():
         cells = grid.cells
         if not cells:

@@ -1,19 +1,24 @@
-"""`mpt backbone`: the masked language model, from the Hub or from a folder."""
+"""`mpt backbone`: the masked language models, from the Hub or from folders."""
 
 
 def backbone() -> None:
-    """Fetch the backbone and its tokenizer, check them, and write data/backbone/."""
+    """Fetch each backbone and its tokenizer, check them, and write data/backbones/NAME/."""
     from pipeline.artifacts import write_json
     from pipeline.backbone.checkpoint import digests
-    from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE
+    from pipeline.backbone.files import BACKBONES, backbone_folder, source_path
+    from pipeline.files import keep_only
     from pipeline.hub.backbone import FILES, fetch_backbone
     from pipeline.hub.files import pinned
     from pipeline.params.whole import load_params
     from stages.terminal import say
 
-    params = load_params()
-    facts = fetch_backbone(params.backbone, BACKBONE)
-    commit = pinned(params.backbone, kind="model", key="backbone")
-    files = {"sha256": digests(BACKBONE, FILES)}
-    write_json(params.backbone.model_dump() | commit | files, BACKBONE_SOURCE)
-    say(f"{params.backbone.path}: {facts}")
+    params, made = load_params(), []
+    for name, source in params.sources.items():
+        folder, key = backbone_folder(name), params.backbone_key(name)
+        facts = fetch_backbone(source, folder, key=key)
+        commit = pinned(source, kind="model", key=key)
+        files = {"sha256": digests(folder, FILES)}
+        write_json(source.model_dump() | commit | files, source_path(folder))
+        made += [folder, source_path(folder)]
+        say(f"{folder}: {source.path}: {facts}")
+    keep_only(made, BACKBONES)

@@ -2,11 +2,12 @@
 
 
 def check() -> None:
-    """Check params.yaml, with every run's method and the backbone's tokenizer; train nothing."""
+    """Check params.yaml, with every run's method and its backbone's tokenizer; train nothing."""
     from pipeline.params.whole import load_params
     from pipeline.preflight import preflight
     from stages.terminal import say
 
     params = load_params()
     preflight(params)
-    say(f"params.yaml: {len(params.methods)} runs fit {params.backbone.path}")
+    paths = ", ".join(source.path for source in params.sources.values())
+    say(f"params.yaml: {len(params.methods)} runs fit {paths}")

@@ -22,6 +22,7 @@ def export(
 
     The cell must have been trained before: its predictions are compared.
     """
+    from pipeline.backbone.files import backbone_folder
     from pipeline.export.card import card
     from pipeline.export.check import check_folder
     from pipeline.export.folder import require_free, write_model
@@ -40,9 +41,9 @@ def export(
     with bar() as progress:
         trained = train_again(load_runs(), name, progress=progress)
     method, test, predictions = trained.cell.method, trained.cell.test, trained.predictions
-    apart = distance(predictions, name.predictions)
+    apart, backbone = distance(predictions, name.predictions), backbone_folder(method.run.backbone)
     with atomic_folder(folder) as scratch:
-        nli = write_model(scratch, method, dtype=dtype)
+        nli = write_model(scratch, method, backbone=backbone, dtype=dtype)
         checked = check_folder(scratch, method, test, predictions, exact=dtype == "float32")
         source = provenance(params, name, trained)
         write_text(card(name, source, nli, predictions, checked), scratch / "README.md")

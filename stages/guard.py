@@ -19,7 +19,6 @@ PARAMETERS: Mapping[str, str] = {
     "inputs": WHOLE,
     "check": WHOLE,
     "corpora": "languages datasets",
-    "backbone": "backbone",
     "fewshot": "languages.source fewshot grid.shots grid.seeds ablations.shots ablations.seeds "
     "sweeps.shots sweeps.seeds matched.shots matched.seeds",
     "translations": "languages datasets.xnli fewshot",
@@ -27,7 +26,7 @@ PARAMETERS: Mapping[str, str] = {
     "unlabelled": "languages datasets.xnli fewshot.source paws15",
     "train": "languages.source training template methods.{run}",
     "updates": "languages training template matched.runs comparison.reference methods.{run}",
-    "tables": "languages datasets.xnli backbone grid ablations sweeps matched comparison",
+    "tables": "languages datasets.xnli grid ablations sweeps matched comparison",
     "report": WHOLE,
 }
 """The keys of params.yaml on which the results of a stage depend, as in dvc.yaml."""
@@ -53,7 +52,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         # driver compares those that it depends on.
         used = own | {path for path in IMPORTED if path not in before}
         changed = [*_parameters(command.__name__, options), *outdated(used), *_inputs()]
-        changed = changed or list(_sources(command.__name__))
+        changed = changed or list(_sources(command.__name__, options))
         if files.WRITTEN and changed:
             for path in files.WRITTEN:
                 if path.is_relative_to(Path.cwd()):
@@ -107,19 +106,27 @@ def _inputs() -> Iterator[str]:
             yield str(path)
 
 
-def _sources(name: str) -> Iterator[str]:
-    """Yield the record of a stage's sources if DVC has it and it is not that of their content."""
-    from pipeline.inputs.fingerprints import INPUTS, STAGES, has_changed
-    from pipeline.params.runs import PARAMS, READ
+def _sources(name: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the record of what a stage reads if DVC has it and it is not that of its content."""
+    from pipeline.inputs import declared, fingerprints
+    from pipeline.params.runs import PARAMS, READ, Runs
     from pipeline.params.strict import parse, parse_yaml
     from pipeline.params.whole import Params
 
-    if "DVC_STAGE" not in os.environ or name not in STAGES:
+    if "DVC_STAGE" not in os.environ or PARAMS not in READ:
         return
     # Those that it has read: other blocks may have been edited meanwhile, and be wrong by now.
-    params = parse(Params, parse_yaml(READ[PARAMS][0], PARAMS), place=str(PARAMS))
-    if has_changed(name, params):
-        yield f"a source of {INPUTS / name}.json"
+    values = parse_yaml(READ[PARAMS][0], PARAMS)
+    if name in ("train", "updates"):
+        run = options.get("run") or _value(values, "comparison.reference")
+        if declared.has_changed(parse(Runs, values, place=str(PARAMS)).run(run)):
+            yield f"what {declared.declared_path(run)} is about"
+    elif name in (*fingerprints.STAGES, "tables"):
+        params = parse(Params, values, place=str(PARAMS))
+        if name == "tables" and fingerprints.has_other_backbones(params):
+            yield f"a source of {fingerprints.INPUTS / 'backbone'}.json"
+        if name != "tables" and fingerprints.has_changed(name, params):
+            yield f"a source of {fingerprints.INPUTS / name}.json"
 
 
 def _short(name: str) -> str:

@@ -96,13 +96,16 @@ def _model(name: str, shots: int | None, seed: int | None, progress: "Progress")
     if shots is None or seed is None:
         raise InputError(f"{name}: expected both --shots and --seed of a run, found one of them")
 
+    from pipeline.backbone.files import backbone_folder
     from pipeline.export.folder import write_model
     from pipeline.export.retraining import CellName, train_again
     from pipeline.params.runs import load_runs
 
     trained = train_again(load_runs(), CellName(name, shots, seed), progress=progress)
+    method = trained.cell.method
+    backbone = backbone_folder(method.run.backbone)
     with tempfile.TemporaryDirectory() as folder:
-        write_model(Path(folder), trained.cell.method, dtype="float32")
+        write_model(Path(folder), method, backbone=backbone, dtype="float32")
         return load_exported(Path(folder))
 
 

@@ -23,7 +23,7 @@ def train(
     from time import perf_counter
 
     from pipeline.artifacts import read_object, write_json
-    from pipeline.backbone.files import BACKBONE_SOURCE
+    from pipeline.backbone.files import backbone_folder, source_path
     from pipeline.cells.files import circumstances_path, run_folder, write_cell
     from pipeline.errors import RunError
     from pipeline.params.runs import LABELS, load_runs, matched_name
@@ -48,7 +48,8 @@ def train(
     folder = run_folder(name, shots, seed)
     prompts = {name: p.detach().float().cpu().numpy() for name, p in method.prompts().items()}
     settings = settings_of(method.run, external_pairs=len(cell.text.parallel))
-    source = read_object(BACKBONE_SOURCE)  # of a folder, it says no more than params.yaml
+    # Of a folder, it says no more than params.yaml.
+    source = read_object(source_path(backbone_folder(method.run.backbone)))
     identity: dict[str, Any] = {"run": name, "shots": shots, "seed": seed}
     facts = {"cell": identity, "settings": settings, "notes": method.notes()}
     facts["backbone"] = source if "commit" in source else {}

@@ -17,13 +17,10 @@ STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))[
 METHODS = sorted((ROOT / "pipeline/methods").glob("[a-z]*.py"))
 ENGINES = sorted((ROOT / "pipeline/translation/engines").glob("[a-z]*.py"))
 FILES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "stages").glob("*.py")])
-CELLS = {
-    "train": "${item.run}",
-    "ablate": "${comparison.reference}",
-    "sweep": "${comparison.reference}",
-    "match": "${item.run}",
-}
-"""The stages that train cells, and the method whose file each depends on."""
+CELLS = ("train", "ablate", "sweep", "match")
+"""The stages that train cells."""
+OF_A_RUN = dict.fromkeys(CELLS, "${item.run}") | {"updates": "${comparison.reference}"}
+"""The run on whose method, backbone and tokens a stage depends, through data/declared/."""
 SPEECH = {Path("pipeline/errors.py"), Path("pipeline/progress.py"), Path("stages/terminal.py")}
 """What only speaks to people: no stage depends on it."""
 
@@ -92,8 +89,11 @@ def test_a_stage_depends_on_its_command_and_the_rooms_that_it_imports(stage):
     files = closure(command(stage))
     if Path("pipeline/translation/engines/__init__.py") in files:
         files = files.union(*map(closure, ENGINES))
+    of_methods = {path.relative_to(ROOT) for path in METHODS}
     if Path("pipeline/training/registry.py") in files:
-        files = files.union(*map(closure, METHODS))
+        files = files.union(*map(closure, METHODS)) - (of_methods if stage in OF_A_RUN else set())
+    if stage == "declared":  # it reads them
+        files |= of_methods
     files -= SPEECH
     rooms = {room(ROOT / file) for file in files if file.parts[0] == "pipeline"}
     assert code_deps(stage) == rooms | {name(command(stage))}
@@ -106,11 +106,17 @@ def test_a_cell_depends_on_exactly_the_files_that_training_and_its_method_import
         needed |= closure(path) - {path.relative_to(ROOT)}
     needed = {str(path) for path in needed - SPEECH}
     files = set()
-    for dep in code_deps(stage) - {f"pipeline/methods/{CELLS[stage]}.py"}:
+    for dep in code_deps(stage):
         inside = [path for path in (ROOT / dep).rglob("*.py") if not says_nothing(path)]
         files |= {name(path) for path in inside} or {dep}
-    assert f"pipeline/methods/{CELLS[stage]}.py" in code_deps(stage)
     assert files == needed
+
+
+@pytest.mark.parametrize("stage", OF_A_RUN)
+def test_a_stage_of_a_run_depends_on_no_backbone_but_through_the_file_of_its_run(stage):
+    deps = STAGES[stage]["deps"]
+    assert f"data/declared/{OF_A_RUN[stage]}.json" in deps
+    assert not [dep for dep in deps if dep.startswith(("data/backbones", "data/tokens"))]
 
 
 def test_cells_of_all_blocks_are_made_and_kept_alike():

@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from pipeline.backbone.checkpoint import load_backbone
-from pipeline.backbone.files import BACKBONE, TOKENS
+from pipeline.backbone.files import BACKBONES, tokens_path
 from pipeline.backbone.tokens import load_pieces
 from pipeline.hub.backbone import fetch_backbone
 from pipeline.params.text import BackboneSource
@@ -22,6 +22,7 @@ from pipeline.prompting.template import ClozeTemplate
 from tests import families, toys
 from tests.commands import call, only_line, refusal
 
+BASE = BACKBONES / "base"
 TRAIN = ("--shots", "1", "--seed", "1")
 SHORT = {"training__epochs": 1, "training__epoch": 2, "training__selection": "last"}
 
@@ -43,13 +44,13 @@ def passes(monkeypatch, *commands):
 def test_another_class_goes_the_whole_way(kind, project, monkeypatch, capsys):
     use(project, families.write(kind, project / "given"))
     passes(monkeypatch, "check", "corpora", "backbone", "tokens", "fewshot", "paws15")
-    assert json.loads((project / "data/backbone_source.json").read_text())["path"].endswith("given")
-    pieces = load_pieces(BACKBONE, known=TOKENS / "test.parquet")
+    assert json.loads((project / "data/backbones/base.json").read_text())["path"].endswith("given")
+    pieces = load_pieces(BASE, known=tokens_path("base"))
     template = ClozeTemplate(pieces, position="suffix", prompt_length=2, max_length=64)
     test = pd.read_parquet("data/corpora/test.parquet")
     read = {form(one) for form, part in zip(template.forms, (test.premise, test.hypothesis),
                                             strict=True) for one in part}  # fmt: skip
-    assert read <= set(pd.read_parquet(TOKENS / "test.parquet").text)
+    assert read <= set(pd.read_parquet(tokens_path("base")).text)
     for run in ("ft", "pct", "mpt"):
         assert call(monkeypatch, "train", run, *TRAIN) == 0
         made = pd.read_parquet(f"data/runs/{run}/k1/s1/predictions.parquet")
@@ -70,8 +71,8 @@ def test_cells_of_another_implementation_are_refused(prepared, monkeypatch, caps
     assert call(monkeypatch, "train", "sp", *TRAIN) == 2
     line = only_line(capsys.readouterr().err)
     assert line == (
-        "data/backbone: expected backbone.implementation transformers as in params.yaml, found one "
-        "made with None (stage backbone)"
+        "data/backbones/base: expected backbone.implementation transformers as in params.yaml, "
+        "found one made with None (stage backbone)"
     )
     passes(monkeypatch, "backbone")
     assert call(monkeypatch, "train", "sp", *TRAIN) == 0
@@ -132,7 +133,7 @@ def old_head(folder):
     return folder
 
 
-ALONE = "; its head would start at random, without which only ft works (backbone.head: none)"
+ALONE = "; its head would start at random, without which only ft works (head: none)"
 
 
 @pytest.mark.parametrize("implementation", ["own", "transformers"])
@@ -181,7 +182,7 @@ def test_without_a_head_ft_works_and_every_other_run_is_refused(kind, project, m
     assert call(monkeypatch, "check") == 2
     assert only_line(capsys.readouterr().err) == (
         "params.yaml: methods.untrained: expected only methods without label words (such as ft) "
-        "with backbone.head: none, found untrained"
+        "on a backbone with head: none, found untrained"
     )
     values |= {"methods": {"ft": {"method": "ft"}, "mpt": {"method": "ft"}},
                "comparison": {"reference": "ft", "baseline": "ft", "table2": {}}}  # fmt: skip
@@ -189,12 +190,12 @@ def test_without_a_head_ft_works_and_every_other_run_is_refused(kind, project, m
     del values["methods"]["mpt"]
     toys.write_params(values, project / "params.yaml")
     passes(monkeypatch, "check", "corpora", "backbone", "tokens", "fewshot", "paws15")
-    weights = load_file("data/backbone/model.safetensors")
+    weights = load_file("data/backbones/base/model.safetensors")
     assert not [name for name in weights if name.startswith(("cls", "lm_head"))]
-    assert not load_backbone(BACKBONE).has_head
-    before = (BACKBONE / "model.safetensors").read_bytes()
+    assert not load_backbone(BASE).has_head
+    before = (BASE / "model.safetensors").read_bytes()
     passes(monkeypatch, "backbone")
-    assert (BACKBONE / "model.safetensors").read_bytes() == before
+    assert (BASE / "model.safetensors").read_bytes() == before
     assert call(monkeypatch, "train", "ft", *TRAIN) == 0
 
 

@@ -136,12 +136,12 @@ def variant(run):
 CELL = variant("mpt")
 BACKBONE = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 READ = [
-    *((CELL, f"data/backbone/{name}") for name in BACKBONE),
-    (CELL, "data/backbone_source.json"),
+    *((CELL, f"data/backbones/base/{name}") for name in BACKBONE),
+    (CELL, "data/backbones/base.json"),
     (CELL, "data/corpora/test.parquet"),
     (CELL, "data/fewshot/k1.parquet"),
     (CELL, "data/paws15/pairs.parquet"),
-    (CELL, "data/tokens/test.parquet"),
+    (CELL, "data/tokens/base.parquet"),
     (CELL, "params.yaml"),
     (("tokens",), "data/corpora/test.parquet"),
     *((("fewshot",), f"data/corpora/{name}.parquet") for name in ("train", "dev", "test")),

@@ -115,7 +115,7 @@ def test_a_broken_part_is_refused(name, folder):
 def test_another_family_than_that_of_our_own_encoder_is_refused_for_it(kind, config, model, folder):
     model(config(vocab_size=500, num_hidden_layers=1, **SIZES)).save_pretrained(folder)
     assert complaint(folder, implementation="own") == (
-        "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
+        "params.yaml: backbone: HERE: expected a masked language model of the XLM-R family "
         f"(model_type xlm-roberta, roberta, camembert in config.json), found {kind!r}"
     )
 
@@ -229,7 +229,7 @@ def test_an_encoder_without_its_head_is_refused_rather_than_given_a_random_one(f
     assert complaint(folder) == (
         "params.yaml: backbone: HERE: expected weights of XLMRobertaForMaskedLM that fit "
         "config.json, found none for lm_head.bias, lm_head.decoder.bias, lm_head.dense.bias, ...; "
-        "its head would start at random, without which only ft works (backbone.head: none)"
+        "its head would start at random, without which only ft works (head: none)"
     )
 
 
@@ -284,14 +284,14 @@ def test_only_the_needed_files_of_the_hubs_backbone_are_downloaded(
         assert hub.downloaded == sorted(FILES)
         assert hub.revisions == {PINNED}
     assert capfd.readouterr().err == ""
-    made = AutoTokenizer.from_pretrained(tmp_path / "data" / "backbone")
+    made = AutoTokenizer.from_pretrained(tmp_path / "data/backbones/base")
     assert made("a dog yes<mask>")["input_ids"] == [0, 7, 8, 4, 9, 2]
 
 
 def test_the_commit_of_a_branch_is_recorded_with_what_was_made_of_it(on_hub, tmp_path, monkeypatch):
     on_hub("main")
     given = hub_backbone(tmp_path / "given")
-    source = tmp_path / "data/backbone_source.json"
+    source = tmp_path / "data/backbones/base.json"
     for commit in (PINNED, OTHER):
         with serving(Repository("models", NAME, commit, given)) as hub:
             hub.use(monkeypatch, tmp_path / "cache")
@@ -304,7 +304,7 @@ def test_the_commit_of_a_branch_is_recorded_with_what_was_made_of_it(on_hub, tmp
 
 @pytest.mark.parametrize("commit", [PINNED, ""])
 def test_a_cell_names_the_commit_of_its_backbone(commit, prepared, monkeypatch):
-    source = prepared / "data/backbone_source.json"
+    source = prepared / "data/backbones/base.json"
     facts = json.loads(source.read_text()) | ({"commit": commit} if commit else {})
     source.write_text(json.dumps(facts))
     assert call(monkeypatch, "train", "sp", "--shots", "1", "--seed", "3") == 0

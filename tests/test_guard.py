@@ -42,8 +42,8 @@ def during(prepared, monkeypatch):
 
 
 def touched_json():
-    Path("data/backbone_source.json").write_bytes(Path("data/backbone_source.json").read_bytes())
-    with Path("data/backbone_source.json").open("a") as file:
+    Path("data/backbones/base.json").write_bytes(Path("data/backbones/base.json").read_bytes())
+    with Path("data/backbones/base.json").open("a") as file:
         file.write(" ")
 
 
@@ -57,9 +57,12 @@ def touched_json():
         (lambda: replaced("params.yaml", "suffix", "prefix"), "params.yaml: template"),
         (lambda: Path("params.yaml").unlink(), "params.yaml"),
         (lambda: Path("params.yaml").write_text("a: ["), "params.yaml"),
-        (touched_json, "data/backbone_source.json"),
+        (touched_json, "data/backbones/base.json"),
         (lambda: Path("data/fewshot/k1.parquet").unlink(), "data/fewshot/k1.parquet"),
-        (lambda: Path("data/backbone/model.safetensors").touch(), "data/backbone/model.safe"),
+        (
+            lambda: Path("data/backbones/base/model.safetensors").touch(),
+            "data/backbones/base/model.safe",
+        ),
     ],
 )
 def test_a_cell_whose_parameters_or_inputs_change_fails_and_leaves_nothing(

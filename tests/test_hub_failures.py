@@ -97,7 +97,7 @@ def without_network_settings(monkeypatch):
 
 def fails(monkeypatch, hub: Hub, project: Path, capsys, *, code: int, reason: str, **how) -> None:
     """Assert what `mpt backbone` does with all files in the cache, with some, and with none."""
-    made = project / "data/backbone"
+    made = project / "data/backbones/base"
     line = f"warning: backbone: {NAME} is read from the cache: the Hub gives {reason}\n"
     hub.use(monkeypatch, project / "full", **how)
     capsys.readouterr()
@@ -119,7 +119,7 @@ def fails(monkeypatch, hub: Hub, project: Path, capsys, *, code: int, reason: st
 def fill(monkeypatch, hub: Hub, project: Path) -> None:
     hub.use(monkeypatch, project / "full")
     assert call(monkeypatch, "backbone") == 0
-    shutil.rmtree(project / "data/backbone")
+    shutil.rmtree(project / "data/backbones/base")
 
 
 @pytest.mark.parametrize("way", SETTINGS)
@@ -255,7 +255,7 @@ def test_a_backbone_with_a_sentencepiece_model_and_no_tokenizer_json(project, mo
     shutil.copy(project / "made.model", folder / "sentencepiece.bpe.model")
     toys.write_params(toys.params(backbone={"path": "given"}), project / "params.yaml")
     assert call(monkeypatch, "backbone") == 0
-    made, given = (AutoTokenizer.from_pretrained(path) for path in ("data/backbone", folder))
+    made, given = (AutoTokenizer.from_pretrained(path) for path in ("data/backbones/base", folder))
     for text in ("a dog sleeps", "问题 yes", "Swali: Jibu"):
         assert made(text)["input_ids"] == given(text)["input_ids"]
         spm = sentencepiece.SentencePieceProcessor(model_file=str(project / "made.model"))

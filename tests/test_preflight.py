@@ -106,8 +106,8 @@ def test_a_backbone_without_weights_can_be_checked_and_one_without_the_rest_not(
 @pytest.mark.parametrize(
     ("key", "value", "path", "found"),
     [
-        ("backbone__path", "elsewhere", "data/backbone", "hub/backbone"),
-        ("backbone__revision", "abc", "data/backbone", "None"),
+        ("backbone__path", "elsewhere", "data/backbones/base", "hub/backbone"),
+        ("backbone__revision", "abc", "data/backbones/base", "None"),
         ("fewshot__split_seed", 1, "data/fewshot/k1.parquet", "0"),
         ("fewshot__source", "given", "data/fewshot/k1.parquet", "sample"),
         ("fewshot__per_seed", True, "data/fewshot/k1.parquet", "false"),

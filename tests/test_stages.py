@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import load_file
 
 from pipeline.artifacts import read_notes, read_table, write_table
-from pipeline.backbone.files import TOKENIZED, TOKENS
+from pipeline.backbone.files import TOKENIZED, tokens_path
 from pipeline.params.runs import read_params
 from pipeline.prompting.forms import every_form
 from pipeline.training.method import Method
@@ -28,7 +28,7 @@ from tests.imports import ROOT
 METHODS = toys.method_names()
 OUTS = ("predictions.parquet", "metrics.json", "history.csv", "prompt.safetensors")
 CELL = ("train", "mpt", "--shots", "1", "--seed", "1")
-TEST_TOKENS = TOKENS / "test.parquet"
+TEST_TOKENS = tokens_path("base")
 
 
 def outs(folder, method="mpt", seed=1):
@@ -124,8 +124,8 @@ def test_tokens_of_another_tokenizer_are_refused_and_nothing_is_written(prepared
     whole = read_table(TEST_TOKENS, TOKENIZED)
     write_table(whole, TEST_TOKENS, TOKENIZED, notes={"tokenizer": "another"})
     assert refusal(train, "mpt", shots=1, seed=1) == (
-        "data/tokens/test.parquet: expected tokens of data/backbone/tokenizer.json, found those "
-        "of another tokenizer (stage tokens)"
+        "data/tokens/base.parquet: expected tokens of data/backbones/base/tokenizer.json, found "
+        "those of another tokenizer (stage tokens)"
     )
     assert not (prepared / "data/runs").exists()
 
@@ -138,7 +138,7 @@ def test_tokens_hold_each_test_text_once_and_are_the_same_bytes_twice(prepared, 
     table = read_table(TEST_TOKENS, TOKENIZED)
     assert set(table.text) == set(every_form([*test.premise, *test.hypothesis], space=""))
     numbers = f"{len(table):,} texts, {table.ids.map(len).sum():,} tokens"
-    assert capsys.readouterr().out == f"data/tokens/test.parquet: {numbers}\n"
+    assert capsys.readouterr().out == f"data/tokens/base.parquet: {numbers}\n"
 
 
 TRAIN = f"from stages.train import train\nfor name in {METHODS}: train(name, shots=1, seed=1)"

@@ -17,7 +17,7 @@ from pipeline.errors import RunError
 from tests.commands import call, only_line, refusal
 
 SPLIT, PAIRS = "data/fewshot/k1.parquet", "data/paws15/pairs.parquet"
-TEST, TOKENS = "data/corpora/test.parquet", "data/tokens/test.parquet"
+TEST, TOKENS = "data/corpora/test.parquet", "data/tokens/base.parquet"
 FORMS = {SPLIT: SPLITS, PAIRS: PARALLEL_PAIRS, TEST: EXAMPLES, TOKENS: TOKENIZED}
 
 
@@ -140,20 +140,20 @@ def test_a_split_under_the_name_of_another_is_refused(refused, monkeypatch):
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
 def test_a_flipped_bit_in_the_backbone_is_refused(name, refused):
-    path = Path("data/backbone") / name
+    path = Path("data/backbones/base") / name
     content = bytearray(path.read_bytes())
     content[-40] ^= 1
     path.write_bytes(content)
-    recorded = json.loads(Path("data/backbone_source.json").read_text())["sha256"][name]
+    recorded = json.loads(Path("data/backbones/base.json").read_text())["sha256"][name]
     assert refused().startswith(
-        f"{path}: expected the SHA-256 {recorded[:12]} of data/backbone_source.json, found "
+        f"{path}: expected the SHA-256 {recorded[:12]} of data/backbones/base.json, found "
     )
 
 
 def test_a_backbone_that_changes_between_cells_is_noticed(refused):
     from pipeline.backbone.checkpoint import digests, require_recorded
 
-    folder = Path("data/backbone")
+    folder = Path("data/backbones/base")
     recorded = digests(folder, ["model.safetensors"])
     require_recorded(folder, recorded)
     path = folder / "model.safetensors"

@@ -13,13 +13,11 @@ from torch import Tensor, nn
 
 from pipeline.artifacts import read_object
 from pipeline.backbone.backbone import Backbone
-from pipeline.backbone.files import BACKBONE_SOURCE
+from pipeline.backbone.files import source_path
 from pipeline.backbone.xlm_roberta import XlmRoberta
 from pipeline.errors import InputError
 from pipeline.files import Stamp, reading, sha256, stamp
 from pipeline.params.strict import Strictly, parse, shown
-
-PLACE = "params.yaml: backbone.path"
 
 ARCHITECTURES: Mapping[str, type[XlmRoberta]] = {
     "xlm-roberta": XlmRoberta,
@@ -55,10 +53,10 @@ def write_form(folder: Path, form: Form) -> None:
     path.write_text(json.dumps(config | {KEY: form.model_dump()}, indent=2) + "\n", "utf-8")
 
 
-def empty_backbone(folder: Path, *, place: str = PLACE) -> Backbone:
+def empty_backbone(folder: Path, *, place: str = "") -> Backbone:
     """Return the backbone that config.json describes, with shapes in place of weights.
 
-    `place` is where somebody chose the architecture.
+    `place` is where somebody chose the architecture, by default config.json.
 
     Raises:
         InputError: the file is missing or broken, or the architecture or one of its settings is
@@ -77,7 +75,7 @@ def empty_backbone(folder: Path, *, place: str = PLACE) -> Backbone:
     return backbone
 
 
-def load_backbone(folder: Path, *, place: str = PLACE, head: bool = True) -> Backbone:
+def load_backbone(folder: Path, *, place: str = "", head: bool = True) -> Backbone:
     """Load a backbone in float32 and evaluation mode, without drawing a random number.
 
     Our own encoder's weights are mapped into memory: a page is read when used and copied when
@@ -115,7 +113,7 @@ def _form(folder: Path) -> tuple[Form, Mapping[str, Any]]:
 def _own(folder: Path, config: Mapping[str, Any], *, place: str) -> XlmRoberta:
     architecture = ARCHITECTURES.get(str(config.get("model_type")))
     if architecture is None:
-        raise unsupported(config.get("model_type"), place=place)
+        raise unsupported(config.get("model_type"), place=place or str(folder / "config.json"))
     settings = parse(architecture.settings_type, config, place=str(folder / "config.json"))
     return architecture(settings)
 
@@ -157,7 +155,7 @@ def require_recorded(folder: Path, recorded: Mapping[str, str]) -> None:
             found = _sha256(path, stamp(path))
         if found != wanted:
             raise InputError(
-                f"{path}: expected the SHA-256 {wanted[:12]} of {BACKBONE_SOURCE}, found "
+                f"{path}: expected the SHA-256 {wanted[:12]} of {source_path(folder)}, found "
                 f"{found[:12]} (stage backbone)"
             )
 
@@ -168,7 +166,7 @@ def _sha256(path: Path, stamped: Stamp | None) -> str:
     return sha256(path)
 
 
-def unsupported(model_type: object, *, place: str = PLACE) -> InputError:
+def unsupported(model_type: object, *, place: str) -> InputError:
     """Return the error about a model whose `model_type` is not in ARCHITECTURES."""
     return InputError(
         f"{place}: expected a masked language model of the XLM-R family "

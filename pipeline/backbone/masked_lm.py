@@ -169,8 +169,9 @@ class MaskedLm(Backbone):
         biased = any(one.ndim == 1 for one in answers.values())
         if len(vectors) and not answers:
             raise InputError(
-                f"data/backbone: expected a head with weights or biases of its own for each piece, "
-                f"which keep a soft prompt from being an answer, found {type(self.head).__name__}"
+                f"data/backbones: expected a head with weights or biases of its own for each "
+                f"piece, which keep a soft prompt from being an answer, found "
+                f"{type(self.head).__name__}"
             )
         for name, one in answers.items():
             new = one.new_zeros(len(vectors), *one.shape[1:])
@@ -241,7 +242,7 @@ def read_model(folder: Path, *, place: str, head: bool = True) -> PreTrainedMode
 def _headless(report: Mapping[str, Any]) -> str:
     """Return what to say of a checkpoint that lacks nothing but its head."""
     unread = sorted(report["unexpected_keys"])
-    return "; its head would start at random, without which only ft works (backbone.head: none)" + (
+    return "; its head would start at random, without which only ft works (head: none)" + (
         f"; not read: {_first(unread)}" if unread else ""
     )
 

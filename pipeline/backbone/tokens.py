@@ -119,7 +119,7 @@ class Pieces:
         ids, special = ids_of(encoded.ids), encoded.special_tokens_mask
         if 1 not in special[special.index(0) : -1]:
             raise InputError(
-                f"data/backbone: expected a tokenizer that puts special tokens around two texts, "
+                f"data/backbones: expected a tokenizer that puts special tokens around two texts, "
                 f"found {' '.join(self.shown(ids))}"
             )
         text = [position for position, flag in enumerate(special) if not flag]
@@ -203,5 +203,5 @@ def _id(tokenizer: Tokenizer, token: str | Mapping[str, Any] | None, name: str) 
     number: int | None = tokenizer.token_to_id(token) if token else None
     if number is None:
         lacking = f"{token!r}, which is not in its vocabulary" if token else "none"
-        raise InputError(f"data/backbone: expected a tokenizer with a {name}, found {lacking}")
+        raise InputError(f"data/backbones: expected a tokenizer with a {name}, found {lacking}")
     return number

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.cells.metrics import at_chance
-from pipeline.evaluation.comparability import comparability, part_of_test
+from pipeline.evaluation.comparability import backbones, comparability, part_of_test
 from pipeline.evaluation.files import AVERAGE
 from pipeline.evaluation.significance import LANGUAGES_TEST, MCNEMAR, PAPER_TEST, SEEDS_TEST
 from pipeline.evaluation.tables import CORRECTED, ORIGINAL
@@ -178,8 +178,8 @@ def _numbered(seeds: Collection[int]) -> str:
 def _subject(params: Params, pairs: int) -> str:
     part = part_of_test(params)
     return (
-        f"Accuracy in percent with the backbone `{params.backbone.path}` on the {pairs} test pairs "
-        f"of `{params.datasets.xnli.path}` in {_languages(params)}"
+        f"Accuracy in percent with the backbone {backbones(params)} on the {pairs} test pairs of "
+        f"`{params.datasets.xnli.path}` in {_languages(params)}"
         f"{part and f' ({part})'}"
     )
 

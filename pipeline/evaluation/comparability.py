@@ -1,15 +1,42 @@
 """What ours are of by name, and whether they may be compared with the paper's numbers."""
 
+from pipeline.evaluation.words import joined, listed, run_name
+from pipeline.params.text import BackboneSource
 from pipeline.params.whole import Params
 
 XNLI = "facebook/xnli"
 XLM_R_BASE = ("FacebookAI/xlm-roberta-base", "xlm-roberta-base")
 
 
+def backbone(params: Params) -> BackboneSource:
+    """Return the source of the backbone of the reference, with which all runs are compared."""
+    source: BackboneSource = params.sources[params.backbone_of(params.comparison.reference)]
+    return source
+
+
+def other_backbones(params: Params) -> dict[str, list[str]]:
+    """Return the backbones other than the reference's: by name, the runs with cells on them."""
+    ours = params.backbone_of(params.comparison.reference)
+    found: dict[str, list[str]] = {}
+    for run in dict.fromkeys(run for run, _, _ in params.cells):
+        if (name := params.backbone_of(run)) != ours:
+            found.setdefault(name, []).append(run_name(run))
+    return found
+
+
+def backbones(params: Params) -> str:
+    """Return the path of the reference's backbone, and in brackets those of runs on others."""
+    others = "; ".join(
+        f"{joined(runs)}: {name}, `{params.sources[name].path}`"
+        for name, runs in other_backbones(params).items()
+    )
+    return f"`{backbone(params).path}`" + (f" ({others})" if others else "")
+
+
 def is_papers(params: Params) -> bool:
     """Return whether data set, all its test rows, and backbone are the paper's by name."""
     xnli = params.datasets.xnli
-    return xnli.path == XNLI and not xnli.rows and params.backbone.path in XLM_R_BASE
+    return xnli.path == XNLI and not xnli.rows and backbone(params).path in XLM_R_BASE
 
 
 def part_of_test(params: Params) -> str:
@@ -22,13 +49,24 @@ def heading(params: Params) -> str:
     """Return what the page is of: the paper, or the data set and backbone if they are others."""
     if is_papers(params):
         return "Multilingual Prompt Translator, reproduced"
-    return (
-        f"Few-shot cross-lingual NLI on `{params.datasets.xnli.path}` with `{params.backbone.path}`"
-    )
+    paths = [backbone(params).path, *(params.sources[n].path for n in other_backbones(params))]
+    names = listed(f"`{path}`" for path in paths)
+    return f"Few-shot cross-lingual NLI on `{params.datasets.xnli.path}` with {names}"
 
 
 def comparability(params: Params) -> str:
-    """Return whether ours may be compared with the paper's numbers."""
+    """Return whether ours may be compared with the paper's numbers, and with one another."""
+    runs = [run for on_one in other_backbones(params).values() for run in on_one]
+    if not runs:
+        return _with_papers(params)
+    return (
+        f"{_with_papers(params)} On another backbone than `{params.comparison.reference}`: "
+        f"{joined(runs)}. Their differences from it and from the paper are also those of the "
+        f"backbones."
+    )
+
+
+def _with_papers(params: Params) -> str:
     if is_papers(params):
         return "By name, ours are for the same data set and backbone."
     if part := part_of_test(params):

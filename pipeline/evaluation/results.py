@@ -36,7 +36,7 @@ def results(params: Params) -> Contents:
     ahead = differences(cells, bootstrap, reference=reference)
     variants, shots = (*params.sweeps.runs, *params.ablations.runs), params.sweeps.shots
     originals = paper2.loc[~paper2["shots"].duplicated(), "variant"]
-    # Runs of the grid have the names of their methods, which are the rows of Table I.
+    # Rows of the paper's Table I have the names of methods, and so has the first run of each.
     runs = {
         1: {run: run for run in params.grid.runs},
         2: dict.fromkeys(originals, reference) | params.comparison.table2,

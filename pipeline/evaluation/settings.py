@@ -57,9 +57,11 @@ def require_current(params: Params) -> None:
             run = params.run(name.removesuffix(matched_name("")) if is_matched else name)
             wanted = {"method": run.method, "pairs": run.parallel.pairs, **run.settings}
             wanted |= run.training.model_dump() | run.template.model_dump()
+            wanted |= {"backbone": run.backbone}
             if is_matched:  # as long as the reference, whatever its own block says
                 wanted = {key: wanted[key] for key in wanted.keys() - DURATION - {"epoch"}}
-            found = read_metrics((name, shots, seed), settings=dict)["settings"]
+            found = {"backbone": run.first_backbone}
+            found |= read_metrics((name, shots, seed), settings=dict)["settings"]
             for key in wanted.keys() & found.keys():
                 if (value := json.loads(json.dumps(wanted[key]))) != found[key]:
                     raise InputError(
@@ -111,7 +113,8 @@ def _of(settings: Mapping[str, Settings], method: str, **values: object) -> list
 
 def _compared(settings: Settings, cell: Cell) -> Settings:
     made = read_metrics(cell, updates=int)["updates"]
-    return {key: value for key, value in settings.items() if key not in _UNREAD} | {"updates": made}
+    read = {"backbone": "the first"} | {k: v for k, v in settings.items() if k not in _UNREAD}
+    return read | {"updates": made}
 
 
 def _differences(ours: Settings, theirs: Settings) -> str:

@@ -13,8 +13,8 @@ from pipeline.params.training import DURATION
 BESIDE = {*DURATION, "rows_at_once"}
 """Settings that may differ beside another: how long and in which parts, not what is trained."""
 
-PAIRS = "pairs"
-"""Where the parallel pairs are from is Table II's question, not one of a figure."""
+TABLES = {"pairs", "backbone"}
+"""Where the parallel pairs are from and which backbone reads them are questions of the tables."""
 
 
 def sweeps(
@@ -54,7 +54,7 @@ def sweeps(
         theirs = _settings(run, cells, shots)
         keys = differing(ours, theirs)
         keys = [key for key in keys if key not in BESIDE] or keys
-        if len(keys) == 1 and keys != [PAIRS]:
+        if len(keys) == 1 and keys[0] not in TABLES:
             of_key = points.setdefault(keys[0], {reference: ours.get(keys[0])})
             of_key[run] = theirs.get(keys[0])
     averages = intervals[intervals["language"] == AVERAGE].set_index(["run", "shots"])

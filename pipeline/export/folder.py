@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from pipeline.artifacts import read_json, write_json
 from pipeline.backbone.classification import PLACES, ClassificationHead
-from pipeline.backbone.files import BACKBONE
 from pipeline.backbone.tokens import Ids, Pieces, ids_of, load_pieces
 from pipeline.errors import InputError
 from pipeline.export.tokens import extended, text_of, token_names
@@ -35,10 +34,11 @@ def require_free(folder: Path) -> None:
 
 
 @torch.no_grad()
-def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
+def write_model(folder: Path, method: Method, *, backbone: Path, dtype: Dtype) -> Nli:
     """Write what `transformers` and `mpt predict` need to an empty folder; return nli.json.
 
-    Soft prompts become tokens of the tokenizer and rows of the embedding.
+    Soft prompts become tokens of the tokenizer and rows of the embedding. `backbone` is the folder
+    of the method's backbone.
 
     Raises:
         InputError: the method's file does not say how it is exported.
@@ -48,12 +48,12 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
     vectors = method.backbone.words.weight.new_empty(0, method.backbone.embedding_size)
     vectors = torch.cat([vectors, *exported.prompts.values()])
     size = len(method.backbone.words.weight)
-    tokenizer = Tokenizer.from_file(str(BACKBONE / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(backbone / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     extended(tokenizer, [name for one in names for name in one], vocabulary=size)
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = read_json(BACKBONE / "tokenizer_config.json")
+    config = read_json(backbone / "tokenizer_config.json")
     # Every version of transformers then reads tokenizer.json as it is.
     config |= {"tokenizer_class": "PreTrainedTokenizerFast"}
     config |= {"model_max_length": method.run.training.max_length}
@@ -61,11 +61,12 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
         config |= {"model_input_names": ["input_ids", "token_type_ids", "attention_mask"]}
     write_json({key: one for key, one in config.items() if key != "backend"},
                folder / "tokenizer_config.json")  # fmt: skip
+    original = read_json(backbone / "config.json") | {"dtype": dtype}
     weights = method.backbone.checkpoint(vectors)
     if exported.classifier is not None:
-        weights |= _classifier(method, exported.classifier)
+        weights |= _classifier(method, exported.classifier, kind=original["model_type"])
     _write_weights(weights, folder / "model.safetensors", dtype=dtype)
-    config = _config(method, exported, weights, dtype) | {"vocab_size": size + len(vectors)}
+    config = _config(method, exported, weights, original) | {"vocab_size": size + len(vectors)}
     write_json(config, folder / "config.json")
     ids = iter(range(size, size + len(vectors)))
     slots = [[next(ids) for _ in one] for one in names]
@@ -74,9 +75,8 @@ def write_model(folder: Path, method: Method, *, dtype: Dtype) -> Nli:
     return nli
 
 
-def _classifier(method: Method, head: nn.Module) -> dict[str, Tensor]:
+def _classifier(method: Method, head: nn.Module, *, kind: str) -> dict[str, Tensor]:
     """Return a classifier's weights, named as the backbone's class has them."""
-    kind = read_json(BACKBONE / "config.json")["model_type"]
     if kind not in PLACES or not isinstance(head, ClassificationHead):
         raise InputError(
             f"params.yaml: methods.{method.run.name}: expected a backbone whose class in "
@@ -97,10 +97,9 @@ def _write_weights(weights: Mapping[str, Tensor], path: Path, *, dtype: Dtype) -
 
 
 def _config(
-    method: Method, exported: Exported, weights: Mapping[str, Tensor], dtype: Dtype
+    method: Method, exported: Exported, weights: Mapping[str, Tensor], config: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return config.json: the backbone's, with what is different."""
-    config = dict(read_json(BACKBONE / "config.json")) | {"dtype": dtype}
+    """Return config.json: `config`, which is the backbone's, with what is different."""
     if exported.classifier is None:
         tied = bool(method.backbone.tied) and not method.backbone.tied.keys() & weights.keys()
         return config | {"tie_word_embeddings": tied}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts import read_notes
-from pipeline.backbone.files import BACKBONE
+from pipeline.backbone.files import backbone_folder
 from pipeline.corpora.files import FEWSHOT
 from pipeline.export.retraining import CellName, Trained
 from pipeline.files import sha256
@@ -45,9 +45,11 @@ def provenance(params: Params, name: CellName, trained: Trained) -> Provenance:
     split = read_notes(FEWSHOT / f"k{name.shots}.parquet")
     settings = settings_of(method.run, external_pairs=len(text.parallel))
     xnli, paws_x = params.datasets.xnli, params.datasets.paws_x
+    backbone = params.sources[method.run.backbone]
+    weights = backbone_folder(method.run.backbone) / "model.safetensors"
     facts = {
-        "backbone": _at(params.backbone.path, params.backbone.revision),
-        "SHA-256 of the backbone's weights": sha256(BACKBONE / "model.safetensors"),
+        "backbone": _at(backbone.path, backbone.revision),
+        "SHA-256 of the backbone's weights": sha256(weights),
         "labelled pairs and test": _at(xnli.path, xnli.revision),
         "few-shot split": f"{name.shots} pairs per label, from {split.get('source', 'unknown')}",
         "SHA-256 of the split's content": split.get("sha256", "unknown"),
@@ -58,9 +60,8 @@ def provenance(params: Params, name: CellName, trained: Trained) -> Provenance:
         f"{trained.history.kept} kept",
         "versions": ", ".join(f"{one} {version(one)}" for one in VERSIONS),
     }
-    backbone, revision = params.backbone.path, params.backbone.revision
-    separator = method.backbone.separator
-    return Provenance(title, _shown(backbone), revision, separator, facts, settings)
+    separator, path = method.backbone.separator, _shown(backbone.path)
+    return Provenance(title, path, backbone.revision, separator, facts, settings)
 
 
 def _shown(path: str) -> str:

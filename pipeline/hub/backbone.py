@@ -27,21 +27,21 @@ from pipeline.files import SCRATCH, note_written, unfinished, writing
 from pipeline.hub.files import fetch, fetch_model
 from pipeline.hub.names import BACKBONE, VOCABULARIES
 from pipeline.languages import LANGUAGES
-from pipeline.params.runs import PARAMS
 from pipeline.params.text import BackboneSource
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-"""The files of data/backbone/, whatever the source has."""
+"""The files of a backbone, whatever its source has."""
 
 TOLERANCE = 1e-3
 """Between two computations of logits in float32; the logits are of the order of ten."""
 
 
-def fetch_backbone(source: BackboneSource, folder: Path) -> str:
+def fetch_backbone(source: BackboneSource, folder: Path, *, key: str = "backbone") -> str:
     """Write the FILES of a masked language model to a folder, and return its description.
 
     `transformers` reads all forms of checkpoints; training reads only the one written here. The
-    result is loaded again as training loads it, and its logits and tokens are compared.
+    result is loaded again as training loads it, and its logits and tokens are compared. `key` is
+    the parameter that names the source.
 
     Raises:
         InputError: there is no such backbone, a part of it is missing, its architecture is not
@@ -50,8 +50,8 @@ def fetch_backbone(source: BackboneSource, folder: Path) -> str:
     """
     from pipeline.backbone.masked_lm import read_model
 
-    place = _place(source)
-    original = fetch_model(source, BACKBONE, key="backbone")
+    place = _place(source, key)
+    original = fetch_model(source, BACKBONE, key=key)
     tokenizer = _load_tokenizer(original, place=place)
     model = read_model(original, place=place, head=source.head is None)
     form = _form(source, original, tokenizer, place=place)
@@ -82,16 +82,18 @@ def fetch_backbone(source: BackboneSource, folder: Path) -> str:
     )
 
 
-def fetch_outline(source: BackboneSource) -> tuple[Pieces, Backbone]:
+def fetch_outline(source: BackboneSource, *, key: str) -> tuple[Pieces, Backbone]:
     """Return the tokenizer of a backbone, and the backbone with shapes in place of weights.
+
+    `key` is the parameter that names the source.
 
     Raises:
         InputError: there is no such backbone, its architecture is not supported, or a file other
             than its weights is missing or broken.
         RunError: the Hub cannot be reached.
     """
-    place = _place(source)
-    original = fetch(source, BACKBONE, kind="model", key="backbone")
+    place = _place(source, key)
+    original = fetch(source, BACKBONE, kind="model", key=key)
     tokenizer = _load_tokenizer(original, place=place)
     with writing(SCRATCH), unfinished(SCRATCH) as scratch:
         tokenizer.save_pretrained(scratch)
@@ -101,8 +103,8 @@ def fetch_outline(source: BackboneSource) -> tuple[Pieces, Backbone]:
             return load_pieces(scratch), empty_backbone(scratch)
 
 
-def _place(source: BackboneSource) -> str:
-    return f"params.yaml: backbone: {source.path}"
+def _place(source: BackboneSource, key: str) -> str:
+    return f"params.yaml: {key}: {source.path}"
 
 
 @contextmanager
@@ -121,10 +123,7 @@ def _errors_at(place: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        path, _, message = str(error).partition(": ")
-        if path == str(PARAMS):
-            raise
-        raise InputError(f"{place}: {message}") from None
+        raise InputError(f"{place}: {str(error).partition(': ')[2]}") from None
 
 
 def _form(source: BackboneSource, folder: Path, tokenizer: Any, *, place: str) -> Form:  # noqa: ANN401
@@ -132,7 +131,7 @@ def _form(source: BackboneSource, folder: Path, tokenizer: Any, *, place: str) -
     kind = read_object(folder / "config.json").get("model_type")
     is_own, head = kind in ARCHITECTURES, source.head is None
     if source.implementation == "own" and not is_own:
-        raise unsupported(kind)
+        raise unsupported(kind, place=place)
     if is_own and source.implementation != "transformers":
         return Form(head=head)
     from pipeline.backbone.masked_lm import read_config

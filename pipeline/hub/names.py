@@ -112,7 +112,8 @@ def require_sources(params: Params) -> None:
     datasets = params.datasets
     require_hub_id(datasets.xnli, kind="dataset", key="datasets.xnli")
     require_hub_id(datasets.paws_x, kind="dataset", key="datasets.paws_x")
-    require_hub_id(params.backbone, kind="model", key="backbone")
+    for name, source in params.sources.items():
+        require_hub_id(source, kind="model", key=params.backbone_key(name))
     if params.paws15.engine == "nllb":
         translation_model(params.paws15)
     if params.fewshot.source != "sample":

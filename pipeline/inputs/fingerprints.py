@@ -1,9 +1,10 @@
 """What each stage reads outside the repository, by content."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 from pipeline.files import reading, write_text
 from pipeline.hub import names
@@ -15,6 +16,13 @@ from pipeline.params.whole import Params
 INPUTS = Path("data/inputs")
 STAGES = ("backbone", "corpora", "fewshot", "paws15", "translations", "unlabelled")
 
+Read = dict[str, Mapping[str, Any]]
+"""What a stage reads: the fingerprint of each source by its key in params.yaml.
+
+For stage backbone by the backbone's name: its block in params.yaml (`source`) and its fingerprint
+(`files`). No stage can depend on this block itself, since DVC demands every key, and there are two.
+"""
+
 
 class Fingerprints:
     """The fingerprints of the sources in params.yaml, by stage and key."""
@@ -22,7 +30,7 @@ class Fingerprints:
     def __init__(self, params: Params, memory: Memory) -> None:
         self._params, self._memory = params, memory
 
-    def all(self) -> dict[str, dict[str, Fingerprint]]:
+    def all(self) -> dict[str, Read]:
         """Return what each stage reads; a stage whose settings need no source reads nothing.
 
         Raises:
@@ -32,15 +40,20 @@ class Fingerprints:
         names.require_sources(self._params)
         return {stage: self.of(stage) for stage in STAGES}
 
-    def of(self, stage: str) -> dict[str, Fingerprint]:
+    def of(self, stage: str) -> Read:
         """Return what one of STAGES reads; see `all`."""
-        read: Callable[[], dict[str, Fingerprint]] = getattr(self, f"_{stage}")
+        read: Callable[[], Read] = getattr(self, f"_{stage}")
         return read()
 
-    def _backbone(self) -> dict[str, Fingerprint]:
-        return {"backbone": self._model(self._params.backbone, names.BACKBONE, key="backbone")}
+    def _backbone(self) -> Read:
+        files = {
+            name: self._model(source, names.BACKBONE, key=self._params.backbone_key(name))
+            for name, source in self._params.sources.items()
+        }
+        sources = _backbone_sources(self._params)
+        return {name: {"source": sources[name], "files": files[name]} for name in sources}
 
-    def _corpora(self) -> dict[str, Fingerprint]:
+    def _corpora(self) -> Read:
         languages, datasets = self._params.languages, self._params.datasets
         wanted = [(languages.source, split) for split in ("train", "validation")]
         wanted += [(code, "test") for code in languages.all]
@@ -50,7 +63,7 @@ class Fingerprints:
             "datasets.paws_x": self._paws_x(languages.source),
         }
 
-    def _fewshot(self) -> dict[str, Fingerprint]:
+    def _fewshot(self) -> Read:
         if self._params.fewshot.source == "sample":
             return {}
         files = _of_splits(
@@ -60,7 +73,7 @@ class Fingerprints:
         )
         return {"fewshot.source": self._given(files)}
 
-    def _translations(self) -> dict[str, Fingerprint]:
+    def _translations(self) -> Read:
         fewshot = self._params.fewshot
         if not fewshot.translations:
             return {}
@@ -69,7 +82,7 @@ class Fingerprints:
         files = [names.given_translations(shots) for shots in self._params.ablations.shots]
         return {"fewshot.source": self._given(files)}
 
-    def _unlabelled(self) -> dict[str, Fingerprint]:
+    def _unlabelled(self) -> Read:
         params = self._params
         if not params.reads_unlabelled:
             return {}
@@ -84,11 +97,11 @@ class Fingerprints:
         files += map(names.given_translations, spare)
         return {"fewshot.source": self._given(files)}
 
-    def _all_languages(self) -> dict[str, Fingerprint]:
+    def _all_languages(self) -> Read:
         files, xnli = names.split_patterns("all_languages", "train"), self._params.datasets.xnli
         return {"datasets.xnli": self._of(xnli, files, key="datasets.xnli")}
 
-    def _paws15(self) -> dict[str, Fingerprint]:
+    def _paws15(self) -> Read:
         paws15 = self._params.paws15
         if paws15.engine == "dataset":
             codes = self._params.languages.source, *self._params.pair_languages
@@ -131,10 +144,24 @@ class Fingerprints:
 
 def has_changed(stage: str, params: Params) -> bool:
     """Return whether a stage would now read other content than `mpt inputs` has written."""
+    return bool(_written(stage) != Fingerprints(params, Memory()).of(stage))
+
+
+def has_other_backbones(params: Params) -> bool:
+    """Return whether `mpt inputs` has written other sources of backbones, or in another order."""
+    written = {name: read["source"] for name, read in _written("backbone").items()}
+    return list(written.items()) != list(_backbone_sources(params).items())
+
+
+def _written(stage: str) -> Read:
     path = INPUTS / f"{stage}.json"
     with reading(path, "JSON", expected="the output of stage inputs"):
-        before = json.loads(path.read_bytes())
-    return bool(before != Fingerprints(params, Memory()).of(stage))
+        written: Read = json.loads(path.read_bytes())
+        return written
+
+
+def _backbone_sources(params: Params) -> dict[str, dict[str, Any]]:
+    return {name: source.model_dump() for name, source in params.sources.items()}
 
 
 def _of_splits(wanted: Iterable[tuple[str, str]]) -> list[str]:
@@ -142,7 +169,7 @@ def _of_splits(wanted: Iterable[tuple[str, str]]) -> list[str]:
     return [pattern for split in wanted for pattern in names.split_patterns(*split)]
 
 
-def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:
+def write_fingerprints(params: Params) -> dict[str, Read]:
     """Write data/inputs/STAGE.json for each stage and return their contents; see Fingerprints.
 
     Beside them, write the inputs that runs declare, for `mpt declared`.
@@ -158,5 +185,6 @@ def write_fingerprints(params: Params) -> dict[str, dict[str, Fingerprint]]:
         memory.save()
     for stage, sources in found.items():
         write_text(json.dumps(sources, indent=2) + "\n", INPUTS / f"{stage}.json")
-    write_text(json.dumps(declared, indent=2) + "\n", OUTSIDE)
+    records = {run: record.model_dump() for run, record in declared.items()}
+    write_text(json.dumps(records, indent=2) + "\n", OUTSIDE)
     return found

@@ -1,6 +1,6 @@
 """The blocks of params.yaml that a cell reads: languages, training, template, methods."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -33,6 +33,9 @@ READ: dict[Path, list[str]] = {}
 """The texts of params.yaml that the command has read, for stages/guard.py."""
 
 METHODS = Path(__file__).parent.parent / "methods"
+
+BASE = "base"
+"""The name of the backbone of the block `backbone`."""
 
 LABELS = ("entailment", "neutral", "contradiction")
 """The labels in XNLI's order: the label ids 0, 1 and 2."""
@@ -178,11 +181,14 @@ class Run(Strictly):
     """An entry of `methods`: a method, and every setting that it is trained with.
 
     `settings` are the method's own keys; `overrides` are the entry's keys that override the
-    common blocks `training` and `template`.
+    common blocks `training` and `template`. `backbone` is the name of its backbone, by default
+    `first_backbone`, which is that of params.yaml.
     """
 
     name: str
     method: str
+    backbone: str
+    first_backbone: str
     overrides: Names
     training: Training
     template: Template
@@ -212,17 +218,35 @@ class Run(Strictly):
 class Runs(Strictly, extra="ignore"):
     """The part of params.yaml that a cell reads; other blocks are ignored.
 
-    The blocks `backbone`, `fewshot` and `paws15` are as in the file: a cell only compares them
-    with the notes of its inputs.
+    The blocks `backbone`, `backbones`, `fewshot` and `paws15` are as in the file: a cell only
+    compares them with the notes of its inputs, and takes the first backbone's name.
     """
 
     languages: LanguageParams
     training: Training
     template: Template
     methods: dict[Name, dict[str, Any]]
-    backbone: Any
+    backbone: Any = None
+    backbones: Any = None
     fewshot: Any
     paws15: Any
+
+    @model_validator(mode="after")
+    def _has_one_block_of_backbones(self) -> Self:
+        if (self.backbone is None) == (self.backbones is None):
+            found = "neither" if self.backbone is None else "both"
+            raise ValueError(f"backbone: expected either this key or backbones, found {found}")
+        return self
+
+    @property
+    def sources(self) -> Mapping[str, Any]:
+        """The sources of the backbones by name, that of runs without the key `backbone` first."""
+        sources: Mapping[str, Any] = self.backbones or {BASE: self.backbone}
+        return sources
+
+    def backbone_key(self, name: str) -> str:
+        """Return the key of params.yaml that holds the source of a backbone."""
+        return f"backbones.{name}" if self.backbones else "backbone"
 
     def method_of(self, name: str) -> str:
         """Return the method of a run; raise a ValueError if pipeline/methods/ has no such file."""
@@ -254,12 +278,19 @@ class Runs(Strictly, extra="ignore"):
             {key: settings.pop(key) for key in model.model_fields if key in settings}
             for model in (Training, Template, PairChoice, DeclaredInputs)
         )
+        names = list(self.sources)
+        if (backbone := settings.pop("backbone", names[0])) not in names:
+            raise InputError(
+                f"{where}.backbone: expected one of {', '.join(names)}, found {shown(backbone)}"
+            )
         common = self.training.model_dump()
         if DURATION & training.keys():
             common = {key: value for key, value in common.items() if key not in DURATION}
         return Run(
             name=name,
             method=method,
+            backbone=backbone,
+            first_backbone=names[0],
             overrides=(*training, *template),
             training=parse(Training, common | training, place=where),
             template=parse(Template, self.template.model_dump() | template, place=where),

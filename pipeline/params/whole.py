@@ -2,14 +2,14 @@
 
 from itertools import combinations
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from pipeline.errors import InputError
 from pipeline.params.grid import Comparison, Grid
 from pipeline.params.runs import PARAMS, Run, Runs, matched_name, read_params
-from pipeline.params.strict import parse
+from pipeline.params.strict import Name, parse
 from pipeline.params.text import BackboneSource, Datasets, Fewshot, Paws15
 
 CELLS = ("grid", "ablations", "sweeps", "matched")
@@ -20,10 +20,11 @@ VARIANTS = ("ablations", "sweeps")
 
 
 class Params(Runs, extra="forbid"):
-    """The whole of params.yaml."""
+    """The whole of params.yaml; `backbone` is short for `backbones` with one of the name `base`."""
 
     datasets: Datasets
-    backbone: BackboneSource
+    backbone: BackboneSource | None = None
+    backbones: Annotated[dict[Name, BackboneSource], Field(min_length=1)] | None = None
     fewshot: Fewshot
     paws15: Paws15
     grid: Grid
@@ -58,38 +59,18 @@ class Params(Runs, extra="forbid"):
         return self
 
     @model_validator(mode="after")
-    def _each_run_is_in_the_block_of_its_method(self) -> Self:
-        """Check the rules by which dvc.yaml finds the one method file that a cell depends on."""
-        for key in ("grid", "matched"):
-            for name in getattr(self, key).runs:
-                if (method := self.method_of(name)) != name:
-                    raise ValueError(
-                        f"{key}.runs: expected runs named after their method, found {name!r} of "
-                        f"method {method!r} (it belongs in {self._right_block(method, name)})"
-                    )
+    def _variants_are_of_the_method_of_the_reference(self) -> Self:
+        """Check what Table II and Figures 4 and 5 take for granted of the runs that they show."""
         reference = self.comparison.reference
-        variants = [
-            (f"{block}.runs", name) for block in VARIANTS for name in self.blocks[block].runs
-        ]
-        if variants and self.method_of(reference) != reference:
-            raise ValueError(
-                f"comparison.reference: expected a run named after its method, since the cells of "
-                f"{variants[0][0]} depend on that method's file, found {reference!r} of method "
-                f"{self.method_of(reference)!r}"
-            )
-        for key, name in variants:
-            if (method := self.method_of(name)) != reference:
-                raise ValueError(
-                    f"{key}: expected variants of comparison.reference, of method {reference!r}, "
-                    f"found {name!r} of method {method!r} (it belongs in "
-                    f"{self._right_block(method, name)})"
-                )
+        wanted = self.method_of(reference)
+        for block in VARIANTS:
+            for name in getattr(self, block).runs:
+                if (method := self.method_of(name)) != wanted:
+                    raise ValueError(
+                        f"{block}.runs: expected variants of comparison.reference, of method "
+                        f"{wanted!r}, found {name!r} of method {method!r} (it belongs in grid.runs)"
+                    )
         return self
-
-    def _right_block(self, method: str, name: str) -> str:
-        if method == self.comparison.reference:
-            return " or ".join(f"{block}.runs" for block in VARIANTS)
-        return f"grid.runs, with a file pipeline/methods/{name}.py"
 
     @model_validator(mode="after")
     def _each_run_is_in_one_block(self) -> Self:
@@ -149,6 +130,14 @@ class Params(Runs, extra="forbid"):
         """Whether a run in `ablations` has `pairs: xnli_unlabelled`."""
         runs = self.ablations.runs
         return any(self.methods[run].get("pairs") == "xnli_unlabelled" for run in runs)
+
+    def backbone_of(self, run: str) -> str:
+        """Return the name of the backbone of a run, which may be one of `matched` with its cells'.
+
+        A run's name is that of its folder in data/runs/.
+        """
+        entry = self.methods.get(run) or self.methods[run.removesuffix(matched_name(""))]
+        return str(entry.get("backbone", next(iter(self.sources))))
 
     @property
     def table1(self) -> Grid:

@@ -76,6 +76,15 @@ def splits(params: Params) -> list[dict[str, str]]:
     ]
 
 
+def backbones(params: Params) -> Facts:
+    """Return the source of each backbone, with its name if there are several."""
+    sources = params.sources
+    return [
+        (f"backbone {name}" if len(sources) > 1 else "backbone", source(given))
+        for name, given in sources.items()
+    ]
+
+
 def pairs(params: Params) -> Facts:
     """Return the origin of the parallel pairs, from their manifest, and their file's hash.
 

@@ -103,6 +103,8 @@ def _from_params(params: Params) -> dict[str, Any]:
         "is_papers": comparability.is_papers(params),
         "heading": comparability.heading(params),
         "part_of_test": comparability.part_of_test(params),
+        "backbones_in_words": comparability.backbones(params),
+        "backbones": facts.backbones(params),
         "profile": facts.profile_name(),
         "params_text": PARAMS.read_text(encoding="utf-8"),
         "source": facts.source,

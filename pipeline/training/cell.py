@@ -10,7 +10,7 @@ import torch
 
 from pipeline.artifacts import read_notes, read_object, read_table
 from pipeline.backbone.checkpoint import load_backbone, require_recorded
-from pipeline.backbone.files import BACKBONE, BACKBONE_SOURCE, TOKENS
+from pipeline.backbone.files import backbone_folder, source_path, tokens_path
 from pipeline.backbone.tokens import load_pieces
 from pipeline.cells.files import updates_path
 from pipeline.corpora.files import FEWSHOT, PARALLEL_PAIRS, PAWS15
@@ -57,14 +57,16 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     test = read_test(params.languages)
     labelled, dev = read_fewshot(shots, seed=seed)
     pairs = read_parallel(run, params.languages, shots=shots, seed=seed)
-    source = read_object(BACKBONE_SOURCE, "sha256")
-    _require_made_for(params, source, FEWSHOT / f"k{shots}.parquet")
-    require_recorded(BACKBONE, source["sha256"])
+    folder = backbone_folder(run.backbone)
+    source = read_object(source_path(folder), "sha256")
+    split = FEWSHOT / f"k{shots}.parquet"
+    _require_made_for(params, backbone=run.backbone, source=source, split=split)
+    require_recorded(folder, source["sha256"])
     reproducibility.keep_memory()
     generator = reproducibility.make_deterministic(seed)
-    backbone = load_backbone(BACKBONE)
+    backbone = load_backbone(folder)
     threads = reproducibility.set_threads(run.training.threads)
-    pieces = load_pieces(BACKBONE, known=TOKENS / "test.parquet")
+    pieces = load_pieces(folder, known=tokens_path(run.backbone))
     method = build(Context(run, params.languages, backbone, pieces))
     return Cell(
         method=method.to(reproducibility.device()),
@@ -87,17 +89,19 @@ def _with_updates(run: Run, path: Path) -> Run:
     return run.model_copy(update={"training": training})
 
 
-def _require_made_for(params: Runs, source: Mapping[str, Any], split: Path) -> None:
+def _require_made_for(
+    params: Runs, *, backbone: str, source: Mapping[str, Any], split: Path
+) -> None:
     """Raise an InputError if a stage made an input for other parameters."""
     pairs = PAWS15 / "pairs.parquet"
     number = {"pairs": len(read_table(pairs, PARALLEL_PAIRS))}
+    key, given = params.backbone_key(backbone), params.sources[backbone]
     inputs = (
-        (BACKBONE, source, "backbone"),
-        (split, read_notes(split), "fewshot"),
-        (pairs, read_notes(pairs) | number, "paws15"),
+        ("backbone", backbone_folder(backbone), source, key, given),
+        ("fewshot", split, read_notes(split), "fewshot", params.fewshot),
+        ("paws15", pairs, read_notes(pairs) | number, "paws15", params.paws15),
     )
-    for path, notes, block in inputs:
-        wanted = getattr(params, block)
+    for stage, path, notes, block, wanted in inputs:
         for key in notes.keys() - {"sha256", "commit"}:
             asked, found = (
                 str(value).lower() if isinstance(value, bool) else str(value)
@@ -106,5 +110,5 @@ def _require_made_for(params: Runs, source: Mapping[str, Any], split: Path) -> N
             if asked != found:
                 raise InputError(
                     f"{path}: expected {block}.{key} {asked} as in params.yaml, found one made "
-                    f"with {found} (stage {block})"
+                    f"with {found} (stage {stage})"
                 )

@@ -95,7 +95,7 @@ class Method(nn.Module, ABC):
     Attributes:
         template: of the rows.
         needs_head: whether it reads logits of the backbone. If not, the backbone loses its head,
-            or may have none (`backbone.head: none`).
+            or may have none (`head: none`).
     """
 
     template: Template
@@ -118,7 +118,7 @@ class Method(nn.Module, ABC):
         elif not self.backbone.has_head:
             raise InputError(
                 f"params.yaml: methods.{self.run.name}: expected only methods without label words "
-                f"(such as ft) with backbone.head: none, found {self.run.method}"
+                f"(such as ft) on a backbone with head: none, found {self.run.method}"
             )
         if training.trainable == "prompt":
             self.backbone.requires_grad_(requires_grad=False)

@@ -51,6 +51,7 @@ def settings_of(run: Run, *, external_pairs: int) -> dict[str, Any]:
         **run.template.model_dump(),
         "pairs": run.parallel.pairs,
         "external_pairs": external_pairs if external else None,
+        **({"backbone": run.backbone} if run.backbone != run.first_backbone else {}),
         **({"inputs": run.inputs} if run.inputs else {}),
         **read_settings(run).model_dump(mode="json"),
     }

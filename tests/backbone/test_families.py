@@ -246,7 +246,7 @@ def test_tokens_of_a_prompt_are_never_the_likeliest_piece_of_a_head_without_bias
     method = models.trained(tmp_path / "backbone", "sp", template__predict_over="vocabulary")
     if tied:
         line = refusal(models.write, tmp_path / "out", method, tmp_path / "backbone", monkeypatch)
-        assert line.startswith("data/backbone: expected a head with weights or biases of its own")
+        assert line.startswith("data/backbones: expected a head with weights or biases of its own")
         return
     predictions = models.write(tmp_path / "out", method, tmp_path / "backbone", monkeypatch)
     frame = models.examples()

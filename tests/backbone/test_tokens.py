@@ -117,7 +117,7 @@ def test_a_token_may_have_flags_as_in_older_files(folder, tmp_path):
 )
 def test_a_tokenizer_without_mask_or_padding_is_refused(changes, line, folder, tmp_path):
     lacking = change(folder, tmp_path / "lacking", **changes)
-    assert refusal(load_pieces, lacking) == f"data/backbone: expected a tokenizer with a {line}"
+    assert refusal(load_pieces, lacking) == f"data/backbones: expected a tokenizer with a {line}"
 
 
 def test_a_broken_tokenizer_is_one_line(folder, tmp_path):

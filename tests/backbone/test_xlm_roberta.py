@@ -243,7 +243,7 @@ def test_positions_start_after_the_padding_id(pad, tmp_path):
 
 
 XLM_R = (
-    "params.yaml: backbone.path: expected a masked language model of the XLM-R family "
+    "HERE/config.json: expected a masked language model of the XLM-R family "
     "(model_type xlm-roberta, roberta, camembert in config.json), found"
 )
 

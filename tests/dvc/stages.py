@@ -1,5 +1,6 @@
 """The stages of dvc.yaml as commands, in a toy project in which all of them have run."""
 
+import json
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -11,12 +12,8 @@ from dvc.repo import Repo
 
 from tests.dvc.parameters import parameters
 
-BESIDE = {"data/backbone": "data/backbone_source.json", "data/runs": "data/circumstances"}
-"""What makes nothing stale, by what it belongs to.
-
-Where the backbone comes from, since another place may have the same weights, and how long a cell
-took.
-"""
+BESIDE = {"data/runs": "data/circumstances"}
+"""What makes nothing stale, by what it belongs to: how long a cell took."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,16 @@ def contents(folder: Path, paths: list[str]) -> dict[str, bytes]:
     """Return the files at and below the paths."""
     found = [file for path in paths for file in (folder / path, *(folder / path).rglob("*"))]
     return {str(file.relative_to(folder)): file.read_bytes() for file in found if file.is_file()}
+
+
+def behind(files: list[str], source: Path) -> list[str]:
+    """Return the files on which a stage depends through those of data/declared/.
+
+    Where a backbone comes from makes nothing stale, since another place may have the same weights.
+    """
+    parts = [json.loads((source / one).read_bytes()) for one in files if "declared/" in one]
+    hashed = [name for part in parts for name in part["sha256"] if name.startswith("data/")]
+    return hashed + [f"data/backbones/{part['backbone']}.json" for part in parts]
 
 
 def copy(paths: list[str], source: Path, folder: Path) -> None:

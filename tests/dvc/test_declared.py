@@ -12,7 +12,7 @@ import pytest
 from pipeline.inputs.fingerprints import INPUTS, STAGES
 from tests import toys
 from tests.commands import call
-from tests.dvc.stages import Stage, contents, copy, here
+from tests.dvc.stages import Stage, behind, contents, copy, here
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,8 @@ def alone(project, stage: Stage, folder: Path, values: dict, monkeypatch) -> int
     """Run a stage in a folder with nothing but what it declares; return its exit code."""
     source, _ = project
     folder.mkdir(parents=True)
-    copy([file for file in stage.files if file != "params.yaml"], source, folder)
+    files = [file for file in stage.files if file != "params.yaml"]
+    copy([*files, *behind(files, source)], source, folder)
     toys.write_params(values, folder / "params.yaml")
     monkeypatch.chdir(folder)
     return call(monkeypatch, *stage.command)

@@ -322,7 +322,7 @@ def test_a_plan_after_an_edit_knows_what_the_check_will_find(edited):
 def test_the_lock_is_in_step_on_a_clone_without_the_cache(finished, tmp_path):
     clone = tmp_path / "clone"
     shutil.copytree(finished, clone)
-    for made in (".dvc/cache", "data/inputs", "data/corpora", "data/backbone", "data/fewshot",
+    for made in (".dvc/cache", "data/inputs", "data/corpora", "data/backbones", "data/fewshot",
                  "data/paws15", "data/translated"):  # fmt: skip
         shutil.rmtree(clone / made)
     for made in ("data/declared", "data/tokens", "data/runs", "results"):

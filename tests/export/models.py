@@ -51,9 +51,8 @@ def trained(backbone: Path, name: str, **changes: object):
 
 def write(folder: Path, method, backbone: Path, monkeypatch, *, dtype: str = "float32"):
     """Export a method to a new folder; return what it predicts for the examples, [N, C]."""
-    monkeypatch.setattr(export_folder, "BACKBONE", backbone)
     folder.mkdir()
-    export_folder.write_model(folder, method, dtype=dtype)
+    export_folder.write_model(folder, method, backbone=backbone, dtype=dtype)
     return predict(method, examples())
 
 

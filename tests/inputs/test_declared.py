@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.files import sha256
 from pipeline.inputs.declared import DECLARED, MADE, OTHERS, OUTSIDE
 from pipeline.params.whole import load_params
 from stages.declared import declared
@@ -17,7 +18,7 @@ from tests.imports import ROOT
 
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PLACE = "params.yaml: methods.sp.inputs.text"
-RUNS = {"ft", "sp", "pct", "mpt"}
+RUNS = set(toys.method_names())
 
 
 def write_params(*, ft=None, sp=None):
@@ -34,9 +35,19 @@ def parts():
     return {path.stem: path.read_bytes() for path in DECLARED.iterdir()}
 
 
-def test_without_any_inputs_every_run_has_an_empty_file(prepared):
+def test_every_run_has_the_hashes_of_its_method_its_backbone_and_its_tokens(prepared):
     write_params()
-    assert parts() == dict.fromkeys(RUNS, b"{}\n")
+    made = {run: json.loads(part) for run, part in parts().items()}
+    assert set(made) == RUNS
+    names = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+    of_backbone = {f"data/backbones/base/{name}" for name in names} | {"data/tokens/base.parquet"}
+    for run, part in made.items():
+        assert (part["backbone"], part["is_first"], set(part["sha256"])) == (
+            "base", True, of_backbone | {f"pipeline/methods/{run}.py"}
+        )  # fmt: skip
+        for name, digest in part["sha256"].items():
+            assert digest == sha256((ROOT if name.startswith("pipeline") else prepared) / name)
+    assert made["sp"]["inputs"] == {}
 
 
 EDITS = {
@@ -78,7 +89,7 @@ def test_a_part_names_files_and_their_hashes_but_not_the_place(prepared):
     (prepared / "a/words.txt").write_text("Hund dog")
     write_params(sp={"text": "a/words.txt", "made": "data/paws15/pairs.parquet"})
     before = parts()
-    part = json.loads(before["sp"])
+    part = json.loads(before["sp"])["inputs"]
     assert {name: list(files) for name, files in part.items()} == {
         "text": ["words.txt"],
         "made": ["pairs.parquet"],
@@ -94,8 +105,10 @@ def test_a_part_names_files_and_their_hashes_but_not_the_place(prepared):
 def test_the_file_of_a_run_that_is_gone_is_removed(prepared):
     write_params()
     parts()
-    toys.write_params(toys.params(grid__runs=["ft"]), Path("params.yaml"))
-    assert set(parts()) == {"ft", "mpt"}
+    values = toys.params(grid__runs=["ft", "mpt"])
+    del values["methods"]["untrained"]
+    toys.write_params(values, Path("params.yaml"))
+    assert set(parts()) == RUNS - {"untrained"}
 
 
 @pytest.mark.parametrize(
@@ -156,4 +169,4 @@ def test_of_every_out_it_is_known_whether_a_run_may_declare_it():
 
 def test_the_stage_depends_on_what_may_be_declared():
     deps = {dep for dep in STAGES["declared"]["deps"] if dep.startswith("data/")}
-    assert deps == {*MADE, str(OUTSIDE)}
+    assert deps == {*MADE, str(OUTSIDE), "data/tokens"}

@@ -228,9 +228,8 @@ def test_notes_can_be_written_as_json(method):
     assert json.loads(json.dumps(notes)) == notes
 
 
-def test_an_exported_model_predicts_as_the_method(method, toy_backbone, tmp_path, monkeypatch):
-    monkeypatch.setattr(folder, "BACKBONE", toy_backbone)
-    folder.write_model(tmp_path, method, dtype="float32")
+def test_an_exported_model_predicts_as_the_method(method, toy_backbone, tmp_path):
+    folder.write_model(tmp_path, method, backbone=toy_backbone, dtype="float32")
     frame = examples()
     pairs = list(zip(frame.premise, frame.hypothesis, strict=True))
     judged = judge(load_exported(tmp_path), pairs, frame.language.tolist())

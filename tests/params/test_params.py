@@ -155,16 +155,17 @@ BAD = [
     ("grid.runs", ["nope"], f"expected entries of methods ({RUNS}), found 'nope'"),
     ("ablations.runs", ["nope"], f"expected entries of methods ({RUNS}), found 'nope'"),
     ("comparison.table2.no-mpt", "nope", f"expected entries of methods ({RUNS}), found 'nope'"),
-    ("grid.runs", ["no_consistency"],
-     "expected runs named after their method, found 'no_consistency' of method 'mpt' (it belongs "
-     "in ablations.runs or sweeps.runs)"),
     ("ablations.runs", ["mpt"], "expected runs that are not in grid.runs, found 'mpt'"),
     ("ablations.runs", ["sp"],
      "expected variants of comparison.reference, of method 'mpt', found 'sp' of method 'sp' "
-     "(it belongs in grid.runs, with a file pipeline/methods/sp.py)"),
+     "(it belongs in grid.runs)"),
     ("sweeps.runs", ["pct"],
      "expected variants of comparison.reference, of method 'mpt', found 'pct' of method 'pct' "
-     "(it belongs in grid.runs, with a file pipeline/methods/pct.py)"),
+     "(it belongs in grid.runs)"),
+    ("methods.mpt.backbone", "mm", "expected one of base, found 'mm'"),
+    ("methods.mpt.backbone", ["base"], "expected one of base, found ['base']"),
+    ("backbone", ABSENT, "expected either this key or backbones, found neither"),
+    ("backbone.paht", "a", "expected no such key, found 'a'"),
     ("methods.ft.learning_rate", -1, "expected more than 0, found -1"),
     ("methods.ft.position", "middle",
      "expected prefix, midfix, suffix or endfix, found 'middle'"),
@@ -214,16 +215,18 @@ BAD_ELSEWHERE = [
      "fewshot.per_seed: expected false if source is a folder, found true"),
     ({"matched": MATCHED | {"runs": ["mpt"]}},
      "matched.runs: expected runs other than comparison.reference, found 'mpt'"),
-    ({"matched": MATCHED | {"runs": ["no_consistency"]}},
-     "matched.runs: expected runs named after their method, found 'no_consistency' of method "
-     "'mpt' (it belongs in ablations.runs or sweeps.runs)"),
+    ({"backbones": {"mm": {"path": "a/b"}}},
+     "backbone: expected either this key or backbones, found both"),
+    ({"backbone": ABSENT, "backbones": {}},
+     "backbones: expected at least one entry, found {}"),
+    ({"backbone": ABSENT, "backbones": {"mm": {}}},
+     "backbones.mm.path: expected this key, found nothing"),
+    ({"backbone": ABSENT, "backbones": {"m-m": {"path": "a"}}},
+     f"backbones: {A_NAME}, found 'm-m'"),
     ({"matched": MATCHED, "methods.sp_matched": {"method": "sp"}},
      "methods.sp_matched: expected another name, since sp is in matched.runs, found 'sp_matched'"),
     ({"grid.runs": ["sp-2"]}, f"grid.runs, entry 1: {A_NAME}, found 'sp-2'"),
     ({"methods.f-t": {"method": "ft"}}, f"methods: {A_NAME}, found 'f-t'"),
-    ({"comparison.reference": "no_consistency", "ablations.runs": ["no_consistency"]},
-     "comparison.reference: expected a run named after its method, since the cells of "
-     "ablations.runs depend on that method's file, found 'no_consistency' of method 'mpt'"),
     ({"methods.no_consistency.pairs": "xnli", "ablations.runs": ["no_consistency"]},
      "methods.no_consistency.pairs: expected fewshot.translations: true, found false"),
     ({"template.verbalizer.other": "x"},
@@ -312,6 +315,31 @@ def test_an_unknown_run_is_refused_with_the_names_of_all_runs():
     names = ", ".join(toys.method_names())
     line = f"params.yaml: methods: expected one of {names}, found 'nope'"
     assert refusal(params.run, "nope") == line
+
+
+def test_the_key_of_one_backbone_is_short_for_a_mapping_with_the_name_base():
+    values = toys.params()
+    short = parse(Params, values, place="here")
+    values["backbones"] = {"base": values.pop("backbone")}
+    whole = parse(Params, values, place="here")
+    assert short.sources == whole.sources
+    assert (short.backbone_key("base"), whole.backbone_key("base")) == (
+        "backbone", "backbones.base"
+    )  # fmt: skip
+    assert short.run("mpt") == whole.run("mpt")
+
+
+def test_a_run_is_on_the_first_backbone_or_on_the_one_that_it_names():
+    values = toys.params(methods__other={"method": "mpt", "backbone": "mm"})
+    values["backbones"] = {"large": values.pop("backbone"), "mm": {"path": "a"}}
+    values["grid"]["runs"] = ["mpt", "other"]  # a run need not be named as its method
+    values["matched"] = MATCHED | {"runs": ["other"]}
+    values["comparison"]["reference"] = "mpt"
+    params = parse(Params, values, place="here")
+    assert [params.run(name).backbone for name in ("mpt", "other")] == ["large", "mm"]
+    assert [params.backbone_of(name) for name in ("mpt", "other_matched")] == ["large", "mm"]
+    assert {params.run(name).first_backbone for name in ("mpt", "other")} == {"large"}
+    assert "backbone" not in params.run("other").settings
 
 
 VALUES = st.recursive(

@@ -4,7 +4,7 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.backbone.checkpoint import load_backbone
-from pipeline.backbone.files import BACKBONE
+from pipeline.backbone.files import backbone_folder
 from pipeline.backbone.rows import collate
 from pipeline.backbone.tokens import load_pieces
 from pipeline.prompting.template import ClozeTemplate
@@ -22,13 +22,13 @@ def test_the_stage_writes_the_same_model(tmp_path, monkeypatch, capsys, backbone
     assert "57.46 M parameters" in capsys.readouterr().out
     original = load_file(ME5 / "model.safetensors")
     assert {weight.dtype for weight in original.values()} == {torch.float16}
-    written = load_backbone(BACKBONE)
+    written = load_backbone(backbone_folder("base"))
     assert written.lm_head.decoder.weight is written.words.weight
     kept = written.state_dict()
     for name, weight in original.items():
         assert torch.equal(kept[name], weight.float()), name
     pairs = xnli["ur"].iloc[:3]
-    pieces = load_pieces(BACKBONE)
+    pieces = load_pieces(backbone_folder("base"))
     template = ClozeTemplate(pieces, position="suffix", prompt_length=0, max_length=128)
     rows = template.rows(pairs.premise.tolist(), pairs.hypothesis.tolist())
     batch = collate(rows, pad=pieces.pad, device=torch.device("cpu"))

@@ -27,9 +27,8 @@ CASES += [("sp", "prefix", 50), ("sp", "midfix", 50), ("sp", "endfix", 50), ("mp
 
 
 @pytest.fixture
-def exported(tmp_path, monkeypatch):
+def exported(tmp_path):
     """Exports a run on the real backbone, untrained, in all languages."""
-    monkeypatch.setattr(folder, "BACKBONE", ME5)
     languages = {"source": "en", "targets": [code for code in LANGUAGES if code != "en"]}
 
     def export(name, *, position="suffix", max_length=512):
@@ -38,7 +37,7 @@ def exported(tmp_path, monkeypatch):
         method = build(toys.context(ME5, name, languages=languages, **changes))
         place = tmp_path / f"{name}-{position}"
         place.mkdir()
-        folder.write_model(place, method, dtype="float32")
+        folder.write_model(place, method, backbone=ME5, dtype="float32")
         return place
 
     return export
