@@ -1,5 +1,6 @@
 """An edit while a stage runs: its results are not those of what DVC would record them for."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from ruamel.yaml import YAML
 
 from stages.cli import STAGES
 from stages.guard import PARAMETERS, WHOLE
+from tests import toys
 from tests.commands import call, only_line
 from tests.imports import ROOT
 
@@ -123,6 +125,63 @@ def test_a_source_that_is_not_what_dvc_knows_of_it_is_noticed(edited, project, m
     said = capsys.readouterr().err
     assert ("a source of data/inputs/corpora.json changed while it ran" in said) == edited
     assert bool(list(Path("data/corpora").glob("*"))) != edited
+
+
+METHOD = "pipeline/methods/sp.py"
+
+
+def of_another_method(parts):
+    parts["sha256"][METHOD] = "0" * 64
+
+
+def of_another_backbone(parts):
+    parts["backbone"] = "second"
+
+
+def of_another_place_in_the_order(parts):
+    parts["is_first"] = False
+
+
+def of_other_tokens(parts):
+    parts["sha256"]["data/tokens/base.parquet"] = "0" * 64
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [None, of_another_method, of_another_backbone, of_another_place_in_the_order, of_other_tokens],
+)
+def test_a_method_or_backbone_that_is_not_what_dvc_knows_of_it_is_noticed(
+    edit, prepared, monkeypatch, capsys
+):
+    """An edit between stage `declared` and the cell, of which no dep of the cell says anything."""
+    path = Path("data/declared/sp.json")
+    for command in ("inputs", "declared"):
+        assert call(monkeypatch, command) == 0
+    parts = json.loads(path.read_bytes())
+    if edit:
+        edit(parts)
+    path.write_text(json.dumps(parts))
+    assert call(monkeypatch, *CELL) == 0  # by hand, nothing is recorded
+    monkeypatch.setenv("DVC_STAGE", "train@sp-1-3")
+    assert call(monkeypatch, *CELL) == int(bool(edit))
+    said = capsys.readouterr().err
+    assert (f"what {path} is about changed while it ran" in said) == bool(edit)
+    assert (FOLDER / "metrics.json").exists() != bool(edit)
+
+
+def test_other_backbones_than_dvc_knows_of_are_noticed_by_the_tables(prepared, monkeypatch, capsys):
+    assert call(monkeypatch, "inputs") == 0
+    (prepared / "data/paper").symlink_to(ROOT / "data/paper")
+    comparison = {"reference": "sp", "baseline": "sp", "table2": {}}
+    values = toys.params(grid__runs=["sp"], comparison=comparison)
+    values["grid"] |= {"shots": [1], "seeds": [3]}
+    toys.write_params(values, Path("params.yaml"))
+    assert call(monkeypatch, *CELL) == 0
+    monkeypatch.setenv("DVC_STAGE", "tables")
+    assert call(monkeypatch, "tables") == 0
+    replaced("params.yaml", "path: hub/backbone", "path: elsewhere")
+    assert call(monkeypatch, "tables") == 1
+    assert "a source of data/inputs/backbone.json changed while" in capsys.readouterr().err
 
 
 def test_edited_code_is_noticed(project, monkeypatch, capsys):

@@ -1,8 +1,10 @@
 """What a run would do with each stage, and why, without doing it."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pipeline.cluster.project import Project
@@ -113,11 +115,24 @@ def _reasons(stage: Any, known: dict[Any, Any], *, moved: Sequence[str]) -> Iter
 
 def _changes(dep: Any, path: str, change: Any) -> Iterator[str]:  # noqa: ANN401
     if not isinstance(change, dict):
-        yield f"{path} is {change}"
+        keys = _changed_keys(dep) if path.endswith(".json") else []
+        inside = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
+        yield f"{path} is {change}" + (f" ({inside})" if keys else "")
         return
     before, now = dep.hash_info.value or {}, dep.read_params()
     for key in change:
         yield from _differences(key, before.get(key), now.get(key))
+
+
+def _changed_keys(dep: Any) -> list[str]:  # noqa: ANN401
+    """Return the keys of a JSON file that differ from the one in DVC's cache; none without it."""
+    try:
+        cached = dep.repo.cache.local.oid_to_path(dep.hash_info.value)
+        before, now = (json.loads(Path(one).read_bytes()) for one in (cached, dep.fs_path))
+    except (OSError, ValueError):
+        return []
+    changes = _differences("", before, now)
+    return [change.partition(": ")[0].removeprefix(".") for change in changes]
 
 
 def _differences(key: str, before: object, now: object) -> Iterator[str]:

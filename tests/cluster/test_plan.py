@@ -64,6 +64,18 @@ def test_it_says_why(repository):
     assert found["cell@2"].prospect == "stale"
 
 
+def test_it_names_the_keys_of_a_file_of_json_that_changed(repository):
+    always(repository)
+    for name in ("dvc.yaml", "cell.sh"):
+        path = repository / name
+        path.write_text(path.read_text().replace("one.txt", "one.json"))
+    (repository / "source.txt").write_text('{"sha256": {"a": 1, "b": 2}, "name": "x"}\n')
+    toy.run(repository)
+    (repository / "source.txt").write_text('{"sha256": {"a": 1, "b": 3, "c": 4}, "name": "y"}\n')
+    reasons = findings(repository)["cell@2"].reasons
+    assert reasons == ("base/one.json is modified (sha256.b, sha256.c, name)",)
+
+
 def always(repository):
     """Make the first stage one that always runs."""
     path = repository / "dvc.yaml"
