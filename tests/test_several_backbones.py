@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.backbone.files import BACKBONES, TOKENS
 from pipeline.inputs.fingerprints import INPUTS
-from pipeline.params.whole import load_params
+from pipeline.params.strict import parse
+from pipeline.params.whole import Params, load_params
 from pipeline.preflight import preflight
 from tests import families, toys
 from tests.commands import call, only_line, refusal
+from tests.imports import ROOT
 
 CELL = ("--shots", "1", "--seed", "1")
 SHORT = {"training__epochs": 1, "training__epoch": 2, "training__selection": "last"}
@@ -131,3 +134,19 @@ def test_a_cell_refuses_a_backbone_that_was_made_for_other_parameters(several, m
         "data/backbones/second: expected backbones.second.revision new as in params.yaml, found "
         "one made with None (stage backbone)"
     )
+
+
+def test_the_example_of_the_documents_is_what_pocket_takes():
+    text = (ROOT / "docs/backbones.md").read_text(encoding="utf-8")
+    section = text.partition("## Several in one table")[2]
+    example = YAML(typ="safe").load(section.partition("```yaml\n")[2].partition("```")[0])
+    values = YAML(typ="safe").load((ROOT / "profiles/pocket.yaml").read_text(encoding="utf-8"))
+    methods, grid = values["methods"], values["grid"]
+    assert example["grid"]["runs"][: len(grid["runs"])] == grid["runs"]
+    del values["backbone"]
+    params = parse(
+        Params, values | example | {"methods": methods | example["methods"]}, place="example"
+    )
+    for run in example["methods"]:
+        assert params.run(run).settings == params.run(run.removesuffix("_general")).settings
+        assert params.run(run).backbone == "general"

@@ -81,8 +81,9 @@ def table1_paragraphs(params: Params, mean: pd.DataFrame, *, pairs: int) -> list
         what = f"one seed ({params.grid.seeds[0]}), so no standard deviation"
     if params.matched.runs and params.matched.seeds != params.grid.seeds:
         what += f"; the runs of matched over {_over(params.matched.seeds)}"
-    caption = f"{_subject(params, pairs)}: {what}. Bold: the best method at these shots."
-    comparability = _comparability(params, "Table I")
+    runs = params.table1.runs
+    caption = f"{_subject(params, pairs, runs)}: {what}. Bold: the best method at these shots."
+    comparability = _comparability(params, "Table I", runs)
     return [f"{caption} {comparability}", _chance(mean, pairs), EACH_ENTRY]
 
 
@@ -108,10 +109,11 @@ def table2_about(
     gaps, reference = table2_gaps(params), params.comparison.reference
     if mean.empty:
         return [f"{NO_TABLE2} {gaps}".strip()]
+    runs = (reference, *params.comparison.table2.values())
     caption = (
-        f"{_subject(params, pairs)}: mean over seeds. The row {ORIGINAL} is the run `{reference}`; "
-        "each of the others lacks a part of it. Bold: the best at these shots. "
-        f"{_comparability(params, 'Table II')} {gaps}"
+        f"{_subject(params, pairs, runs)}: mean over seeds. The row {ORIGINAL} is the run "
+        f"`{reference}`; each of the others lacks a part of it. Bold: the best at these shots. "
+        f"{_comparability(params, 'Table II', runs)} {gaps}"
     )
     seeds = (
         f"All numbers of a row are over the seeds that its run shares with `{reference}`; the row "
@@ -175,11 +177,11 @@ def _numbered(seeds: Collection[int]) -> str:
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {joined(sorted(seeds))}"
 
 
-def _subject(params: Params, pairs: int) -> str:
+def _subject(params: Params, pairs: int, runs: Sequence[str]) -> str:
     part = part_of_test(params)
     return (
-        f"Accuracy in percent with the backbone {backbones(params)} on the {pairs} test pairs of "
-        f"`{params.datasets.xnli.path}` in {_languages(params)}"
+        f"Accuracy in percent with the backbone {backbones(params, runs)} on the {pairs} test "
+        f"pairs of `{params.datasets.xnli.path}` in {_languages(params)}"
         f"{part and f' ({part})'}"
     )
 
@@ -205,11 +207,11 @@ def _chance(mean: pd.DataFrame, pairs: int) -> str:
     return f"Not above chance {chance}: {rows}."
 
 
-def _comparability(params: Params, table: str) -> str:
+def _comparability(params: Params, table: str, runs: Sequence[str]) -> str:
     return (
         f"The paper's values (Qiu et al. 2024, {table}) are for XLM-R-base on XNLI, means over "
         f"5 seeds; its averages are over the same languages as ours, or left out. "
-        f"{comparability(params)}"
+        f"{comparability(params, runs)}"
     )
 
 

@@ -1,5 +1,7 @@
 """What ours are of by name, and whether they may be compared with the paper's numbers."""
 
+from collections.abc import Iterable
+
 from pipeline.evaluation.words import joined, listed, run_name
 from pipeline.params.text import BackboneSource
 from pipeline.params.whole import Params
@@ -14,21 +16,24 @@ def backbone(params: Params) -> BackboneSource:
     return source
 
 
-def other_backbones(params: Params) -> dict[str, list[str]]:
-    """Return the backbones other than the reference's: by name, the runs with cells on them."""
+def other_backbones(params: Params, runs: Iterable[str] = ()) -> dict[str, list[str]]:
+    """Return the backbones other than the reference's: by name, the runs on them.
+
+    `runs` are those to look at, by default all that have cells.
+    """
     ours = params.backbone_of(params.comparison.reference)
     found: dict[str, list[str]] = {}
-    for run in dict.fromkeys(run for run, _, _ in params.cells):
+    for run in dict.fromkeys(runs or (run for run, _, _ in params.cells)):
         if (name := params.backbone_of(run)) != ours:
             found.setdefault(name, []).append(run_name(run))
     return found
 
 
-def backbones(params: Params) -> str:
+def backbones(params: Params, runs: Iterable[str] = ()) -> str:
     """Return the path of the reference's backbone, and in brackets those of runs on others."""
     others = "; ".join(
-        f"{joined(runs)}: {name}, `{params.sources[name].path}`"
-        for name, runs in other_backbones(params).items()
+        f"{joined(on_it)}: {name}, `{params.sources[name].path}`"
+        for name, on_it in other_backbones(params, runs).items()
     )
     return f"`{backbone(params).path}`" + (f" ({others})" if others else "")
 
@@ -54,14 +59,14 @@ def heading(params: Params) -> str:
     return f"Few-shot cross-lingual NLI on `{params.datasets.xnli.path}` with {names}"
 
 
-def comparability(params: Params) -> str:
+def comparability(params: Params, runs: Iterable[str] = ()) -> str:
     """Return whether ours may be compared with the paper's numbers, and with one another."""
-    runs = [run for on_one in other_backbones(params).values() for run in on_one]
-    if not runs:
+    others = [run for on_it in other_backbones(params, runs).values() for run in on_it]
+    if not others:
         return _with_papers(params)
     return (
         f"{_with_papers(params)} On another backbone than `{params.comparison.reference}`: "
-        f"{joined(runs)}. Their differences from it and from the paper are also those of the "
+        f"{joined(others)}. Their differences from it and from the paper are also those of the "
         f"backbones."
     )
 

@@ -56,6 +56,34 @@ def test_the_caption_calls_ours_comparable_only_by_name(params_with, data, backb
     assert ("never the numbers" in text) != same
 
 
+SECOND = (
+    ("backbone: {path: data/small_model}",
+     "backbones: {base: {path: data/small_model}, mm: {path: data/other}}"),
+    ("sp: {method: sp}", "sp: {method: sp, backbone: mm}"),
+    ("pct: {method: pct}", "pct: {method: pct, backbone: mm}"),
+)  # fmt: skip
+
+
+def test_rows_on_another_backbone_are_named_with_it_and_differ_in_that(params_with):
+    params = params_with(*SECOND)
+    first, *_ = table1_paragraphs(params, MEAN, pairs=120)
+    second, *_ = table2_paragraphs(params, TABLE2, pairs=120, notes=[])
+    others = "sp, pct, sp (matched)"
+    assert f"with the backbone `data/small_model` ({others}: mm, `data/other`) on the" in first
+    assert f"On another backbone than `mpt`: {others}. Their differences from it" in first
+    assert "with the backbone `data/small_model` (sp: mm, `data/other`) on the" in second
+    assert "On another backbone than `mpt`: sp. Their differences from it" in second
+    assert heading(params).endswith("on `data/some_nli` with `data/small_model` and `data/other`")
+
+
+def test_the_backbone_of_the_reference_is_compared_with_the_papers(params_with):
+    names = ("data/some_nli", "facebook/xnli"), ("data/small_model", "xlm-roberta-base")
+    assert is_papers(params_with(*names, *((old.replace(*names[1]), new.replace(*names[1]))
+                                           for old, new in SECOND)))  # fmt: skip
+    assert not is_papers(params_with(*names, ("backbone: {path: xlm-roberta-base}",
+        "backbones: {mm: {path: data/other}, base: {path: xlm-roberta-base}}")))  # fmt: skip
+
+
 def test_a_cut_test_set_is_said_and_never_compared_with_the_papers_numbers(params_with):
     cut = ("xnli: {path: data/some_nli}", "xnli: {path: facebook/xnli, rows: 1000}")
     params = params_with(cut, ("data/small_model", "FacebookAI/xlm-roberta-base"))

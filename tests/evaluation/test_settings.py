@@ -47,6 +47,7 @@ def said(home):
          "settings and numbers of updates are equal, so only random draws differ."),
         ({**SP, "verbalizer": RIGHT, "ce_over": "label_words"}, (60, 60), "they differ in "
          "`ce_over` (vocabulary; label_words) and `verbalizer` (yes / maybe; right / maybe)."),
+        ({**SP, "backbone": "mm"}, (60, 60), "they differ in `backbone` (the first; mm)."),
         (SP, (20, 60), "at 4 shots they differ in `updates` (60; 20); at 64 shots their settings "
          "and numbers of updates are equal, so only random draws differ."),
     ],

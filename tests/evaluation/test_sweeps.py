@@ -16,6 +16,7 @@ VARIANTS = {
     "long": {"epochs": 100},
     "two": {"alpha": 0.9, "translator": "lstm-1"},
     "twin": {},
+    "moved": {"backbone": "mm"},
     "words": {"verbalizer": {"neutral": "also"}},
 }
 

@@ -162,10 +162,15 @@ def test_a_comparison_needs_neither_the_source_language_nor_two(copied, finished
         (("position: suffix", "position: midfix"),
          "data/runs/sp/k4/s1/metrics.json: settings.position: expected midfix as in params.yaml, "
          "found suffix (make it: mpt train sp --shots 4 --seed 1)"),
+        (("backbone: {path: data/small_model}",
+          "backbones: {base: {path: a}, mm: {path: b}}", "pct}", "pct, backbone: mm}"),
+         "data/runs/pct/k4/s1/metrics.json: settings.backbone: expected mm as in params.yaml, "
+         "found base (make it: mpt train pct --shots 4 --seed 1)"),
     ],
 )  # fmt: skip
 def test_a_cell_of_other_settings_than_those_of_params_is_refused(change, line, copied):
-    (copied / "params.yaml").write_text(edited(change), encoding="utf-8")
+    changes = zip(change[::2], change[1::2], strict=True)
+    (copied / "params.yaml").write_text(edited(*changes), encoding="utf-8")
     assert refusal(tables) == line
 
 
