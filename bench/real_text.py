@@ -176,6 +176,13 @@ def _alignment(alignment: pd.DataFrame) -> str:
     return _markdown(frame)
 
 
+def _precision(precision: pd.DataFrame) -> str:
+    """Accuracy of the same cells in both precisions, and how many of their answers agree."""
+    means = precision.groupby(["run", "shots", "seed"], sort=False)
+    frame = means[["bfloat16", "float32", "same"]].mean().map("{:.1f}".format)
+    return _markdown(frame.rename(columns={"same": "same answers, %"}).reset_index())
+
+
 def _tuning(tuning: pd.DataFrame) -> str:
     """Accuracy on the tuning text at the epoch with the best dev accuracy, mean over seeds."""
     best = tuning.loc[tuning.groupby(["recipe", "run", "seed"], sort=False).dev_accuracy.idxmax()]
@@ -203,6 +210,7 @@ TABLES: Mapping[str, tuple[Callable[..., str], Sequence[str]]] = {
     "answers": (_answers, ["confusion"]),
     "alignment": (_alignment, ["alignment"]),
     "prompts": (_prompts, ["prompts"]),
+    "precision": (_precision, ["precision"]),
 }
 """The tables in the order of the page, and the files that each is made from."""
 

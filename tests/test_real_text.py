@@ -40,6 +40,13 @@ def test_means_and_deviations_are_those_of_the_accuracies_by_seed():
     assert (intervals["mean"] <= intervals.high).all()
 
 
+def test_precisions_are_compared_with_the_cells_that_are_reported():
+    keys = ["run", "shots", "seed", "language"]
+    both = numbers("precision").merge(numbers("accuracy"), on=keys)
+    assert len(both) == len(numbers("precision"))
+    assert both.bfloat16.tolist() == pytest.approx(both.accuracy.tolist())
+
+
 def test_differences_are_those_of_the_means():
     mean = numbers("intervals").set_index(["run", "shots", "language"])["mean"]
     for row in numbers("differences").itertuples():
