@@ -28,6 +28,7 @@ PAPER = {
     "clip": 1.0, "max_length": 256, "precision": "bfloat16", "selection": "best_dev",
     "epoch": "longest", "select_from": 1, "optimizer": "adamw", "schedule": "constant",
     "warmup": 0.0, "floor": 0.0, "trainable": "all", "rows_at_once": None, "threads": 1,
+    "checkpointing": False, "weights": "float32",
     "position": "suffix", "verbalizer": YES, "predict_over": "label_words", "pairs": "paws15",
     "external_pairs": 500,
 }  # fmt: skip

@@ -23,6 +23,7 @@ class Backbone(nn.Module, ABC):
         max_length: the number of tokens in the longest input.
         separator: the token after which token types change from 0 to 1; None without types.
         tied: pairs of names that share one parameter; a checkpoint may hold either or both.
+        is_rounded: whether the weights of the layers are in bfloat16.
     """
 
     hidden_size: int
@@ -32,6 +33,7 @@ class Backbone(nn.Module, ABC):
     max_length: int
     separator: int | None = None
     tied: Mapping[str, str]
+    is_rounded: bool = False
 
     @property
     @abstractmethod
@@ -42,6 +44,21 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def has_head(self) -> bool:
         """Whether there is a masked language model's head, which `logits` needs."""
+
+    @property
+    @abstractmethod
+    def layers(self) -> nn.Module:
+        """What makes hidden states of word embeddings; these may be among its parts."""
+
+    @abstractmethod
+    def recompute_layers(self, *, place: str) -> None:
+        """Compute each layer again for its gradients, and keep only its input until then.
+
+        Losses and gradients stay the same. `place` is where somebody chose that.
+
+        Raises:
+            InputError: the class cannot do that.
+        """
 
     @abstractmethod
     def read(self, words: Tensor, batch: Batch) -> Tensor:
@@ -68,6 +85,16 @@ class Backbone(nn.Module, ABC):
     def drop_head(self) -> None:
         """Remove the masked language model's head, if there is one; a classifier has its own."""
 
+    def round_weights(self) -> None:
+        """Keep weights in bfloat16, and with them their gradients and Adam's moments.
+
+        Word embeddings and head stay in float32, so logits do not get coarser.
+        """
+        self.is_rounded = True
+        for weight in self.layers.parameters():
+            if weight is not self.words.weight:
+                weight.data = weight.data.bfloat16()
+
     def states(self, batch: Batch, prompts: Tensor | None = None) -> Tensor:
         """Return the hidden state at each position that is read, row by row, [R, d].
 
@@ -76,7 +103,7 @@ class Backbone(nn.Module, ABC):
         words = self.words(batch.ids)
         if prompts is not None and prompts.shape[1] > 0:
             words = fill_slots(words, batch.slots, batch.prompt, prompts=prompts)
-        return self.read(words, batch)
+        return self.read(words.bfloat16() if self.is_rounded else words, batch)
 
     def logits(self, states: Tensor, words: Tensor | None = None) -> Tensor:
         """Return the head's logits for hidden states, [R, d] -> [R, V] (Eq. 2 and 6).

@@ -112,6 +112,22 @@ class MaskedLm(Backbone):
         """Whether there is a head; see Backbone.has_head."""
         return self.head is not None
 
+    @property
+    def layers(self) -> nn.Module:
+        """The encoder; see Backbone.layers."""
+        return self.encoder
+
+    def recompute_layers(self, *, place: str) -> None:
+        """Keep only the input of layers; see Backbone.recompute_layers."""
+        if not self.encoder.supports_gradient_checkpointing:
+            raise InputError(
+                f"{place}: expected false, since {type(self.encoder).__name__} of transformers "
+                f"cannot compute its layers again, found true"
+            )
+        # Its older name, until transformers 6.
+        enable = getattr(self.encoder, "activation_checkpointing_enable", None)
+        (enable or self.encoder.gradient_checkpointing_enable)({"use_reentrant": False})
+
     def drop_head(self) -> None:
         """Remove the head; see Backbone.drop_head."""
         self.head, self.tied = None, {}

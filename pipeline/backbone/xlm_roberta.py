@@ -10,6 +10,7 @@ import torch
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from pipeline.backbone.attention import Dropout, attend
 from pipeline.backbone.backbone import Backbone
@@ -164,13 +165,19 @@ class Encoder(nn.Module):
         layers = [Layer(settings) for _ in range(settings.num_hidden_layers)]
         self.embeddings = Embeddings(settings)
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
+        self.recomputes = False
 
     def forward(self, words: Tensor, layout: Layout, read_at: Tensor | None = None) -> Tensor:
         """Return the last layer's hidden states; see XlmRoberta.encode."""
         hidden: Tensor = self.embeddings(words, layout.positions)
         *layers, last = self.encoder["layer"].children()
+        # When gradients reach the last layer, memory holds no other one, so it need not save any.
+        recomputes = self.recomputes and torch.is_grad_enabled()
         for layer in layers:
-            hidden = layer(hidden, layout)
+            if recomputes:
+                hidden = checkpoint(layer, hidden, layout, use_reentrant=False)
+            else:
+                hidden = layer(hidden, layout)
         states: Tensor = last(hidden, layout, read_at)
         return states
 
@@ -216,6 +223,9 @@ class XlmRoberta(Backbone):
         word_embeddings = "roberta.embeddings.word_embeddings.weight"
         tied = {"lm_head.decoder.weight": word_embeddings, "lm_head.decoder.bias": "lm_head.bias"}
         self.tied = tied if settings.tie_word_embeddings else {}
+        for name, other in self.tied.items():
+            part, _, last = name.rpartition(".")
+            setattr(self.get_submodule(part), last, self.get_parameter(other))
 
     @property
     def words(self) -> nn.Embedding:
@@ -226,6 +236,16 @@ class XlmRoberta(Backbone):
     def has_head(self) -> bool:
         """Whether there is a head; see Backbone.has_head."""
         return hasattr(self, "lm_head")
+
+    @property
+    def layers(self) -> nn.Module:
+        """The encoder; see Backbone.layers."""
+        return self.roberta
+
+    def recompute_layers(self, *, place: str) -> None:
+        """Keep only the input of layers; see Backbone.recompute_layers."""
+        del place
+        self.roberta.recomputes = True
 
     def checkpoint(self, vectors: Tensor) -> dict[str, Tensor]:
         """Return the weights with further tokens; see Backbone.checkpoint."""

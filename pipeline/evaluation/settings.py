@@ -18,7 +18,7 @@ Settings = Mapping[str, Any]
 """All settings of a run by name: `settings` in the metrics.json of its cells."""
 
 _ABSENT = object()
-_UNREAD = {"method", "epochs", "pairs", "external_pairs", "rows_at_once"}
+_UNREAD = {"method", "epochs", "pairs", "external_pairs", "rows_at_once", "checkpointing"}
 """Settings that do not tell MPT with alpha = 1 from SP: neither learns from pairs, and parts of an
 update add up to the whole.
 """

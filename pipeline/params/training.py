@@ -42,9 +42,11 @@ class Training(Strictly):
     schedule: Literal["constant", "linear"] = "constant"
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
     floor: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of the rate at the end
-    trainable: Literal["all", "prompt"] = "all"
+    trainable: Literal["all", "all_but_words", "prompt"] = "all"  # words: the embeddings
     rows_at_once: PositiveInt | None = None  # in one forward pass of an update; all by default
     threads: PositiveInt = 1  # of the CPU for an update; their number changes the last bits
+    checkpointing: bool = False  # layers are computed again for gradients, in less memory
+    weights: Literal["float32", "bfloat16"] = "float32"  # of layers, and of their Adam's moments
 
     @field_validator("epoch", mode="before")
     @classmethod
@@ -83,6 +85,14 @@ class Training(Strictly):
         if self.selection == "last" and self.select_from > 1:
             raise ValueError(
                 f"select_from: expected 1 with selection: last, found {self.select_from}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_weights_only_where_it_computes_so(self) -> Self:
+        if self.weights == "bfloat16" and self.precision != "bfloat16":
+            raise ValueError(
+                f"weights: expected float32 with precision: {self.precision}, found {self.weights}"
             )
         return self
 

@@ -120,8 +120,18 @@ class Method(nn.Module, ABC):
                 f"params.yaml: methods.{self.run.name}: expected only methods without label words "
                 f"(such as ft) on a backbone with head: none, found {self.run.method}"
             )
-        if training.trainable == "prompt":
-            self.backbone.requires_grad_(requires_grad=False)
+        self._prepare_backbone(context)
+
+    def _prepare_backbone(self, context: Context) -> None:
+        """Leave the backbone's weights, gradients and states as the run's training wants them."""
+        training = context.run.training
+        if training.trainable != "all":
+            frozen = self.backbone if training.trainable == "prompt" else self.backbone.words
+            frozen.requires_grad_(requires_grad=False)
+        if training.weights == "bfloat16":
+            self.backbone.round_weights()
+        if training.checkpointing:
+            self.backbone.recompute_layers(place=context.place("training", "checkpointing"))
 
     @classmethod
     def reads(cls, settings: Any) -> tuple[str, ...]:  # noqa: ANN401

@@ -20,6 +20,8 @@ TRAINING = {
     "trainable": "all",
     "rows_at_once": None,
     "threads": 1,
+    "checkpointing": False,
+    "weights": "float32",
 }
 TEMPLATE = toys.params()["template"] | {"predict_over": "label_words"}
 PIECES = {"entailment": {"piece": "yes"}, "neutral": "maybe", "contradiction": {"piece": "▁no"}}
