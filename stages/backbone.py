@@ -8,9 +8,10 @@ def backbone() -> None:
     from pipeline.backbone.files import BACKBONES, backbone_folder, source_path
     from pipeline.files import keep_only
     from pipeline.hub.backbone import FILES, fetch_backbone
+    from pipeline.hub.cloze import probe
     from pipeline.hub.files import pinned
     from pipeline.params.whole import load_params
-    from stages.terminal import say
+    from stages.terminal import say, warn
 
     params, made = load_params(), []
     for name, source in params.sources.items():
@@ -20,5 +21,11 @@ def backbone() -> None:
         files = {"sha256": digests(folder, FILES)}
         write_json(source.model_dump() | commit | files, source_path(folder))
         made += [folder, source_path(folder)]
-        say(f"{folder}: {source.path}: {facts}")
+        found = probe(folder)
+        say(f"{folder}: {source.path}: {facts}" + (f"; {found}" if found else ""))
+        if found and found.says_nothing:
+            warn(
+                f"{source.path}: the head says nothing of masked words, so only ft can learn from "
+                f"it: its checkpoint may lack a trained head"
+            )
     keep_only(made, BACKBONES)

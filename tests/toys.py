@@ -60,15 +60,15 @@ template:
 """
 
 
-def tokenizer(*, specials: tuple[str, ...] = SPECIALS):
+def tokenizer(*, specials: tuple[str, ...] = SPECIALS, text: str = TEXT, size: int = 600):
     """Return a tokenizer that falls back to bytes, whose special ids are in the order given."""
     made = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
     made.pre_tokenizer = pre_tokenizers.Metaspace()
     made.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
     bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
     tokens = [*specials, *bytes_]
-    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=tokens, show_progress=False)
-    made.train_from_iterator([TEXT] * 20, trainer)
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=tokens, show_progress=False)
+    made.train_from_iterator([text] * 20, trainer)
     made = without_added(made, specials)
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",

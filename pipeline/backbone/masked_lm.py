@@ -115,7 +115,8 @@ class MaskedLm(Backbone):
     @property
     def layers(self) -> nn.Module:
         """The encoder; see Backbone.layers."""
-        return self.encoder
+        encoder: nn.Module = self.encoder
+        return encoder
 
     def recompute_layers(self, *, place: str) -> None:
         """Keep only the input of layers; see Backbone.recompute_layers."""
