@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from stages.terminal import say
 if TYPE_CHECKING:
     from pipeline.cluster.costs import Expected
     from pipeline.cluster.staleness import Finding
+    from pipeline.training.memory import Memory
 
 PURPOSES = {
     "train": "Table I",
@@ -28,10 +29,14 @@ def plan(
     targets: Annotated[list[str] | None, TARGETS] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print every stage, as JSON.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Also count what each run's cells need.")
+    ] = False,
 ) -> None:
     """Show which stages would run, why, and what such cells took before.
 
-    Runs only quick stages: those that hash inputs and check params.yaml.
+    Runs only quick stages: those that hash inputs and check params.yaml. Memory is counted by an
+    update without numbers; of a large backbone, that of runs without cells is counted anyway.
     """
     from pipeline.cluster.costs import expected, past_cells
     from pipeline.cluster.project import Project
@@ -45,9 +50,15 @@ def plan(
     past = past_cells()
     running = [finding for finding in findings if finding.prospect in RUNS]
     costs = {finding.name: expected(finding.out, past) for finding in running}
+    foreseen = _foreseen(_cells(running, costs, every=memory))
     if not as_json:
-        for line in [*_groups(findings), *_total(len(costs), list(filter(None, costs.values())))]:
+        for line in [
+            *_groups(findings),
+            *_total(len(costs), list(filter(None, costs.values()))),
+            *_needs(foreseen),
+        ]:
             say(line)
+        _require_room(foreseen)
         return
     stages = {
         finding.name: {
@@ -59,7 +70,65 @@ def plan(
         for finding in findings
     }
     prospects = Counter(finding.prospect for finding in findings)
-    say(json.dumps({"prospects": prospects, "stages": stages}, indent=2))
+    runs = {run: one and one._asdict() for run, one in foreseen.items()}
+    counted = {"memory": runs} if runs else {}
+    say(json.dumps({"prospects": prospects, "stages": stages, **counted}, indent=2))
+    _require_room(foreseen)
+
+
+def _cells(
+    running: Sequence["Finding"], costs: Mapping[str, "Expected | None"], *, every: bool
+) -> list[tuple[str, int, int]]:
+    """Return a cell of each run whose memory is to be counted, that of the most shots."""
+    from pipeline.cells.files import cell_of
+    from pipeline.cluster.costs import ALIKE
+    from pipeline.params.runs import matched_name
+
+    if not every and not _is_large():
+        return []
+    cells: dict[str, tuple[str, int, int]] = {}
+    for finding in running:
+        cell, cost = cell_of(finding.out), costs[finding.name]
+        if cell is None or (not every and cost and cost.like in ALIKE):
+            continue
+        run = cell[0].removesuffix(matched_name(""))
+        cells[run] = max(cells.get(run, (run, 0, 0)), (run, *cell[1:]))
+    return list(cells.values())
+
+
+def _is_large() -> bool:
+    from pipeline.backbone.files import BACKBONE
+
+    weights = BACKBONE / "model.safetensors"
+    if not weights.is_file():
+        return False
+    from pipeline.training.memory import is_large
+    from pipeline.training.reproducibility import device
+
+    return is_large(weights.stat().st_size, device())
+
+
+def _foreseen(cells: Sequence[tuple[str, int, int]]) -> dict[str, "Memory | None"]:
+    if not cells:
+        return {}
+    from pipeline.forecast import foresee
+    from pipeline.params.whole import load_params
+
+    return dict(foresee(load_params(), cells))
+
+
+def _needs(foreseen: Mapping[str, "Memory | None"]) -> Iterator[str]:
+    for run, memory in foreseen.items():
+        yield f"  {run}: {memory or 'memory unknown until its inputs are made'}"
+
+
+def _require_room(foreseen: Mapping[str, "Memory | None"]) -> None:
+    from pipeline.training.memory import require_room
+    from pipeline.training.reproducibility import device
+
+    for run, memory in foreseen.items():
+        if memory is not None:
+            require_room(memory, run=run, device=device())
 
 
 def _groups(findings: Sequence["Finding"]) -> Iterator[str]:

@@ -50,6 +50,14 @@ def run_folder(run: str, shots: int, seed: int) -> Path:
     return RUNS / run / f"k{shots}" / f"s{seed}"
 
 
+def cell_of(out: str) -> tuple[str, int, int] | None:
+    """Return run, shots and seed of a cell's folder or of a file in it; None for another path."""
+    parts = Path(out).relative_to(RUNS).parts[:3] if Path(out).is_relative_to(RUNS) else ()
+    if len(parts) != 3 or not (parts[1][1:] + parts[2][1:]).isdigit():
+        return None
+    return parts[0], int(parts[1][1:]), int(parts[2][1:])
+
+
 def updates_path(shots: int) -> Path:
     """Return the file with the updates that comparison.reference makes, in all and per epoch."""
     return Path(f"data/updates/k{shots}.json")

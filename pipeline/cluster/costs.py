@@ -12,6 +12,10 @@ PastCell: TypeAlias = tuple[str, str, Mapping[str, Any]]
 """Run and shots of a trained cell (mpt, k16), and its circumstances as `mpt train` wrote them."""
 
 
+ALIKE = ("the same run and shots", "the same run")
+"""The cells whose memory tells that of another; other runs have other rows and weights."""
+
+
 @dataclass(frozen=True)
 class Expected:
     """The mean time and the maximum memory of similar cells."""
@@ -39,8 +43,8 @@ def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
         return None
     run, shots = (*Path(out).relative_to(RUNS).parts, "", "")[:2]
     similar = {
-        "the same run and shots": [facts for *cell, facts in past if cell == [run, shots]],
-        "the same run": [facts for other, _, facts in past if other == run],
+        ALIKE[0]: [facts for *cell, facts in past if cell == [run, shots]],
+        ALIKE[1]: [facts for other, _, facts in past if other == run],
         "the same shots": [facts for _, other, facts in past if other == shots],
         "other cells": [facts for *_, facts in past],
     }

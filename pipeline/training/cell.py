@@ -21,6 +21,7 @@ from pipeline.params.runs import Run, Runs, require_input
 from pipeline.params.strict import parse
 from pipeline.params.training import DURATION, Training
 from pipeline.training import reproducibility
+from pipeline.training.memory import footprint, is_large, require_room
 from pipeline.training.method import Context, Method
 from pipeline.training.parallel import read_parallel
 from pipeline.training.registry import build, read_settings
@@ -45,7 +46,8 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     A `matched` run makes the updates that `mpt updates` wrote, in epochs of that length.
 
     Raises:
-        InputError: a setting is impossible, or a file is missing or not what it should be.
+        InputError: a setting is impossible, a file is missing or not what it should be, or the
+            cell does not fit the memory of its device.
     """
     run = params.run(name)
     read_settings(run)  # reports a mistake at once, before any file is read
@@ -68,9 +70,13 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     threads = reproducibility.set_threads(run.training.threads)
     pieces = load_pieces(folder, known=tokens_path(run.backbone))
     method = build(Context(run, params.languages, backbone, pieces))
+    text, device = TrainingText.of(labelled, pairs), reproducibility.device()
+    if is_large(sum(one.nbytes for one in method.parameters()), device):
+        memory = footprint(method, text, generator=generator, device=device, threads=threads)
+        require_room(memory, run=name, device=device)
     return Cell(
-        method=method.to(reproducibility.device()),
-        text=TrainingText.of(labelled, pairs),
+        method=method.to(device),
+        text=text,
         dev=dev.assign(language=params.languages.source),
         test=test,
         generator=generator,

@@ -152,7 +152,7 @@ def update(
     """
     method.zero_grad()
     means: dict[str, Tensor] = {}
-    for share, part in _parts(drawn, method.run.training.rows_at_once):
+    for share, part in parts_of(drawn, method.run.training.rows_at_once):
         with autocast(method):
             losses = method.losses(part, moment)
         if losses.parts or losses.total.requires_grad:  # not if all terms have weight zero
@@ -164,7 +164,7 @@ def update(
     return means
 
 
-def _parts(
+def parts_of(
     drawn: Mapping[str, Sequence[Example]], rows_at_once: int | None
 ) -> Iterator[tuple[float, Mapping[str, Sequence[Example]]]]:
     """Yield what passes the model at once, with its share of the stream that it comes from.

@@ -113,7 +113,7 @@ def test_rows_in_parts_give_the_same_losses_and_gradients(
 def test_parts_have_examples_of_similar_length(toy_backbone):
     method = build(toys.context(toy_backbone, "mpt"))
     streams = method.streams(toys.training_text(40, 40), torch.Generator())
-    parts = [part for _, part in loop._parts(streams, 6)]
+    parts = [part for _, part in loop.parts_of(streams, 6)]
     for name, examples in streams.items():
         found = [part[name] for part in parts if name in part]
         assert sorted(map(id, chain(*found))) == sorted(map(id, examples))
