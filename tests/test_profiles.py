@@ -1,5 +1,6 @@
 """`mpt profile` replaces params.yaml with a ready-made one, unless that loses edits."""
 
+import re
 import shutil
 import subprocess
 from operator import attrgetter
@@ -10,11 +11,13 @@ from dvc.utils.serialize import load_yaml
 
 from pipeline.artifacts import write_json
 from pipeline.cells.files import circumstances_path
+from pipeline.forecast import foresee
 from pipeline.params.runs import METHODS
 from pipeline.params.strict import parse
+from pipeline.params.text import BackboneSource
 from pipeline.params.whole import Params, load_params
 from pipeline.profiles import cost
-from tests import real_data
+from tests import families, real_data, toys
 from tests.commands import call, only_line
 from tests.imports import ROOT
 
@@ -120,6 +123,31 @@ def test_real_text_is_a_grid_whose_trained_runs_all_make_equally_many_updates(fo
     assert not params.run("untrained").training.epochs
 
 
+FORMS = {"mmbert": "modernbert", "large": "xlm-roberta"}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_profile_of_another_backbone_is_pinned_and_says_that_it_was_never_run(name, folder):
+    params = load_params(folder / f"profiles/{name}.yaml")
+    assert re.fullmatch("[0-9a-f]{40}", params.backbone.revision)
+    assert "# NEVER RUN WITH THESE WEIGHTS" in (folder / f"profiles/{name}.yaml").read_text()
+    assert len(params.cells) == 225
+    saves = params.training.trainable, params.training.checkpointing
+    assert saves == (("all_but_words", True) if name == "large" else ("all", False))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_it_fits_a_small_model_of_the_same_form(name, folder, tmp_path):
+    params = load_params(folder / f"profiles/{name}.yaml")
+    if name == "large":
+        source = toys.backbone(tmp_path / "given", positions=514)
+    else:
+        source = families.write(FORMS[name], tmp_path / "given", max_position_embeddings=8192)
+    small = params.model_copy(update={"backbone": BackboneSource(path=str(source))})
+    cells = [(run, 16, 1) for run in params.grid.runs]
+    assert all(memory.parameters > 1000 for _, memory in foresee(small, cells))
+
+
 @real_data.needs(real_data.ME5)
 def test_real_text_fits_its_backbone(folder, monkeypatch, capsys):
     (folder / "here").mkdir()
@@ -204,7 +232,7 @@ def test_unreadable_params_can_be_replaced(repository, monkeypatch):
 def test_an_unknown_profile_is_one_line(name, repository, monkeypatch, capsys):
     assert call(monkeypatch, "profile", name) == 2
     assert only_line(capsys.readouterr().err) == (
-        f"profiles: expected one of field, paper, pocket, pocket_full, real_text, found {name!r}"
+        f"profiles: expected one of {', '.join(NAMES)}, found {name!r}"
     )
     assert holds(repository, "pocket")
 
@@ -245,6 +273,6 @@ def test_an_experiment_may_set_every_path_and_url(file, folder):
 def test_without_a_name_the_profiles_are_listed(repository, monkeypatch, capsys):
     assert call(monkeypatch, "profile") == 0
     assert capsys.readouterr().out.split() == [
-        "field", "paper", "pocket", "pocket_full", "real_text",
+        "field", "large", "mmbert", "paper", "pocket", "pocket_full", "real_text",
     ]  # fmt: skip
     assert holds(repository, "pocket")

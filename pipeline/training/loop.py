@@ -63,7 +63,7 @@ def fit(
         rows.append({"epoch": epoch, "updates": done, **means, "dev_accuracy": dev_accuracy})
         selects = training.selection == "best_dev" and epoch >= training.select_from
         if selects and dev_accuracy > best[0]:
-            best = (dev_accuracy, epoch, trained_state(method))
+            best = (dev_accuracy, epoch, trained_state(method, best[2]))
     if not rows:
         row = {"epoch": 0, "updates": 0, "dev_accuracy": accuracy(predict(method, dev))}
         return History(pd.DataFrame([row]), 0)
@@ -218,7 +218,12 @@ def rate(training: Training, step: int, total: int) -> float:
     return training.floor + (1 - training.floor) * left
 
 
-def trained_state(method: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of the trainable weights."""
+@torch.no_grad()
+def trained_state(
+    method: nn.Module, earlier: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Return a copy of the trainable weights, in the place of an earlier one if there is any."""
     trainable = ((name, p) for name, p in method.named_parameters() if p.requires_grad)
+    if earlier:  # two copies would be as much memory again as the weights
+        return {name: earlier[name].copy_(parameter) for name, parameter in trainable}
     return {name: parameter.detach().clone() for name, parameter in trainable}

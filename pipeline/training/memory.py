@@ -155,7 +155,7 @@ def footprint(
             took("Adam's moments")
             if method.run.training.selection == "best_dev":
                 best = trained_state(method)
-                passing["another best epoch"] = took("weights of the best epoch")
+                took("weights of the best epoch")
             _pass(method, part)
             passing["states of an update"] = meter.peak - sum(parts.values())
             del optimizer, best
@@ -163,18 +163,12 @@ def footprint(
         _predict(method, rows)
         at_once = threads if device.type == "cpu" else 1
         passing["states of predictions"] = (meter.peak - before) * at_once
-    return Memory(sum(one.numel() for one in method.parameters()), parts | _more(passing, device))
-
-
-def _more(passing: Mapping[str, int], device: torch.device) -> dict[str, int]:
-    """Return the largest of what is needed at different times, and the process itself."""
-    on_cpu = device.type == "cpu"
-    sizes = {
-        name: round(size * SCATTERED) if on_cpu and name.startswith("states") else size
-        for name, size in passing.items()
-    }
-    name = max(sizes, key=lambda one: sizes[one])
-    return {name: max(sizes[name], 0)} | ({"the process": PROCESS} if on_cpu else {})
+    if device.type == "cpu":
+        passing = {name: round(size * SCATTERED) for name, size in passing.items()}
+        parts["the process"] = PROCESS
+    last = max(passing, key=lambda name: passing[name])  # they follow one another
+    parts[last] = max(passing[last], 0)
+    return Memory(sum(one.numel() for one in method.parameters()), parts)
 
 
 def largest_part(method: Method, text: TrainingText, generator: torch.Generator) -> Part | None:
