@@ -219,7 +219,9 @@ def outline(folder: Path, *, separator: int | None, place: str) -> MaskedLm:
     """
     config = read_config(folder, place=place)
     with quietly(place):
-        model = AutoModelForMaskedLM.from_config(config, trust_remote_code=False)
+        model = AutoModelForMaskedLM.from_config(
+            config, trust_remote_code=False, dtype=torch.float32
+        )
     require_usable(model, place=place)
     return MaskedLm(model, separator=separator)
 

@@ -26,11 +26,12 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Attributes:
         held: the bytes of tensors that are alive.
         peak: the most that were.
+        largest: the bytes of the largest of them, which may be gone.
     """
 
     def __init__(self, device: torch.device) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.held = self.peak = 0
+        self.held = self.peak = self.largest = 0
         self._device, self._known = device, WeakIdKeyDictionary()
 
     def __torch_dispatch__(
@@ -54,7 +55,7 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             size = storage.nbytes()
             self._known[storage] = weakref.finalize(storage, self._free, size)
             self.held += size
-            self.peak = max(self.peak, self.held)
+            self.peak, self.largest = max(self.peak, self.held), max(self.largest, size)
 
     def _free(self, size: int) -> None:
         self.held -= size

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
@@ -21,18 +21,20 @@ from pipeline.training.method import Example, Method, Moment
 from pipeline.training.prediction import TOKENS_PER_BATCH, autocast
 from pipeline.training.text import TrainingText
 
+if TYPE_CHECKING:
+    from pipeline.training.fake import Meter
+
 MIB = 2**20
 """Bytes."""
 
-PROCESS = 570 * MIB
-"""Of a cell's process on a CPU besides: Python, libraries, kernels and text."""
-
-SCATTERED = 1.5
-"""On a CPU, memory of states over their bytes.
-
-Freed memory is kept, in pieces that the states of the next rows, of other lengths, do not fill.
-"""
-
+# Of a CPU, measured (docs/backbones.md): its heap keeps freed memory, in pieces that the states of
+# the next rows, of other lengths, do not fill.
+PROCESS = 540 * MIB
+"""What a process takes besides: Python, libraries, kernels and text."""
+GAPS = 0.45
+"""Memory that is lost to such pieces, as a share of the states."""
+AGAIN = 2
+"""How often the largest tensor of an update, a gradient of word embeddings, fits none of them."""
 
 ROOM = 40
 """A cell whose weights fit so many times into the memory of its device need not be looked at."""
@@ -135,40 +137,70 @@ def footprint(
 
     draws = torch.Generator().set_state(generator.get_state())
     part, rows = largest_part(method, text, draws), _longest_rows(method, text)
-    parts: dict[str, int] = {}
     with faked(method, device) as meter:
-
-        def took(name: str) -> int:
-            parts[name] = meter.held - sum(parts.values())
-            meter.peak = meter.held
-            return parts[name]
-
         for one in (*method.parameters(), *method.buffers()):
             meter.note(one)
-        took("weights")
-        passing = {}
-        if part is not None:
-            optimizer, best = make_optimizer(method, method.run.training), None
-            _give_gradients(method)
-            took("gradients")
-            optimizer.update(0.0)
-            took("Adam's moments")
-            if method.run.training.selection == "best_dev":
-                best = trained_state(method)
-                took("weights of the best epoch")
-            _pass(method, part)
-            passing["states of an update"] = meter.peak - sum(parts.values())
-            del optimizer, best
-        before = meter.peak = meter.held
-        _predict(method, rows)
-        at_once = threads if device.type == "cpu" else 1
-        passing["states of predictions"] = (meter.peak - before) * at_once
+        parts = {"weights": meter.held}
+        updating, largest = (0, 0) if part is None else _update(method, part, meter, parts)
+        predicting = _predict(method, rows, meter)
     if device.type == "cpu":
-        passing = {name: round(size * SCATTERED) for name, size in passing.items()}
+        predicting *= threads
+    name = "states of an update" if updating > predicting else "states of predictions"
+    parts[name] = states = max(updating, predicting)
+    if device.type == "cpu":
+        if method.backbone.is_rounded:
+            parts["weights before rounding"] = 2 * _rounded(method)
+        parts["gaps in the heap"] = round(states * GAPS) + largest * AGAIN
         parts["the process"] = PROCESS
-    last = max(passing, key=lambda name: passing[name])  # they follow one another
-    parts[last] = max(passing[last], 0)
     return Memory(sum(one.numel() for one in method.parameters()), parts)
+
+
+def _update(method: Method, part: Part, meter: "Meter", parts: dict[str, int]) -> tuple[int, int]:
+    """Add to `parts` what stays between updates; return the bytes of the states of one.
+
+    And those of its largest tensor.
+    """
+
+    def took(name: str) -> None:
+        parts[name] = meter.held - sum(parts.values())
+
+    for one in method.parameters():
+        if one.requires_grad:
+            one.grad = torch.zeros_like(one)
+    took("gradients")
+    optimizer = make_optimizer(method, method.run.training)
+    optimizer.update(0.0)
+    took("Adam's moments")
+    best = trained_state(method) if method.run.training.selection == "best_dev" else {}
+    took("weights of the best epoch")
+    meter.peak, meter.largest = meter.held, 0
+    compute(method, part)
+    del best
+    return max(0, meter.peak - sum(parts.values())), meter.largest
+
+
+def compute(method: Method, part: Part) -> None:
+    """Compute losses and gradients as an update does."""
+    method.train()
+    if part.is_whole:
+        method.zero_grad()
+    with autocast(method):
+        losses = method.losses(part.drawn, part.moment)
+    if losses.parts or losses.total.requires_grad:
+        losses.total.backward()  # type: ignore[no-untyped-call]
+
+
+def _predict(method: Method, rows: Sequence[Row], meter: "Meter") -> int:
+    """Return the bytes of the states of a batch of predictions."""
+    before = meter.peak = meter.held
+    with torch.no_grad(), autocast(method):
+        method.eval().label_logits(method.collate(rows))
+    return meter.peak - before
+
+
+def _rounded(method: Method) -> int:
+    weights = method.backbone.layers.parameters()
+    return sum(one.nbytes for one in weights if one.dtype == torch.bfloat16)
 
 
 def largest_part(method: Method, text: TrainingText, generator: torch.Generator) -> Part | None:
@@ -195,27 +227,3 @@ def _longest_rows(method: Method, text: TrainingText) -> Sequence[Row]:
     rows = method.rows(premises, hypotheses, language=method.languages.source)
     longest = max(rows, key=lambda row: len(row.ids))
     return [longest] * max(1, TOKENS_PER_BATCH["cpu"] // len(longest.ids))
-
-
-def _give_gradients(method: Method) -> None:
-    for one in method.parameters():
-        if one.requires_grad:
-            one.grad = torch.zeros_like(one)
-
-
-def _pass(method: Method, part: Part) -> None:
-    """Compute losses and gradients as an update does."""
-    method.train()
-    if part.is_whole:
-        method.zero_grad()
-    with autocast(method):
-        losses = method.losses(part.drawn, part.moment)
-    if losses.parts or losses.total.requires_grad:
-        losses.total.backward()  # type: ignore[no-untyped-call]
-
-
-@torch.no_grad()
-def _predict(method: Method, rows: Sequence[Row]) -> None:
-    method.eval()
-    with autocast(method):
-        method.label_logits(method.collate(rows))
