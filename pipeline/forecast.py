@@ -21,7 +21,9 @@ from pipeline.training.text import Labelled, Parallel, TrainingText
 def foresee(
     params: Params, cells: Sequence[tuple[str, int, int]]
 ) -> Iterator[tuple[str, Memory | None]]:
-    """Yield each cell's run and memory on this machine; None if an input of the run is missing.
+    """Yield each cell's run and memory on this machine; None if that is unknown.
+
+    It is if an input of the run is missing, or as in `footprint`.
 
     Cells are a run's name, shots and seed. Text that no stage has made yet counts as rows of
     `training.max_length`.

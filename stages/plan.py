@@ -119,7 +119,7 @@ def _foreseen(cells: Sequence[tuple[str, int, int]]) -> dict[str, "Memory | None
 
 def _needs(foreseen: Mapping[str, "Memory | None"]) -> Iterator[str]:
     for run, memory in foreseen.items():
-        yield f"  {run}: {memory or 'memory unknown until its inputs are made'}"
+        yield f"  {run}: {memory or 'memory unknown'}"
 
 
 def _require_room(foreseen: Mapping[str, "Memory | None"]) -> None:

@@ -73,7 +73,8 @@ def read_cell(params: Runs, name: str, *, shots: int, seed: int, matched: bool =
     text, device = TrainingText.of(labelled, pairs), reproducibility.device()
     if is_large(sum(one.nbytes for one in method.parameters()), device):
         memory = footprint(method, text, generator=generator, device=device, threads=threads)
-        require_room(memory, run=name, device=device)
+        if memory is not None:
+            require_room(memory, run=name, device=device)
     return Cell(
         method=method.to(device),
         text=text,

@@ -80,10 +80,12 @@ def faked(method: Method, device: torch.device) -> Iterator[Meter]:
             copies = {id(value): _copy(value, device) for _, _, value in own}
             for module, name, value in own:
                 setattr(module, name, copies[id(value)])
-            vars(method)["collate"] = collated
+            # Without pinned memory, which fake tensors lack.
+            vars(method).update(collate=collated, placed=lambda values: values.to(device))
             yield meter
     finally:
-        vars(method).pop("collate", None)
+        for name in ("collate", "placed"):
+            vars(method).pop(name, None)
         for module, name, value in own:
             setattr(module, name, value)
         method.train(is_training)

@@ -127,8 +127,10 @@ def footprint(
     generator: torch.Generator,
     device: torch.device,
     threads: int = 1,
-) -> Memory:
+) -> Memory | None:
     """Return what a method will take on a device, where it need not be yet.
+
+    None if that is unknown, since an operation of the method or its backbone needs numbers.
 
     It is trained on `text` with draws from a generator in this state, and predicts in so many
     threads. The method, the generator and torch's own random numbers stay as they are.
@@ -137,12 +139,15 @@ def footprint(
 
     draws = torch.Generator().set_state(generator.get_state())
     part, rows = largest_part(method, text, draws), _longest_rows(method, text)
-    with faked(method, device) as meter:
-        for one in (*method.parameters(), *method.buffers()):
-            meter.note(one)
-        parts = {"weights": meter.held}
-        updating, largest = (0, 0) if part is None else _update(method, part, meter, parts)
-        predicting = _predict(method, rows, meter)
+    try:
+        with faked(method, device) as meter:
+            for one in (*method.parameters(), *method.buffers()):
+                meter.note(one)
+            parts = {"weights": meter.held}
+            updating, largest = (0, 0) if part is None else _update(method, part, meter, parts)
+            predicting = _predict(method, rows, meter)
+    except RuntimeError:  # torch's only class for that
+        return None
     if device.type == "cpu":
         predicting *= threads
     name = "states of an update" if updating > predicting else "states of predictions"

@@ -5,10 +5,12 @@ import shutil
 
 import pytest
 
-from pipeline.cells.files import circumstances_path
+from pipeline.cells.files import cell_of, circumstances_path
 from pipeline.cluster.costs import expected, past_cells
 from pipeline.cluster.project import Project
 from pipeline.cluster.staleness import look
+from pipeline.training import memory
+from pipeline.training.memory import Memory
 from tests.cluster import toy
 from tests.commands import call, only_line
 
@@ -232,6 +234,69 @@ def test_the_command_prints_matrices_reasons_and_costs(repository, monkeypatch, 
         },
     }
     assert data["stages"]["note"]["expected"] is None
+
+
+COUNTED = Memory(1_500_000, {"weights": 6 * 2**20, "gradients": 3 * 2**20})
+NEEDS = "1.5 M parameters, 9 MiB at the peak, 6 of them for weights"
+
+
+@pytest.fixture
+def counting(repository, monkeypatch):
+    """A project with stale cells, and a list of the cells whose memory is counted."""
+    text = (repository / "dvc.yaml").read_text()
+    text = text.replace("['out/", "['data/runs/mpt/k4/s${item.n}', 'out/")
+    (repository / "dvc.yaml").write_text(text)
+    cells = []
+    monkeypatch.setattr("pipeline.params.whole.load_params", lambda: None)
+    monkeypatch.setattr(
+        "pipeline.forecast.foresee",
+        lambda _, asked: cells.extend(asked) or [(run, COUNTED) for run, *_ in asked],
+    )
+    return cells
+
+
+def test_memory_is_counted_if_somebody_asks(counting, monkeypatch, capsys):
+    assert call(monkeypatch, "plan") == 0
+    assert NEEDS not in capsys.readouterr().out
+    assert call(monkeypatch, "plan", "--memory") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"  mpt: {NEEDS}"
+    assert call(monkeypatch, "plan", "--memory", "--json") == 0
+    counted = json.loads(capsys.readouterr().out)["memory"]["mpt"]
+    assert counted == {"parameters": 1_500_000, "parts": COUNTED.parts}
+    assert [cell[:2] for cell in counting] == [("mpt", 4)] * 2
+
+
+def test_memory_of_a_large_backbone_is_counted_for_runs_without_cells(
+    counting, repository, monkeypatch, capsys
+):
+    weights = repository / "data/backbone/model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"1" * 100)
+    monkeypatch.setattr(memory, "capacity", lambda _: 40 * 100)  # bytes
+    assert call(monkeypatch, "plan") == 0
+    assert NEEDS not in capsys.readouterr().out
+    monkeypatch.setattr(memory, "capacity", lambda _: 40 * 100 - 1)
+    assert call(monkeypatch, "plan") == 2  # the cell does not fit either
+    assert NEEDS in capsys.readouterr().out
+    trained("mpt", 16, 1, seconds=1.0)
+    assert call(monkeypatch, "plan") == 0
+    assert NEEDS not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_cell_that_cannot_fit_is_refused_after_the_plan(options, counting, monkeypatch, capsys):
+    monkeypatch.setattr(memory, "capacity", lambda _: 2**20)
+    assert call(monkeypatch, "plan", "--memory", *options) == 2
+    out, err = capsys.readouterr()
+    assert out
+    assert only_line(err).startswith("params.yaml: methods.mpt: expected a cell that fits the 1 M")
+
+
+def test_a_cells_path_tells_its_run_shots_and_seed():
+    assert cell_of("data/runs/mpt/k16/s3") == ("mpt", 16, 3)
+    assert cell_of("data/runs/mpt/k16/s3/metrics.json") == ("mpt", 16, 3)
+    for other in ("results", "data/runs/mpt", "data/runs/mpt/k/s", "data/runs"):
+        assert cell_of(other) is None
 
 
 def test_an_unknown_target_is_refused(repository, monkeypatch, capsys):

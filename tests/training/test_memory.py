@@ -168,6 +168,15 @@ def test_nothing_is_different_afterwards(toy_backbone):
         assert torch.equal(results[1][name], value), name
 
 
+def test_a_method_that_needs_numbers_is_left_as_it_was(toy_backbone):
+    method, before = made(toy_backbone, "sp"), made(toy_backbone, "sp").state_dict()
+    losses, words = method.losses, method.backbone.words
+    method.losses = lambda drawn, moment: words.weight.any() and losses(drawn, moment)
+    assert found(method) is None
+    assert all(torch.equal(value, before[name]) for name, value in method.state_dict().items())
+    assert not {"collate", "placed"} & vars(method).keys()
+
+
 @pytest.mark.parametrize("kind", families.FAMILIES)
 def test_it_is_counted_for_every_class(kind, tmp_path):
     folder = families.write(kind, tmp_path / "given", seed=3)
