@@ -29,12 +29,16 @@ def foresee(
     `training.max_length`.
 
     Raises:
-        InputError: a run or the backbone is wrong.
-        RunError: the Hub cannot be reached for the backbone's tokenizer.
+        InputError: a run or its backbone is wrong.
+        RunError: the Hub cannot be reached for a backbone's tokenizer.
     """
-    pieces, backbone = fetch_outline(params.backbone)
-    for name, shots, seed in cells:
-        run = params.run(name)
+    runs = [params.run(name) for name, *_ in cells]
+    outlines = {
+        name: fetch_outline(params.sources[name], key=params.backbone_key(name))
+        for name in {run.backbone for run in runs}
+    }
+    for run, (name, shots, seed) in zip(runs, cells, strict=True):
+        pieces, backbone = outlines[run.backbone]
         with torch.device("meta"):
             method = build(Context(run, params.languages, deepcopy(backbone), pieces))
         try:

@@ -97,15 +97,15 @@ def _cells(
 
 
 def _is_large() -> bool:
-    from pipeline.backbone.files import BACKBONE
+    from pipeline.backbone.files import BACKBONES
 
-    weights = BACKBONE / "model.safetensors"
-    if not weights.is_file():
+    sizes = [file.stat().st_size for file in BACKBONES.glob("*/model.safetensors")]
+    if not sizes:
         return False
     from pipeline.training.memory import is_large
     from pipeline.training.reproducibility import device
 
-    return is_large(weights.stat().st_size, device())
+    return is_large(max(sizes), device())
 
 
 def _foreseen(cells: Sequence[tuple[str, int, int]]) -> dict[str, "Memory | None"]:

@@ -269,7 +269,7 @@ def test_memory_is_counted_if_somebody_asks(counting, monkeypatch, capsys):
 def test_memory_of_a_large_backbone_is_counted_for_runs_without_cells(
     counting, repository, monkeypatch, capsys
 ):
-    weights = repository / "data/backbone/model.safetensors"
+    weights = repository / "data/backbones/base/model.safetensors"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"1" * 100)
     monkeypatch.setattr(memory, "capacity", lambda _: 40 * 100)  # bytes
