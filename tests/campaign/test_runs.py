@@ -18,7 +18,7 @@ from tests.campaign.disks import fill
 from tests.dvc.repositories import ended_run, environment, made_repository, run
 from tests.dvc.stages import contents
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(7200)]
 
 KILLS = int(os.environ.get("KILLS", "30"))
 WAYS = {

@@ -12,7 +12,7 @@ from tests.campaign.disks import fill
 from tests.campaign.processes import run
 from tests.dvc.stages import contents
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(7200)]
 
 
 def kinds(stages):
