@@ -13,7 +13,9 @@ import pytest
 from pipeline.cluster.states import State
 from stages.backbone import backbone
 from stages.corpora import corpora
+from stages.declared import declared
 from stages.fewshot import fewshot
+from stages.inputs import inputs
 from stages.paws15 import paws15
 from stages.tokens import tokens
 from tests import toys
@@ -140,7 +142,7 @@ def test_a_cell_whose_loss_is_nan_fails_alone(project, repro, capsys):
     values = toys.params()
     values["methods"]["wild"] = values["methods"]["sp"] | {"learning_rate": 1e30}
     toys.write_params(values, project / "params.yaml")
-    for stage in (corpora, backbone, tokens, lambda: fewshot(shots=1), paws15):
+    for stage in (inputs, corpora, backbone, tokens, lambda: fewshot(shots=1), paws15, declared):
         stage()
     (project / "dvc.yaml").write_text(TRAIN)
     (project / ".gitignore").write_text("/data\n/hub\n")
