@@ -66,7 +66,7 @@ NEEDS = {
         "python -m bench.same_results --runs ft sp pct mpt --seeds 11 12 13",
         "python -m bench.translation --latency MS --workers N",
         "python -m bench.speed --profile real_text --backbone ../shared/backbones/me5-mlm "
-        "--precision bfloat16 --updates 3 --warmup 1 --rounds 2 --examples 300",
+        "--precision bfloat16 --updates 7 --warmup 1 --rounds 3 --examples 1000",
         "python -m bench.real_text",
         "python -m bench.alignment",
         "mpt pocket",
