@@ -50,7 +50,7 @@ def plan(
     past = past_cells()
     running = [finding for finding in findings if finding.prospect in RUNS]
     costs = {finding.name: expected(finding.out, past) for finding in running}
-    foreseen = _foreseen(_cells(running, costs, every=memory))
+    foreseen = _foreseen(running, costs, every=memory)
     if not as_json:
         for line in [
             *_groups(findings),
@@ -76,24 +76,26 @@ def plan(
     _require_room(foreseen)
 
 
-def _cells(
+def _foreseen(
     running: Sequence["Finding"], costs: Mapping[str, "Expected | None"], *, every: bool
-) -> list[tuple[str, int, int]]:
-    """Return a cell of each run whose memory is to be counted, that of the most shots."""
+) -> dict[str, "Memory | None"]:
+    """Return the memory of each run that is to be counted, of its cell with the most shots."""
     from pipeline.cells.files import cell_of
     from pipeline.cluster.costs import ALIKE
-    from pipeline.params.runs import matched_name
 
-    if not every and not _is_large():
-        return []
-    cells: dict[str, tuple[str, int, int]] = {}
-    for finding in running:
-        cell, cost = cell_of(finding.out), costs[finding.name]
-        if cell is None or (not every and cost and cost.like in ALIKE):
-            continue
-        run = cell[0].removesuffix(matched_name(""))
-        cells[run] = max(cells.get(run, (run, 0, 0)), (run, *cell[1:]))
-    return list(cells.values())
+    known = {name for name, cost in costs.items() if cost and cost.like in ALIKE and not every}
+    outs = [finding.out for finding in running if finding.name not in known]
+    named = list(filter(None, map(cell_of, outs)))
+    if not named or not (every or _is_large()):
+        return {}
+    from pipeline.forecast import foresee
+    from pipeline.params.whole import load_params
+
+    params, cells = load_params(), {}
+    for name, shots, seed in sorted(named, key=lambda cell: cell[1:]):
+        run = params.entry_of(name)
+        cells[run] = (run, shots, seed)
+    return dict(foresee(params, list(cells.values())))
 
 
 def _is_large() -> bool:
@@ -108,21 +110,14 @@ def _is_large() -> bool:
     return is_large(max(sizes), device())
 
 
-def _foreseen(cells: Sequence[tuple[str, int, int]]) -> dict[str, "Memory | None"]:
-    if not cells:
-        return {}
-    from pipeline.forecast import foresee
-    from pipeline.params.whole import load_params
-
-    return dict(foresee(load_params(), cells))
-
-
 def _needs(foreseen: Mapping[str, "Memory | None"]) -> Iterator[str]:
     for run, memory in foreseen.items():
         yield f"  {run}: {memory or 'memory unknown'}"
 
 
 def _require_room(foreseen: Mapping[str, "Memory | None"]) -> None:
+    if not foreseen:  # without importing torch
+        return
     from pipeline.training.memory import require_room
     from pipeline.training.reproducibility import device
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeAlias
 
-from pipeline.cells.files import CIRCUMSTANCES, RUNS, read_circumstances
+from pipeline.cells.files import CIRCUMSTANCES, cell_of, read_circumstances
 
 PastCell: TypeAlias = tuple[str, str, Mapping[str, Any]]
 """Run and shots of a trained cell (mpt, k16), and its circumstances as `mpt train` wrote them."""
@@ -39,9 +38,9 @@ def expected(out: str, past: Sequence[PastCell]) -> Expected | None:
 
     `out` is the cell's folder, or a file in it: data/runs/mpt/k16/s1.
     """
-    if not Path(out).is_relative_to(RUNS):
+    if (cell := cell_of(out)) is None:
         return None
-    run, shots = (*Path(out).relative_to(RUNS).parts, "", "")[:2]
+    run, shots = cell[0], f"k{cell[1]}"
     similar = {
         ALIKE[0]: [facts for *cell, facts in past if cell == [run, shots]],
         ALIKE[1]: [facts for other, _, facts in past if other == run],

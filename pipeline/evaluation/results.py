@@ -36,7 +36,7 @@ def results(params: Params) -> Contents:
     ahead = differences(cells, bootstrap, reference=reference)
     variants, shots = (*params.sweeps.runs, *params.ablations.runs), params.sweeps.shots
     originals = paper2.loc[~paper2["shots"].duplicated(), "variant"]
-    # Rows of the paper's Table I have the names of methods, and so has the first run of each.
+    # Rows of the paper's Table I have the names of methods; a run of such a name is of that one.
     runs = {
         1: {run: run for run in params.grid.runs},
         2: dict.fromkeys(originals, reference) | params.comparison.table2,

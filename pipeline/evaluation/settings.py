@@ -10,7 +10,6 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.evaluation.cell_files import Cell, make_again, metrics_path, read_metrics
 from pipeline.evaluation.words import listed
-from pipeline.params.runs import matched_name
 from pipeline.params.training import DURATION
 from pipeline.params.whole import Params
 
@@ -54,7 +53,7 @@ def require_current(params: Params) -> None:
     for block, grid in params.blocks.items():
         for name, shots, seed in grid.cells:
             is_matched = block == "matched"
-            run = params.run(name.removesuffix(matched_name("")) if is_matched else name)
+            run = params.run(params.entry_of(name))
             wanted = {"method": run.method, "pairs": run.parallel.pairs, **run.settings}
             wanted |= run.training.model_dump() | run.template.model_dump()
             wanted |= {"backbone": run.backbone}

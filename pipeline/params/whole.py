@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from pipeline.errors import InputError
 from pipeline.params.grid import Comparison, Grid
-from pipeline.params.runs import PARAMS, Run, Runs, matched_name, read_params
+from pipeline.params.runs import METHODS, PARAMS, Run, Runs, matched_name, read_params
 from pipeline.params.strict import Name, parse
 from pipeline.params.text import BackboneSource, Datasets, Fewshot, Paws15
 
@@ -43,7 +43,13 @@ class Params(Runs, extra="forbid"):
     @model_validator(mode="after")
     def _methods_and_runs_exist(self) -> Self:
         for name in self.methods:
-            self.method_of(name)
+            method = self.method_of(name)
+            # Tables put the paper's numbers of a method beside the run of its name.
+            if name != method and (METHODS / f"{name}.py").exists():
+                raise ValueError(
+                    f"methods.{name}.method: expected {name}, since the run has the name of this "
+                    f"method, found {method!r}"
+                )
         if not self.grid.runs:
             raise ValueError("grid.runs: expected at least one run, found []")
         comparison = self.comparison
@@ -131,13 +137,13 @@ class Params(Runs, extra="forbid"):
         runs = self.ablations.runs
         return any(self.methods[run].get("pairs") == "xnli_unlabelled" for run in runs)
 
-    def backbone_of(self, run: str) -> str:
-        """Return the name of the backbone of a run, which may be one of `matched` with its cells'.
+    def entry_of(self, name: str) -> str:
+        """Return the entry of `methods` of a run whose cells have this name in data/runs/."""
+        return name if name in self.methods else name.removesuffix(matched_name(""))
 
-        A run's name is that of its folder in data/runs/.
-        """
-        entry = self.methods.get(run) or self.methods[run.removesuffix(matched_name(""))]
-        return str(entry.get("backbone", next(iter(self.sources))))
+    def backbone_of(self, name: str) -> str:
+        """Return the name of the backbone of a run whose cells have this name in data/runs/."""
+        return self.run(self.entry_of(name)).backbone
 
     @property
     def table1(self) -> Grid:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -247,7 +249,7 @@ def counting(repository, monkeypatch):
     text = text.replace("['out/", "['data/runs/mpt/k4/s${item.n}', 'out/")
     (repository / "dvc.yaml").write_text(text)
     cells = []
-    monkeypatch.setattr("pipeline.params.whole.load_params", lambda: None)
+    monkeypatch.setattr("pipeline.params.whole.load_params", lambda: SimpleNamespace(entry_of=str))
     monkeypatch.setattr(
         "pipeline.forecast.foresee",
         lambda _, asked: cells.extend(asked) or [(run, COUNTED) for run, *_ in asked],
@@ -281,6 +283,14 @@ def test_memory_of_a_large_backbone_is_counted_for_runs_without_cells(
     trained("mpt", 16, 1, seconds=1.0)
     assert call(monkeypatch, "plan") == 0
     assert NEEDS not in capsys.readouterr().out
+
+
+def test_where_no_memory_is_to_be_counted_torch_is_not_imported(repository, monkeypatch):
+    weights = repository / "data/backbones/base/model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    monkeypatch.setitem(sys.modules, "pipeline.training.memory", None)  # to import it is an error
+    assert call(monkeypatch, "plan") == 0
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

@@ -152,6 +152,8 @@ BAD = [
     ("paws15.pairs", 0, "expected more than 0, found 0"),
     ("methods.ft.method", "gpt", f"expected one of {FILES}, found 'gpt'"),
     ("methods.ft.method", ABSENT, f"expected one of {FILES}, found nothing"),
+    ("methods.ft.method", "sp",
+     "expected ft, since the run has the name of this method, found 'sp'"),
     ("grid.runs", ["nope"], f"expected entries of methods ({RUNS}), found 'nope'"),
     ("ablations.runs", ["nope"], f"expected entries of methods ({RUNS}), found 'nope'"),
     ("comparison.table2.no-mpt", "nope", f"expected entries of methods ({RUNS}), found 'nope'"),
